@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fcntl(2) and ioctl(2): everything about a descriptor that is not data.
+ */
+#include "kernel/fs/fcntl.h"
+#include "kernel/fs/fs.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/locks.h"
+#include "kernel/fs/pipe.h"
+#include "kernel/fs/super.h"
+#include "kernel/cred.h"
+#include "kernel/syscall.h"
+#include "kernel/task.h"
+#include "kernel/uapi/misc.h"
+#include "kernel/uapi/termios.h"
+#include "arch/x86_64/uaccess.h"
+#include "lib/errno.h"
+
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+
+static long do_dupfd(struct file *file, unsigned long from, unsigned int flags)
+{
+	int fd;
+
+	if (from >= rlimit_of(current->signal, RLIMIT_NOFILE))
+		return -EINVAL;
+	fd = get_unused_fd_from(from, flags);
+	if (fd >= 0)
+		fd_install(fd, get_file(file));
+	return fd;
+}
+
+static long setfl(struct file *file, unsigned int flags)
+{
+	if (flags & O_NOATIME && !(file->f_flags & O_NOATIME) && !inode_owner_or_capable(file->f_inode))
+		return -EPERM;
+	if (flags & O_DIRECT && S_ISREG(file->f_inode->i_mode))
+		return -EINVAL;
+	spin_lock(&file->f_lock);
+	file->f_flags = (flags & SETFL_MASK) | (file->f_flags & ~SETFL_MASK);
+	spin_unlock(&file->f_lock);
+	return 0;
+}
+
+static long f_owner(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct f_owner_ex ex;
+
+	switch (cmd) {
+	case F_SETOWN:
+		if ((int)arg == INT_MIN)
+			return -EINVAL;
+		file->f_owner.pid = (int)arg;
+		return 0;
+	case F_GETOWN:
+		return file->f_owner.pid;
+	case F_SETSIG:
+		if (arg > _NSIG)
+			return -EINVAL;
+		file->f_owner.signum = (int)arg;
+		return 0;
+	case F_GETSIG:
+		return file->f_owner.signum;
+	case F_SETOWN_EX:
+		if (copy_from_user(&ex, (void __user *)arg, sizeof(ex)))
+			return -EFAULT;
+		if (ex.type < 0 || ex.type > 2)
+			return -EINVAL;
+		file->f_owner.pid = ex.type == 2 ? -ex.pid : ex.pid;
+		return 0;
+	default: /* F_GETOWN_EX */
+		ex.type = file->f_owner.pid < 0 ? 2 : 1;
+		ex.pid = file->f_owner.pid < 0 ? -file->f_owner.pid : file->f_owner.pid;
+		return copy_to_user((void __user *)arg, &ex, sizeof(ex)) ? -EFAULT : 0;
+	}
+}
+
+#define F_ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
+
+static long add_seals(struct file *file, unsigned int seals)
+{
+	struct inode *inode = file->f_inode;
+	long err = 0;
+
+	if (file->f_op != &tmpfs_file_operations)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EPERM;
+	if (seals & ~F_ALL_SEALS)
+		return -EINVAL;
+	down_write(&inode->i_rwsem);
+	if (inode->i_seals & F_SEAL_SEAL)
+		err = -EPERM;
+	else if (seals & F_SEAL_WRITE && !(inode->i_seals & F_SEAL_WRITE))
+		err = mapping_deny_writable(&inode->i_data);
+	if (!err)
+		inode->i_seals |= seals;
+	up_write(&inode->i_rwsem);
+	return err;
+}
+
+static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case F_DUPFD:
+		return do_dupfd(file, arg, 0);
+	case F_DUPFD_CLOEXEC:
+		return do_dupfd(file, arg, O_CLOEXEC);
+	case F_GETFD:
+		return get_close_on_exec(fd) ? FD_CLOEXEC : 0;
+	case F_SETFD:
+		set_close_on_exec(fd, arg & FD_CLOEXEC);
+		return 0;
+	case F_GETFL:
+		return file->f_flags;
+	}
+	if (file->f_mode & FMODE_PATH)
+		return -EBADF;
+	switch (cmd) {
+	case F_SETFL:
+		return setfl(file, arg);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return fcntl_lock(fd, file, cmd, arg);
+	case F_SETOWN:
+	case F_GETOWN:
+	case F_SETSIG:
+	case F_GETSIG:
+	case F_SETOWN_EX:
+	case F_GETOWN_EX:
+		return f_owner(file, cmd, arg);
+	case F_SETPIPE_SZ:
+	case F_GETPIPE_SZ:
+		return pipe_fcntl(file, cmd, arg);
+	case F_ADD_SEALS:
+		return add_seals(file, arg);
+	case F_GET_SEALS:
+		return file->f_op == &tmpfs_file_operations ? (long)file->f_inode->i_seals : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+SYSCALL_DEFINE3(fcntl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
+{
+	struct fd f = fdget_raw(fd);
+	long ret;
+
+	if (!f.file)
+		return -EBADF;
+	ret = do_fcntl(fd, f.file, cmd, arg);
+	fdput(f);
+	return ret;
+}
+
+static long set_nonblock(struct file *file, unsigned int flag, unsigned long arg)
+{
+	int on;
+
+	if (get_user(on, (int __user *)arg))
+		return -EFAULT;
+	spin_lock(&file->f_lock);
+	file->f_flags = on ? file->f_flags | flag : file->f_flags & ~flag;
+	spin_unlock(&file->f_lock);
+	return 0;
+}
+
+static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	long ret = -ENOIOCTLCMD;
+
+	if (cmd == FIONREAD && S_ISREG(file->f_inode->i_mode))
+		return put_user((int)(i_size_read(file->f_inode) - file->f_pos), (int __user *)arg);
+	if (file->f_op->ioctl)
+		ret = file->f_op->ioctl(file, cmd, arg);
+	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
+}
+
+SYSCALL_DEFINE3(ioctl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
+{
+	struct fd f = fdget(fd);
+	long ret = 0;
+
+	if (!f.file)
+		return -EBADF;
+	switch (cmd) {
+	case FIOCLEX:
+		set_close_on_exec(fd, true);
+		break;
+	case FIONCLEX:
+		set_close_on_exec(fd, false);
+		break;
+	case FIONBIO:
+		ret = set_nonblock(f.file, O_NONBLOCK, arg);
+		break;
+	case FIOASYNC:
+		ret = set_nonblock(f.file, O_ASYNC, arg);
+		break;
+	default:
+		ret = file_ioctl(f.file, cmd, arg);
+	}
+	fdput(f);
+	return ret;
+}

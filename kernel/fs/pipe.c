@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pipes and fifos.
+ *
+ *      writer --> head                              tail --> reader
+ *      [ page, 0..4096 ] [ page, 0..4096 ] [ page, 100..312 ]           a ring of page fragments
+ *
+ * A write first fills up the last page, if what it has fits there as a whole, and then takes new pages. A reader empties
+ * the oldest. The page that was emptied last is kept as a spare, so that a pair that plays ping-pong allocates nothing.
+ *
+ * PIPE_BUF: a write of up to one page is all or nothing with respect to other writers. It holds because such a write
+ * either fits into the last page or gets a page of its own, and never sleeps halfway.
+ *
+ * Wake-ups: readers are woken when an empty pipe gets data, writers when a full one gets room: nobody else can be asleep.
+ * The side that sleeps looks at head and tail after it has queued itself (wait.h), so no wake-up is lost. Pollers sleep in
+ * the same queues; they are told of every change, because they may wait for more than the first byte (edge-triggered use).
+ *
+ * A fifo is a pipe that hangs on an inode as long as it is open. Opening one end waits for the other (not with O_RDWR,
+ * not with O_NONBLOCK for reading; ENXIO with O_NONBLOCK for writing).
+ */
+#include "kernel/fs/pipe.h"
+#include "kernel/fs/namei.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/iov_iter.h"
+#include "kernel/fs/poll.h"
+#include "kernel/fs/super.h"
+#include "kernel/sched.h"
+#include "kernel/signal.h"
+#include "kernel/syscall.h"
+#include "kernel/task.h"
+#include "kernel/cred.h"
+#include "kernel/uapi/misc.h"
+#include "kernel/uapi/termios.h"
+#include "arch/x86_64/uaccess.h"
+#include "lib/bitops.h"
+#include "lib/err.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "mm/page.h"
+#include "mm/slab.h"
+
+static struct kmem_cache *pipe_cache;
+static DEFINE_MUTEX(pipe_life_lock); /* inode->i_pipe of fifos, and pipe->files */
+static const struct file_operations pipe_fops;
+
+/* Life ------------------------------------------------------------------------------------------------------------------------ */
+
+static struct pipe *alloc_pipe(void)
+{
+	struct pipe *pipe = kmem_cache_zalloc(pipe_cache, GFP_KERNEL);
+
+	if (!pipe)
+		return NULL;
+	pipe->bufs = kcalloc(PIPE_DEF_BUFFERS, sizeof(*pipe->bufs), GFP_KERNEL);
+	if (!pipe->bufs) {
+		kmem_cache_free(pipe_cache, pipe);
+		return NULL;
+	}
+	pipe->ring_size = PIPE_DEF_BUFFERS;
+	mutex_init(&pipe->mutex);
+	init_waitqueue_head(&pipe->rd_wait);
+	init_waitqueue_head(&pipe->wr_wait);
+	return pipe;
+}
+
+static void free_pipe(struct pipe *pipe)
+{
+	while (!pipe_empty(pipe))
+		put_page(pipe_buf(pipe, pipe->tail++)->page);
+	if (pipe->spare)
+		put_page(pipe->spare);
+	kfree(pipe->bufs);
+	kmem_cache_free(pipe_cache, pipe);
+}
+
+struct pipe *file_pipe(struct file *file)
+{
+	return file->f_op == &pipe_fops ? file->private : NULL;
+}
+
+void pipe_release_buf(struct pipe *pipe)
+{
+	struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
+
+	if (!buf->shared && !pipe->spare)
+		pipe->spare = buf->page;
+	else
+		put_page(buf->page);
+	buf->page = NULL;
+	WRITE_ONCE(pipe->tail, pipe->tail + 1);
+}
+
+/* Waiting --------------------------------------------------------------------------------------------------------------------- */
+
+int pipe_wait_readable(struct pipe *pipe, bool nonblock)
+{
+	while (pipe_empty(pipe) && pipe->writers) {
+		int err;
+
+		if (nonblock)
+			return -EAGAIN;
+		mutex_unlock(&pipe->mutex);
+		err = wait_event_interruptible_exclusive(&pipe->rd_wait,
+							 !pipe_empty(pipe) || !READ_ONCE(pipe->writers));
+		mutex_lock(&pipe->mutex);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int pipe_wait_writable(struct pipe *pipe, bool nonblock)
+{
+	for (;;) {
+		int err;
+
+		if (!pipe->readers) {
+			send_sig(SIGPIPE, current);
+			return -EPIPE;
+		}
+		if (!pipe_full(pipe))
+			return 0;
+		if (nonblock)
+			return -EAGAIN;
+		mutex_unlock(&pipe->mutex);
+		err = wait_event_interruptible_exclusive(&pipe->wr_wait,
+							 !pipe_full(pipe) || !READ_ONCE(pipe->readers));
+		mutex_lock(&pipe->mutex);
+		if (err)
+			return err;
+	}
+}
+
+static void wake_readers(struct pipe *pipe)
+{
+	smp_mb();
+	if (waitqueue_active(&pipe->rd_wait))
+		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 1, (void *)(unsigned long)(POLLIN | POLLRDNORM));
+}
+
+static void wake_writers(struct pipe *pipe)
+{
+	smp_mb();
+	if (waitqueue_active(&pipe->wr_wait))
+		__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 1, (void *)(unsigned long)(POLLOUT | POLLWRNORM));
+}
+
+/* Reading --------------------------------------------------------------------------------------------------------------------- */
+
+/* Move what is there. Bytes, or -EFAULT. */
+static ssize_t pipe_take(struct pipe *pipe, struct iov_iter *to)
+{
+	ssize_t done = 0;
+
+	while (!pipe_empty(pipe) && iov_iter_count(to)) {
+		struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
+		size_t want = min_t(size_t, buf->len, iov_iter_count(to));
+		size_t copied = copy_page_to_iter(buf->page, buf->offset, want, to);
+
+		buf->offset += copied;
+		buf->len -= copied;
+		done += copied;
+		if (!buf->len)
+			pipe_release_buf(pipe);
+		if (copied < want)
+			return done ?: -EFAULT;
+	}
+	return done;
+}
+
+static ssize_t pipe_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
+{
+	struct pipe *pipe = file->private;
+	bool was_full, more;
+	ssize_t ret;
+
+	if (!iov_iter_count(to))
+		return 0;
+	mutex_lock(&pipe->mutex);
+	ret = pipe_wait_readable(pipe, file->f_flags & O_NONBLOCK);
+	if (!ret) {
+		was_full = pipe_full(pipe);
+		ret = pipe_take(pipe, to);
+		was_full &= !pipe_full(pipe);
+		more = !pipe_empty(pipe);
+		mutex_unlock(&pipe->mutex);
+		if (was_full)
+			wake_writers(pipe);
+		if (more) /* each wake-up wakes one reader: pass it on */
+			wake_readers(pipe);
+	} else {
+		mutex_unlock(&pipe->mutex);
+	}
+	if (ret > 0)
+		inode_accessed(file->f_inode);
+	return ret;
+}
+
+/* Writing --------------------------------------------------------------------------------------------------------------------- */
+
+/* Append to the last page what fits there as a whole. Bytes, 0 if nothing fits, -EFAULT. */
+static ssize_t pipe_append(struct pipe *pipe, struct iov_iter *from)
+{
+	size_t tail_len = iov_iter_count(from) & ~PAGE_MASK, copied;
+	struct pipe_buffer *buf;
+
+	if (pipe_empty(pipe) || !tail_len)
+		return 0;
+	buf = pipe_buf(pipe, pipe->head - 1);
+	if (buf->shared || buf->offset + buf->len + tail_len > PAGE_SIZE)
+		return 0;
+	copied = copy_page_from_iter(buf->page, buf->offset + buf->len, tail_len, from);
+	buf->len += copied;
+	return copied < tail_len ? -EFAULT : (ssize_t)copied;
+}
+
+/* Put up to one page into a free slot. Bytes or -E. */
+static ssize_t pipe_put(struct pipe *pipe, struct iov_iter *from)
+{
+	size_t want = min_t(size_t, PAGE_SIZE, iov_iter_count(from)), copied;
+	struct page *page = pipe->spare;
+
+	if (!page) {
+		page = alloc_page(GFP_HIGHUSER);
+		if (!page)
+			return -ENOMEM;
+	}
+	pipe->spare = NULL;
+	copied = copy_page_from_iter(page, 0, want, from);
+	if (copied < want) { /* nothing of a failed page goes in: it would break PIPE_BUF */
+		pipe->spare = page;
+		return -EFAULT;
+	}
+	*pipe_buf(pipe, pipe->head) = (struct pipe_buffer){page, 0, copied, false};
+	WRITE_ONCE(pipe->head, pipe->head + 1);
+	return copied;
+}
+
+static ssize_t pipe_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
+{
+	struct pipe *pipe = file->private;
+	bool was_empty, nonblock = file->f_flags & O_NONBLOCK;
+	ssize_t done = 0, ret;
+
+	if (!iov_iter_count(from))
+		return 0;
+	mutex_lock(&pipe->mutex);
+	was_empty = pipe_empty(pipe);
+	if (!pipe->readers) {
+		send_sig(SIGPIPE, current);
+		ret = -EPIPE;
+		goto out;
+	}
+	ret = pipe_append(pipe, from);
+	while (ret >= 0) {
+		done += ret;
+		if (!iov_iter_count(from))
+			break;
+		if (pipe_full(pipe)) { /* what we put in must be read before there is room */
+			if (done && was_empty)
+				wake_readers(pipe);
+			ret = pipe_wait_writable(pipe, nonblock);
+			was_empty = pipe_empty(pipe);
+			if (ret)
+				break;
+		} else if (!pipe->readers) {
+			ret = pipe_wait_writable(pipe, true);
+			break;
+		}
+		ret = pipe_put(pipe, from);
+	}
+out:
+	was_empty &= !pipe_empty(pipe);
+	nonblock = pipe_full(pipe);
+	mutex_unlock(&pipe->mutex);
+	if (was_empty || done)
+		wake_readers(pipe);
+	if (!nonblock && done) /* pass the writers' wake-up on */
+		wake_writers(pipe);
+	if (done)
+		touch_mtime(file->f_inode);
+	return done ?: ret;
+}
+
+/* State ----------------------------------------------------------------------------------------------------------------------- */
+
+static u32 pipe_poll(struct file *file, struct poll_table *table)
+{
+	struct pipe *pipe = file->private;
+	u32 mask = 0;
+
+	if (file->f_mode & FMODE_READ) {
+		poll_wait(file, &pipe->rd_wait, table);
+		if (!pipe_empty(pipe))
+			mask |= POLLIN | POLLRDNORM;
+		if (!READ_ONCE(pipe->writers) && pipe->w_counter)
+			mask |= POLLHUP;
+	}
+	if (file->f_mode & FMODE_WRITE) {
+		poll_wait(file, &pipe->wr_wait, table);
+		if (!pipe_full(pipe))
+			mask |= POLLOUT | POLLWRNORM;
+		if (!READ_ONCE(pipe->readers))
+			mask |= POLLERR;
+	}
+	return mask;
+}
+
+static long pipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct pipe *pipe = file->private;
+	int bytes = 0;
+
+	if (cmd != FIONREAD)
+		return -ENOIOCTLCMD;
+	mutex_lock(&pipe->mutex);
+	for (unsigned int i = pipe->tail; i != pipe->head; i++)
+		bytes += pipe_buf(pipe, i)->len;
+	mutex_unlock(&pipe->mutex);
+	return put_user(bytes, (int __user *)arg);
+}
+
+static long resize_ring(struct pipe *pipe, unsigned long bytes)
+{
+	unsigned int nr, used, size;
+	struct pipe_buffer *bufs;
+
+	if (bytes > S32_MAX)
+		return -EINVAL;
+	size = max_t(unsigned long, bytes, PAGE_SIZE);
+	nr = roundup_pow_of_two(DIV_ROUND_UP(size, PAGE_SIZE));
+	if (nr > PIPE_MAX_SIZE / PAGE_SIZE && nr > pipe->ring_size && !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	bufs = kcalloc(nr, sizeof(*bufs), GFP_KERNEL);
+	if (!bufs)
+		return -ENOMEM;
+	used = pipe->head - pipe->tail;
+	if (used > nr) {
+		kfree(bufs);
+		return -EBUSY;
+	}
+	for (unsigned int i = 0; i < used; i++)
+		bufs[i] = *pipe_buf(pipe, pipe->tail + i);
+	kfree(pipe->bufs);
+	pipe->bufs = bufs;
+	WRITE_ONCE(pipe->ring_size, nr);
+	WRITE_ONCE(pipe->tail, 0);
+	WRITE_ONCE(pipe->head, used);
+	return (long)nr * PAGE_SIZE;
+}
+
+long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct pipe *pipe = file_pipe(file);
+	long ret;
+
+	if (!pipe)
+		return -EBADF;
+	mutex_lock(&pipe->mutex);
+	ret = cmd == F_SETPIPE_SZ ? resize_ring(pipe, arg) : (long)pipe->ring_size * PAGE_SIZE;
+	mutex_unlock(&pipe->mutex);
+	if (cmd == F_SETPIPE_SZ)
+		wake_writers(pipe);
+	return ret;
+}
+
+static void pipe_release(struct inode *inode, struct file *file)
+{
+	struct pipe *pipe = file->private;
+	bool last;
+
+	mutex_lock(&pipe->mutex);
+	if (file->f_mode & FMODE_READ)
+		WRITE_ONCE(pipe->readers, pipe->readers - 1);
+	if (file->f_mode & FMODE_WRITE)
+		WRITE_ONCE(pipe->writers, pipe->writers - 1);
+	last = !pipe->readers || !pipe->writers;
+	mutex_unlock(&pipe->mutex);
+	if (last) { /* all sleepers must see that the other side is gone */
+		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 0, (void *)(unsigned long)(POLLIN | POLLHUP));
+		__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 0, (void *)(unsigned long)(POLLOUT | POLLERR));
+	}
+	mutex_lock(&pipe_life_lock);
+	last = !--pipe->files;
+	if (last)
+		inode->i_pipe = NULL;
+	mutex_unlock(&pipe_life_lock);
+	if (last)
+		free_pipe(pipe);
+}
+
+static const struct file_operations pipe_fops = {
+	.read_iter = pipe_read_iter,
+	.write_iter = pipe_write_iter,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+};
+
+/* pipe(2) ---------------------------------------------------------------------------------------------------------------------- */
+
+static int create_pipe(struct file *files[2], unsigned int flags)
+{
+	struct inode *inode = pseudo_inode(S_IFIFO | 0600);
+	struct pipe *pipe;
+	char name[32];
+
+	if (!inode)
+		return -ENOMEM;
+	pipe = alloc_pipe();
+	if (!pipe) {
+		iput(inode);
+		return -ENOMEM;
+	}
+	inode->i_pipe = pipe;
+	snprintf(name, sizeof(name), "pipe:[%llu]", inode->i_ino);
+	files[0] = pseudo_file(name, inode, &pipe_fops, O_RDONLY | (flags & O_NONBLOCK));
+	if (IS_ERR(files[0])) {
+		free_pipe(pipe);
+		return PTR_ERR(files[0]);
+	}
+	files[0]->private = pipe;
+	pipe->readers = pipe->writers = pipe->r_counter = pipe->w_counter = 1;
+	pipe->files = 2;
+	path_get(&files[0]->f_path);
+	files[1] = alloc_file(&files[0]->f_path, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)), &pipe_fops);
+	if (IS_ERR(files[1])) {
+		pipe->files = 1;
+		fput(files[0]);
+		return PTR_ERR(files[1]);
+	}
+	files[1]->private = pipe;
+	return 0;
+}
+
+static long do_pipe2(int __user *ufds, unsigned int flags)
+{
+	struct file *files[2] = {NULL, NULL};
+	int fds[2], err;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	err = create_pipe(files, flags);
+	if (err)
+		return err;
+	err = fds[0] = get_unused_fd(flags);
+	if (err < 0)
+		goto fail_files;
+	err = fds[1] = get_unused_fd(flags);
+	if (err < 0)
+		goto fail_fd;
+	if (copy_to_user(ufds, fds, sizeof(fds))) {
+		err = -EFAULT;
+		put_unused_fd(fds[1]);
+		goto fail_fd;
+	}
+	fd_install(fds[0], files[0]);
+	fd_install(fds[1], files[1]);
+	return 0;
+fail_fd:
+	put_unused_fd(fds[0]);
+fail_files:
+	fput(files[0]);
+	fput(files[1]);
+	return err;
+}
+
+SYSCALL_DEFINE1(pipe, int __user *, fds)
+{
+	return do_pipe2(fds, 0);
+}
+
+SYSCALL_DEFINE2(pipe2, int __user *, fds, int, flags)
+{
+	return do_pipe2(fds, flags);
+}
+
+/* Fifos ------------------------------------------------------------------------------------------------------------------------ */
+
+/* The fifo's pipe, counted in pipe->files. */
+static struct pipe *fifo_get(struct inode *inode)
+{
+	struct pipe *pipe;
+
+	mutex_lock(&pipe_life_lock);
+	pipe = inode->i_pipe;
+	if (!pipe)
+		pipe = inode->i_pipe = alloc_pipe();
+	if (pipe)
+		pipe->files++;
+	mutex_unlock(&pipe_life_lock);
+	return pipe;
+}
+
+/* Sleep until the other side has been opened, even if it was closed again by now. */
+static int wait_for_partner(struct pipe *pipe, unsigned int *counter, struct wait_queue_head *wq)
+{
+	unsigned int seen = *counter;
+	int err;
+
+	mutex_unlock(&pipe->mutex);
+	err = wait_event_interruptible(wq, READ_ONCE(*counter) != seen);
+	mutex_lock(&pipe->mutex);
+	return err;
+}
+
+static int fifo_open_ends(struct pipe *pipe, struct file *file)
+{
+	bool rd = file->f_mode & FMODE_READ, wr = file->f_mode & FMODE_WRITE;
+
+	if (wr && !rd && file->f_flags & O_NONBLOCK && !pipe->readers)
+		return -ENXIO;
+	if (rd) {
+		pipe->readers++;
+		pipe->r_counter++;
+	}
+	if (wr) {
+		pipe->writers++;
+		pipe->w_counter++;
+	}
+	wake_up_all(&pipe->rd_wait);
+	wake_up_all(&pipe->wr_wait);
+	if (rd && wr)
+		return 0;
+	if (rd && !pipe->writers && !(file->f_flags & O_NONBLOCK))
+		return wait_for_partner(pipe, &pipe->w_counter, &pipe->rd_wait);
+	if (wr && !pipe->readers)
+		return wait_for_partner(pipe, &pipe->r_counter, &pipe->wr_wait);
+	return 0;
+}
+
+static int fifo_open(struct inode *inode, struct file *file)
+{
+	struct pipe *pipe = fifo_get(inode);
+	int err;
+
+	if (!pipe)
+		return -ENOMEM;
+	file->private = pipe;
+	file->f_op = &pipe_fops;
+	file->f_mode &= ~FMODE_LSEEK;
+	mutex_lock(&pipe->mutex);
+	err = fifo_open_ends(pipe, file);
+	if (err == -ENXIO) { /* not counted yet: pipe_release() shall not discount */
+		file->f_mode &= ~(FMODE_READ | FMODE_WRITE);
+	}
+	mutex_unlock(&pipe->mutex);
+	if (err)
+		pipe_release(inode, file);
+	return err;
+}
+
+const struct file_operations fifo_open_fops = {.open = fifo_open};
+
+void pipe_init(void)
+{
+	pipe_cache = kmem_cache_create("pipe", sizeof(struct pipe), 0, SLAB_PANIC, NULL);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /proc/sys: settings, each a number or a word. Those that mean nothing here are there because programs read them.
+ */
+#include "kernel/fs/proc_internal.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/super.h"
+#include "kernel/cred.h"
+#include "kernel/pid.h"
+#include "kernel/random.h"
+#include "kernel/sys_info.h"
+#include "kernel/task.h"
+#include "lib/errno.h"
+#include "lib/kstrto.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "mm/page.h"
+
+/* An int in memory, with the range that may be written. */
+struct sys_int {
+	int *value;
+	int min, max;
+};
+
+static int int_show(struct seq_file *m, struct task *task)
+{
+	const struct sys_int *si = m->data;
+
+	seq_printf(m, "%d\n", READ_ONCE(*si->value));
+	return 0;
+}
+
+static int int_store(const struct proc_entry *entry, struct task *task, char *text, size_t len)
+{
+	const struct sys_int *si = entry->data;
+	unsigned long value;
+
+	while (len && (text[len - 1] == ' ' || text[len - 1] == '\n'))
+		text[--len] = '\0';
+	if (kstrtoul(text, 0, &value) || value > S32_MAX)
+		return -EINVAL;
+	if ((int)value < si->min || (int)value > si->max)
+		return -EINVAL;
+	WRITE_ONCE(*si->value, (int)value);
+	return 0;
+}
+
+/* A text that never changes. */
+static int text_show(struct seq_file *m, struct task *task)
+{
+	seq_printf(m, "%s\n", (const char *)m->data);
+	return 0;
+}
+
+static int hostname_store(const struct proc_entry *entry, struct task *task, char *text, size_t len)
+{
+	strscpy(entry->data, text, UTS_LEN + 1);
+	return 0;
+}
+
+static int uuid_show(struct seq_file *m, struct task *task)
+{
+	u8 b[16];
+
+	get_random_bytes(b, sizeof(b));
+	b[6] = (b[6] & 0x0f) | 0x40;
+	b[8] = (b[8] & 0x3f) | 0x80;
+	for (int i = 0; i < 16; i++)
+		seq_printf(m, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", b[i]);
+	seq_puts(m, "\n");
+	return 0;
+}
+
+static int file_nr_show(struct seq_file *m, struct task *task)
+{
+	seq_printf(m, "%lu\t0\t%d\n", nr_open_files(), S32_MAX);
+	return 0;
+}
+
+static int threads_max_show(struct seq_file *m, struct task *task)
+{
+	seq_printf(m, "%d\n", max_threads);
+	return 0;
+}
+
+static int swappiness = 60, page_cluster = 3, drop_caches, compact_memory, nr_hugepages, panic_on_oom, oom_kill_allocating;
+static int randomize_va_space = 2, core_uses_pid, dmesg_restrict, kptr_restrict, panic_timeout, sysrq, mmap_min_addr = 65536;
+static int watermark_scale = 10, vfs_cache_pressure = 100, dirty_ratio = 20, dirty_background_ratio = 10, printk_value = 7;
+static int unprivileged_userfaultfd, protected_links = 1, overcommit_kbytes, legacy_va_layout, stat_interval = 1;
+
+#define INT_ENTRY(entry_name, var, lo, hi)                                                                             \
+	{                                                                                                              \
+		.name = entry_name, .mode = 0644, .show = int_show, .store = int_store,                                \
+		.data = &(struct sys_int){&(var), lo, hi}                                                              \
+	}
+#define TEXT_ENTRY(entry_name, text) {.name = entry_name, .mode = 0444, .show = text_show, .data = (text)}
+
+static const struct proc_entry random_entries[] = {
+	TEXT_ENTRY("entropy_avail", "256"),
+	TEXT_ENTRY("poolsize", "256"),
+	{.name = "uuid", .mode = 0444, .show = uuid_show},
+	{.name = NULL},
+};
+
+static const struct proc_entry kernel_entries[] = {
+	TEXT_ENTRY("cap_last_cap", "40"),
+	TEXT_ENTRY("core_pattern", "core"),
+	INT_ENTRY("core_uses_pid", core_uses_pid, 0, 1),
+	INT_ENTRY("dmesg_restrict", dmesg_restrict, 0, 1),
+	{.name = "domainname", .mode = 0644, .show = text_show, .store = hostname_store, .data = system_utsname.domainname},
+	{.name = "hostname", .mode = 0644, .show = text_show, .store = hostname_store, .data = system_utsname.nodename},
+	INT_ENTRY("kptr_restrict", kptr_restrict, 0, 2),
+	TEXT_ENTRY("ngroups_max", "65536"),
+	TEXT_ENTRY("osrelease", system_utsname.release),
+	TEXT_ENTRY("ostype", system_utsname.sysname),
+	TEXT_ENTRY("overflowgid", "65534"),
+	TEXT_ENTRY("overflowuid", "65534"),
+	INT_ENTRY("panic", panic_timeout, 0, S32_MAX),
+	TEXT_ENTRY("pid_max", "32768"),
+	INT_ENTRY("printk", printk_value, 0, 15),
+	{.name = "random", .mode = 0555, .children = random_entries},
+	INT_ENTRY("randomize_va_space", randomize_va_space, 0, 2),
+	INT_ENTRY("sysrq", sysrq, 0, 511),
+	{.name = "threads-max", .mode = 0444, .show = threads_max_show},
+	TEXT_ENTRY("version", system_utsname.version),
+	{.name = NULL},
+};
+
+static const struct proc_entry vm_entries[] = {
+	INT_ENTRY("compact_memory", compact_memory, 0, 1),
+	INT_ENTRY("dirty_background_ratio", dirty_background_ratio, 0, 100),
+	INT_ENTRY("dirty_ratio", dirty_ratio, 0, 100),
+	INT_ENTRY("drop_caches", drop_caches, 0, 4),
+	INT_ENTRY("legacy_va_layout", legacy_va_layout, 0, 1),
+	INT_ENTRY("max_map_count", sysctl_max_map_count, 0, S32_MAX),
+	INT_ENTRY("mmap_min_addr", mmap_min_addr, 0, S32_MAX),
+	INT_ENTRY("nr_hugepages", nr_hugepages, 0, S32_MAX),
+	INT_ENTRY("oom_kill_allocating_task", oom_kill_allocating, 0, 1),
+	INT_ENTRY("overcommit_kbytes", overcommit_kbytes, 0, S32_MAX),
+	INT_ENTRY("overcommit_memory", sysctl_overcommit_memory, 0, 2),
+	INT_ENTRY("overcommit_ratio", sysctl_overcommit_ratio, 0, 1000),
+	INT_ENTRY("page-cluster", page_cluster, 0, 31),
+	INT_ENTRY("panic_on_oom", panic_on_oom, 0, 2),
+	INT_ENTRY("stat_interval", stat_interval, 0, S32_MAX),
+	INT_ENTRY("swappiness", swappiness, 0, 200),
+	INT_ENTRY("unprivileged_userfaultfd", unprivileged_userfaultfd, 0, 1),
+	INT_ENTRY("vfs_cache_pressure", vfs_cache_pressure, 0, S32_MAX),
+	INT_ENTRY("watermark_scale_factor", watermark_scale, 1, 3000),
+	{.name = NULL},
+};
+
+static const struct proc_entry fs_entries[] = {
+	TEXT_ENTRY("file-max", "9223372036854775807"),
+	{.name = "file-nr", .mode = 0444, .show = file_nr_show},
+	TEXT_ENTRY("nr_open", "1048576"),
+	TEXT_ENTRY("pipe-max-size", "1048576"),
+	INT_ENTRY("protected_hardlinks", protected_links, 0, 1),
+	INT_ENTRY("protected_symlinks", protected_links, 0, 1),
+	{.name = NULL},
+};
+
+const struct proc_entry proc_sys_entries[] = {
+	{.name = "fs", .mode = 0555, .children = fs_entries},
+	{.name = "kernel", .mode = 0555, .children = kernel_entries},
+	{.name = "vm", .mode = 0555, .children = vm_entries},
+	{.name = NULL},
+};

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text files made on the fly. seq_file.h explains.
+ */
+#include "kernel/fs/seq_file.h"
+#include "kernel/fs/iov_iter.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/vmalloc.h"
+
+#define SEQ_FIRST_SIZE 4096
+#define SEQ_MAX_SIZE   (256UL << 20)
+
+void seq_write(struct seq_file *m, const void *data, size_t len)
+{
+	if (len > m->size - m->count) {
+		m->overflow = true;
+		return;
+	}
+	memcpy(m->buf + m->count, data, len);
+	m->count += len;
+}
+
+void seq_puts(struct seq_file *m, const char *s)
+{
+	seq_write(m, s, strlen(s));
+}
+
+void seq_printf(struct seq_file *m, const char *fmt, ...)
+{
+	size_t room = m->size - m->count;
+	__builtin_va_list args;
+	int len;
+
+	__builtin_va_start(args, fmt);
+	len = vsnprintf(m->buf + m->count, room, fmt, args);
+	__builtin_va_end(args);
+	if ((size_t)len >= room)
+		m->overflow = true;
+	else
+		m->count += len;
+}
+
+void seq_escape_path(struct seq_file *m, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
+			seq_printf(m, "\\%03o", (unsigned char)*s);
+		else
+			seq_write(m, s, 1);
+	}
+}
+
+void seq_free(struct seq_file *m)
+{
+	vfree(m->buf);
+	m->buf = NULL;
+	m->size = m->count = 0;
+}
+
+static int make_text(struct seq_file *m, int (*show)(struct seq_file *m, void *arg), void *arg)
+{
+	size_t size = m->size ?: SEQ_FIRST_SIZE;
+	int err;
+
+	for (;;) {
+		if (size > m->size) {
+			seq_free(m);
+			if (size > SEQ_MAX_SIZE)
+				return -ENOMEM;
+			m->buf = vmalloc(size);
+			if (!m->buf)
+				return -ENOMEM;
+			m->size = size;
+		}
+		m->count = 0;
+		m->overflow = false;
+		err = show(m, arg);
+		if (err) {
+			m->count = 0;
+			return err;
+		}
+		if (!m->overflow)
+			return 0;
+		size *= 2;
+	}
+}
+
+ssize_t seq_read(struct seq_file *m, struct iov_iter *to, loff_t *pos, int (*show)(struct seq_file *m, void *arg),
+		 void *arg)
+{
+	size_t len, copied;
+
+	if (*pos == 0 || !m->buf) {
+		int err = make_text(m, show, arg);
+
+		if (err)
+			return err;
+	}
+	if (*pos < 0 || *pos >= (loff_t)m->count)
+		return 0;
+	len = min(m->count - (size_t)*pos, iov_iter_count(to));
+	copied = copy_to_iter(m->buf + *pos, len, to);
+	*pos += copied;
+	return copied || !len ? (ssize_t)copied : -EFAULT;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Which processes end first when memory runs out. */
+#pragma once
+
+struct task;
+
+#define OOM_SCORE_ADJ_MIN (-1000) /* never */
+#define OOM_SCORE_ADJ_MAX 1000
+
+/* Gives mm/oom.c its hooks. Boot. */
+void oom_kill_init(void);
+/* /proc/PID/oom_score_adj. 0, -EINVAL, -EACCES (lowering it is for the privileged). */
+int set_oom_score_adj(struct task *t, int adj);

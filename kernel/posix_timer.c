@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * POSIX timers: timer_create(2) and its family.
+ *
+ *	            timer_settime               expires: signal queued
+ *	(created) ----------------> armed -------------------------------> fired
+ *	               ^               ^                                      |
+ *	               |               +----- signal taken, has a period -----+
+ *	               +--- timer_settime(0)
+ *
+ * A periodic timer that fires faster than its signal is taken would flood the machine. So a period ends only when
+ * the program has taken the signal: then the expiries missed meanwhile are counted (si_overrun) and the next one is set. Each
+ * timer owns its queue entry from the start: expiry cannot fail for lack of memory.
+ *
+ * Everything is protected by siglock, which the expiry, an interrupt, takes too; deletion marks the timer dead under the
+ * lock, then waits outside it for an expiry that is running.
+ */
+#include "arch/x86_64/uaccess.h"
+#include "kernel/proc_internal.h"
+#include "kernel/sched.h"
+#include "kernel/signal.h"
+#include "kernel/syscall.h"
+#include "kernel/task.h"
+#include "lib/err.h"
+#include "mm/slab.h"
+
+/* An ignored signal is never taken; its timer goes on at this pace at most. */
+#define MIN_IGNORED_PERIOD (10 * NSEC_PER_MSEC)
+
+/* Lock key: (s) siglock; (c) constant. */
+struct posix_timer {
+	struct list_head list;	   /* (s) signal->posix_timers */
+	int id;			   /* (c) */
+	int clock;		   /* (c) CLOCK_* */
+	int notify;		   /* (c) SIGEV_* */
+	bool dead;		   /* (s) */
+	struct signal_struct *sig; /* (c) */
+	struct task *target;	   /* (c) SIGEV_THREAD_ID: the thread, counted; else NULL */
+	struct sigqueue *q;	   /* (c) NULL: SIGEV_NONE */
+	struct timer timer;
+	u64 expires;		   /* (s) ktime of the last or next expiry, 0 = disarmed */
+	u64 interval;		   /* (s) ns, 0 = once */
+	u64 overrun;		   /* (s) expiries since the signal was queued */
+	u64 overrun_last;	   /* (s) as of the last signal taken */
+};
+
+/* The first expiry after `now`; counts those skipped. */
+static void forward(struct posix_timer *pt, u64 now)
+{
+	u64 missed;
+
+	if (!pt->interval || pt->expires > now)
+		return;
+	missed = (now - pt->expires) / pt->interval;
+	pt->overrun += missed;
+	pt->expires += (missed + 1) * pt->interval;
+}
+
+static void posix_timer_fn(struct timer *timer)
+{
+	struct posix_timer *pt = container_of(timer, struct posix_timer, timer);
+	struct signal_struct *sig = pt->sig;
+	unsigned long flags;
+	u64 now;
+
+	spin_lock_irqsave(&sig->siglock, flags);
+	if (pt->dead || !pt->expires || !pt->q)
+		goto out;
+	if (sig->nr_threads)
+		send_sigqueue(pt->q, pt->target ? pt->target : sig->curr_target, !pt->target);
+	if (list_empty(&pt->q->list) && pt->interval) {
+		now = ktime_get_ns();
+		forward(pt, now);
+		if (pt->expires < now + MIN_IGNORED_PERIOD)
+			pt->expires = now + MIN_IGNORED_PERIOD;
+		timer_start(&pt->timer, pt->expires);
+	}
+out:
+	spin_unlock_irqrestore(&sig->siglock, flags);
+}
+
+void posix_timer_delivered(struct sigqueue *q, siginfo_t *info)
+{
+	struct posix_timer *pt = q->timer;
+
+	if (pt->expires && pt->interval) {
+		forward(pt, ktime_get_ns());
+		timer_start(&pt->timer, pt->expires);
+	} else {
+		pt->expires = 0;
+	}
+	pt->overrun_last = min_t(u64, pt->overrun, INT_MAX);
+	pt->overrun = 0;
+	info->si_overrun = (int)pt->overrun_last;
+}
+
+/* By number, siglock held on success. */
+static struct posix_timer *lock_timer(int id)
+{
+	struct signal_struct *sig = current->signal;
+	struct posix_timer *pt;
+
+	spin_lock_irq(&sig->siglock);
+	list_for_each_entry(pt, &sig->posix_timers, list)
+		if (pt->id == id)
+			return pt;
+	spin_unlock_irq(&sig->siglock);
+	return NULL;
+}
+
+static void unlock_timer(struct posix_timer *pt)
+{
+	spin_unlock_irq(&pt->sig->siglock);
+}
+
+/* siglock held on entry, dropped. */
+static void delete_timer(struct posix_timer *pt)
+{
+	list_del(&pt->list);
+	pt->dead = true;
+	unlock_timer(pt);
+	timer_cancel_sync(&pt->timer);
+	if (pt->q) {
+		spin_lock_irq(&pt->sig->siglock);
+		sigqueue_free(pt->q);
+		spin_unlock_irq(&pt->sig->siglock);
+	}
+	if (pt->target)
+		put_task_struct(pt->target);
+	kfree(pt);
+}
+
+void exit_itimers(struct signal_struct *sig)
+{
+	for (;;) {
+		spin_lock_irq(&sig->siglock);
+		if (list_empty(&sig->posix_timers))
+			break;
+		delete_timer(list_first_entry(&sig->posix_timers, struct posix_timer, list));
+	}
+	spin_unlock_irq(&sig->siglock);
+}
+
+/* SIGEV_*, signal number and target. 0, -EINVAL. */
+static int check_event(const sigevent_t *ev, struct posix_timer *pt)
+{
+	struct task *t;
+
+	pt->notify = ev->sigev_notify;
+	if (ev->sigev_notify == SIGEV_NONE)
+		return 0;
+	if (ev->sigev_signo < 1 || ev->sigev_signo > _NSIG)
+		return -EINVAL;
+	switch (ev->sigev_notify) {
+	case SIGEV_SIGNAL:
+	case SIGEV_THREAD:
+		return 0;
+	case SIGEV_SIGNAL | SIGEV_THREAD_ID:
+		t = find_get_task_by_pid(ev->sigev_tid);
+		if (!t)
+			return -EINVAL;
+		if (t->signal != current->signal) {
+			put_task_struct(t);
+			return -EINVAL;
+		}
+		pt->target = t;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static struct posix_timer *new_timer(int clock, const sigevent_t *ev, bool default_value)
+{
+	struct posix_timer *pt = kzalloc(sizeof(*pt), GFP_KERNEL);
+	int err;
+
+	if (!pt)
+		return ERR_PTR(-EAGAIN);
+	pt->clock = clock;
+	pt->sig = current->signal;
+	timer_setup(&pt->timer, posix_timer_fn);
+	err = check_event(ev, pt);
+	if (!err && pt->notify != SIGEV_NONE) {
+		pt->q = sigqueue_alloc();
+		err = pt->q ? 0 : -EAGAIN;
+	}
+	if (err) {
+		if (pt->target)
+			put_task_struct(pt->target);
+		kfree(pt);
+		return ERR_PTR(err);
+	}
+	spin_lock_irq(&pt->sig->siglock);
+	pt->id = pt->sig->next_timer_id++;
+	if (pt->q) {
+		pt->q->timer = pt;
+		pt->q->info = (siginfo_t){ .si_signo = ev->sigev_signo, .si_code = SI_TIMER };
+		pt->q->info.si_tid = pt->id;
+		pt->q->info.si_timer_value = ev->sigev_value;
+		if (default_value)
+			pt->q->info.si_timer_value.sival_int = pt->id;
+	}
+	list_add_tail(&pt->list, &pt->sig->posix_timers);
+	spin_unlock_irq(&pt->sig->siglock);
+	return pt;
+}
+
+static bool timer_clock_ok(int clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME || clock == CLOCK_TAI;
+}
+
+SYSCALL_DEFINE3(timer_create, int, clock, const sigevent_t __user *, uev, int __user *, uid)
+{
+	sigevent_t ev = { .sigev_signo = SIGALRM, .sigev_notify = SIGEV_SIGNAL };
+	struct posix_timer *pt;
+	int id;
+
+	if (uev && copy_from_user(&ev, uev, sizeof(ev)))
+		return -EFAULT;
+	if (!timer_clock_ok(clock))
+		return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ? -EOPNOTSUPP : -EINVAL;
+	pt = new_timer(clock, &ev, !uev);
+	if (IS_ERR(pt))
+		return PTR_ERR(pt);
+	id = pt->id;
+	if (put_user(id, uid)) {
+		pt = lock_timer(id);
+		if (pt)
+			delete_timer(pt);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+static void timer_left(struct posix_timer *pt, struct itimerspec *it)
+{
+	u64 now = ktime_get_ns(), expires = pt->expires;
+
+	*it = (struct itimerspec){ .it_interval = ns_to_timespec(pt->interval) };
+	if (!expires)
+		return;
+	if (expires <= now && pt->interval)
+		expires += ((now - expires) / pt->interval + 1) * pt->interval;
+	if (expires > now)
+		it->it_value = ns_to_timespec(expires - now);
+	else if (pt->q)
+		it->it_value.tv_nsec = 1; /* fired, not yet taken */
+}
+
+SYSCALL_DEFINE4(timer_settime, int, id, int, flags, const struct itimerspec __user *, unew,
+		struct itimerspec __user *, uold)
+{
+	struct itimerspec new, old;
+	struct posix_timer *pt;
+	u64 value, interval, now, clock;
+
+	if (!unew)
+		return -EINVAL;
+	if (copy_from_user(&new, unew, sizeof(new)))
+		return -EFAULT;
+	if (!timespec_to_ns(&new.it_value, &value) || !timespec_to_ns(&new.it_interval, &interval))
+		return -EINVAL;
+	pt = lock_timer(id);
+	if (!pt)
+		return -EINVAL;
+	timer_left(pt, &old);
+	timer_cancel(&pt->timer);
+	if (pt->q && !list_empty(&pt->q->list))
+		list_del_init(&pt->q->list); /* an expiry of the old setting is forgotten; its bit finds nothing */
+	now = ktime_get_ns();
+	pt->overrun = pt->overrun_last = 0;
+	pt->interval = value ? interval : 0;
+	pt->expires = 0;
+	if (value) {
+		clock_now(pt->clock, &clock);
+		if (!(flags & TIMER_ABSTIME))
+			pt->expires = value > U64_MAX / 2 ? U64_MAX / 2 : now + value;
+		else
+			pt->expires = value > clock ? now + (value - clock) : max_t(u64, now - min_t(u64, clock - value, now), 1);
+		timer_start(&pt->timer, pt->expires);
+	}
+	unlock_timer(pt);
+	return uold && copy_to_user(uold, &old, sizeof(old)) ? -EFAULT : 0;
+}
+
+SYSCALL_DEFINE2(timer_gettime, int, id, struct itimerspec __user *, uit)
+{
+	struct posix_timer *pt = lock_timer(id);
+	struct itimerspec it;
+
+	if (!pt)
+		return -EINVAL;
+	timer_left(pt, &it);
+	unlock_timer(pt);
+	return copy_to_user(uit, &it, sizeof(it)) ? -EFAULT : 0;
+}
+
+SYSCALL_DEFINE1(timer_getoverrun, int, id)
+{
+	struct posix_timer *pt = lock_timer(id);
+	int overrun;
+
+	if (!pt)
+		return -EINVAL;
+	overrun = (int)pt->overrun_last;
+	unlock_timer(pt);
+	return overrun;
+}
+
+SYSCALL_DEFINE1(timer_delete, int, id)
+{
+	struct posix_timer *pt = lock_timer(id);
+
+	if (!pt)
+		return -EINVAL;
+	delete_timer(pt);
+	return 0;
+}

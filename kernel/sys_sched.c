@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scheduling calls. There is one class, the fair one: SCHED_OTHER, SCHED_BATCH and SCHED_IDLE differ in what they are
+ * called. Real-time policies can be asked for by root and are remembered, so that programs which set them run; their tasks
+ * are scheduled fairly with the others.
+ */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/uaccess.h"
+#include "kernel/cred.h"
+#include "kernel/proc_internal.h"
+#include "kernel/sched.h"
+#include "kernel/syscall.h"
+#include "kernel/task.h"
+#include "kernel/uapi/misc.h"
+#include "kernel/uapi/sched.h"
+
+struct sched_param {
+	int sched_priority;
+};
+
+#define SCHED_SLICE_NS (4 * NSEC_PER_MSEC) /* what sched_rr_get_interval() tells */
+#define MAX_RT_PRIO    99
+
+SYSCALL_DEFINE0(sched_yield)
+{
+	yield_cpu();
+	return 0;
+}
+
+static bool rt_policy(int policy)
+{
+	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+static int check_policy(int policy, int priority)
+{
+	if (rt_policy(policy))
+		return priority < 1 || priority > MAX_RT_PRIO ? -EINVAL : 0;
+	if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE)
+		return -EINVAL;
+	return priority ? -EINVAL : 0;
+}
+
+/* policy -1: keep it. */
+static long set_scheduler(pid_t pid, int policy, const struct sched_param __user *uparam)
+{
+	struct sched_param param;
+	struct task *t;
+	int err;
+
+	if (!uparam || pid < 0)
+		return -EINVAL;
+	if (copy_from_user(&param, uparam, sizeof(param)))
+		return -EFAULT;
+	t = get_task_or_self(pid);
+	if (!t)
+		return -ESRCH;
+	if (policy < 0)
+		policy = t->policy;
+	err = check_policy(policy & ~SCHED_RESET_ON_FORK, param.sched_priority);
+	if (!err && !capable(CAP_SYS_NICE) &&
+	    (!same_owner(t) || (rt_policy(policy & ~SCHED_RESET_ON_FORK) &&
+				(unsigned long)param.sched_priority > rlimit_of(t->signal, RLIMIT_RTPRIO))))
+		err = -EPERM;
+	if (!err) {
+		t->policy = policy & ~SCHED_RESET_ON_FORK;
+		t->rt_priority = param.sched_priority;
+	}
+	put_task_struct(t);
+	return err;
+}
+
+SYSCALL_DEFINE3(sched_setscheduler, pid_t, pid, int, policy, const struct sched_param __user *, param)
+{
+	return policy < 0 ? -EINVAL : set_scheduler(pid, policy, param);
+}
+
+SYSCALL_DEFINE2(sched_setparam, pid_t, pid, const struct sched_param __user *, param)
+{
+	return set_scheduler(pid, -1, param);
+}
+
+SYSCALL_DEFINE1(sched_getscheduler, pid_t, pid)
+{
+	struct task *t;
+	int policy;
+
+	if (pid < 0)
+		return -EINVAL;
+	t = get_task_or_self(pid);
+	if (!t)
+		return -ESRCH;
+	policy = t->policy;
+	put_task_struct(t);
+	return policy;
+}
+
+SYSCALL_DEFINE2(sched_getparam, pid_t, pid, struct sched_param __user *, uparam)
+{
+	struct sched_param param;
+	struct task *t;
+
+	if (!uparam || pid < 0)
+		return -EINVAL;
+	t = get_task_or_self(pid);
+	if (!t)
+		return -ESRCH;
+	param.sched_priority = t->rt_priority;
+	put_task_struct(t);
+	return copy_to_user(uparam, &param, sizeof(param)) ? -EFAULT : 0;
+}
+
+SYSCALL_DEFINE1(sched_get_priority_max, int, policy)
+{
+	return rt_policy(policy) ? MAX_RT_PRIO : check_policy(policy, 0);
+}
+
+SYSCALL_DEFINE1(sched_get_priority_min, int, policy)
+{
+	return rt_policy(policy) ? 1 : check_policy(policy, 0);
+}
+
+SYSCALL_DEFINE2(sched_rr_get_interval, pid_t, pid, struct timespec __user *, uts)
+{
+	struct timespec ts = ns_to_timespec(SCHED_SLICE_NS);
+	struct task *t;
+
+	if (pid < 0)
+		return -EINVAL;
+	t = get_task_or_self(pid);
+	if (!t)
+		return -ESRCH;
+	put_task_struct(t);
+	return copy_to_user(uts, &ts, sizeof(ts)) ? -EFAULT : 0;
+}
+
+/* --- affinity ----------------------------------------------------------------------------------------------------------- */
+
+SYSCALL_DEFINE3(sched_setaffinity, pid_t, pid, unsigned int, len, const void __user *, umask)
+{
+	u64 mask = 0;
+	struct task *t;
+	int err;
+
+	if (copy_from_user(&mask, umask, min_t(unsigned int, len, sizeof(mask))))
+		return -EFAULT;
+	t = get_task_or_self(pid);
+	if (!t)
+		return -ESRCH;
+	if (t->flags & PF_KTHREAD)
+		err = -EINVAL;
+	else if (!same_owner(t) && !capable(CAP_SYS_NICE))
+		err = -EPERM;
+	else
+		err = sched_setaffinity(t, mask);
+	put_task_struct(t);
+	return err;
+}
+
+SYSCALL_DEFINE3(sched_getaffinity, pid_t, pid, unsigned int, len, void __user *, umask)
+{
+	struct task *t;
+	u64 mask;
+
+	if (len < sizeof(mask) || len & (sizeof(long) - 1))
+		return -EINVAL;
+	t = get_task_or_self(pid);
+	if (!t)
+		return -ESRCH;
+	mask = READ_ONCE(t->cpus_mask) & READ_ONCE(cpu_online_mask);
+	put_task_struct(t);
+	return copy_to_user(umask, &mask, sizeof(mask)) ? -EFAULT : (long)sizeof(mask);
+}
+
+SYSCALL_DEFINE2(getcpu, unsigned int __user *, ucpu, unsigned int __user *, unode)
+{
+	unsigned int cpu = this_cpu_read(cpu_number);
+
+	if (ucpu && put_user(cpu, ucpu))
+		return -EFAULT;
+	return unode && put_user(0U, unode) ? -EFAULT : 0;
+}
+
+/* --- nice ------------------------------------------------------------------------------------------------------------------- */
+
+/* Both fold one more task into the answer so far; `ret` starts as -ESRCH. */
+static int set_one_prio(struct task *t, int nice, int ret)
+{
+	if (!same_owner(t) && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	if (nice < t->nice && !capable(CAP_SYS_NICE) &&
+	    (unsigned long)(20 - nice) > rlimit_of(t->signal, RLIMIT_NICE))
+		return -EACCES;
+	sched_set_nice(t, nice);
+	return ret == -ESRCH ? 0 : ret;
+}
+
+/* The best of all: 20 - nice, 1 to 40, so that no good answer looks like an error. */
+static int get_one_prio(struct task *t, int unused, int ret)
+{
+	return max(ret, 20 - t->nice);
+}
+
+/* Is t one of those that (which, who) names? RCU held. */
+static bool prio_match(struct task *t, int which, u32 who)
+{
+	if (which == PRIO_PGRP)
+		return (u32)t->signal->pgrp == who;
+	return t->cred->uid == who;
+}
+
+static int for_each_prio_task(int which, int who, int (*fn)(struct task *, int, int), int arg)
+{
+	struct task *p, *t;
+	u32 id = (u32)who;
+	int ret = -ESRCH;
+
+	if (which < PRIO_PROCESS || which > PRIO_USER)
+		return -EINVAL;
+	if (which == PRIO_PROCESS) {
+		t = get_task_or_self(who);
+		if (t) {
+			ret = fn(t, arg, ret);
+			put_task_struct(t);
+		}
+		return ret;
+	}
+	if (!who)
+		id = which == PRIO_PGRP ? (u32)task_pgrp_nr(current) : current_uid();
+	rcu_read_lock();
+	for_each_process(p)
+		for_each_thread(p, t)
+			if (prio_match(t, which, id))
+				ret = fn(t, arg, ret);
+	rcu_read_unlock();
+	return ret;
+}
+
+SYSCALL_DEFINE3(setpriority, int, which, int, who, int, nice)
+{
+	return for_each_prio_task(which, who, set_one_prio, clamp(nice, MIN_NICE, MAX_NICE));
+}
+
+SYSCALL_DEFINE2(getpriority, int, which, int, who)
+{
+	return for_each_prio_task(which, who, get_one_prio, 0);
+}

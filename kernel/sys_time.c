@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clocks and sleeping.
+ *
+ * There is one clock, nanoseconds since boot from the TSC; wall time is that plus an offset. The coarse clocks are the
+ * same, only their resolution is told as a tick. There is no vDSO: these are short calls.
+ *
+ * CPU-time clocks have negative numbers that hold a pid: ~pid << 3 | kind, bit 2 set for a single thread.
+ */
+#include "arch/x86_64/uaccess.h"
+#include "kernel/proc_internal.h"
+#include "kernel/sched.h"
+#include "kernel/syscall.h"
+#include "kernel/task.h"
+#include "kernel/uapi/misc.h"
+
+#define CPUCLOCK_PERTHREAD 4
+#define CPUCLOCK_KIND	   3
+#define CPUCLOCK_FD	   3
+
+struct timespec ns_to_timespec(u64 ns)
+{
+	return (struct timespec){ .tv_sec = (s64)(ns / NSEC_PER_SEC), .tv_nsec = (s64)(ns % NSEC_PER_SEC) };
+}
+
+struct timeval ns_to_timeval(u64 ns)
+{
+	return (struct timeval){
+		.tv_sec = (s64)(ns / NSEC_PER_SEC),
+		.tv_usec = (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC),
+	};
+}
+
+static u64 make_ns(s64 sec, u64 ns)
+{
+	u64 total;
+
+	if (__builtin_mul_overflow((u64)sec, NSEC_PER_SEC, &total) || total > S64_MAX - ns)
+		return S64_MAX;
+	return total + ns;
+}
+
+bool timespec_to_ns(const struct timespec *ts, u64 *ns)
+{
+	if (ts->tv_sec < 0 || (u64)ts->tv_nsec >= NSEC_PER_SEC)
+		return false;
+	*ns = make_ns(ts->tv_sec, (u64)ts->tv_nsec);
+	return true;
+}
+
+bool timeval_to_ns(const struct timeval *tv, u64 *ns)
+{
+	if (tv->tv_sec < 0 || (u64)tv->tv_usec >= NSEC_PER_SEC / NSEC_PER_USEC)
+		return false;
+	*ns = make_ns(tv->tv_sec, (u64)tv->tv_usec * NSEC_PER_USEC);
+	return true;
+}
+
+int get_timespec(u64 *ns, const struct timespec __user *uts)
+{
+	struct timespec ts;
+
+	if (copy_from_user(&ts, uts, sizeof(ts)))
+		return -EFAULT;
+	return timespec_to_ns(&ts, ns) ? 0 : -EINVAL;
+}
+
+/* A negative clock number. 0, -EINVAL. */
+static int cpu_clock_now(int id, u64 *ns)
+{
+	pid_t pid = ~(id >> 3);
+	struct task *t;
+	int err = 0;
+
+	if ((id & CPUCLOCK_KIND) == CPUCLOCK_FD)
+		return -EINVAL;
+	t = get_task_or_self(pid);
+	if (!t)
+		return -EINVAL;
+	if (id & CPUCLOCK_PERTHREAD) {
+		if (t->signal == current->signal)
+			*ns = task_sched_runtime(t);
+		else
+			err = -EINVAL;
+	} else if (thread_group_leader(t)) {
+		*ns = thread_group_runtime(t);
+	} else {
+		err = -EINVAL;
+	}
+	put_task_struct(t);
+	return err;
+}
+
+int clock_now(int id, u64 *ns)
+{
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_TAI:
+		*ns = ktime_get_real_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+	case CLOCK_BOOTTIME_ALARM:
+		*ns = ktime_get_ns();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		*ns = thread_group_runtime(current);
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = task_sched_runtime(current);
+		return 0;
+	}
+	return id < 0 ? cpu_clock_now(id, ns) : -EINVAL;
+}
+
+SYSCALL_DEFINE2(clock_gettime, int, id, struct timespec __user *, uts)
+{
+	struct timespec ts;
+	u64 ns;
+	int err = clock_now(id, &ns);
+
+	if (err)
+		return err;
+	ts = ns_to_timespec(ns);
+	return copy_to_user(uts, &ts, sizeof(ts)) ? -EFAULT : 0;
+}
+
+SYSCALL_DEFINE2(clock_getres, int, id, struct timespec __user *, uts)
+{
+	bool coarse = id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE;
+	struct timespec ts = { .tv_nsec = coarse ? 4000000 : 1 };
+	u64 ns;
+	int err = clock_now(id, &ns);
+
+	if (err)
+		return err;
+	return uts && copy_to_user(uts, &ts, sizeof(ts)) ? -EFAULT : 0;
+}
+
+SYSCALL_DEFINE2(clock_settime, int, id, const struct timespec __user *, uts)
+{
+	u64 ns;
+	int err;
+
+	if (id != CLOCK_REALTIME)
+		return -EINVAL;
+	err = get_timespec(&ns, uts);
+	if (err)
+		return err;
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	ktime_set_real_ns(ns);
+	return 0;
+}
+
+SYSCALL_DEFINE2(gettimeofday, struct timeval __user *, utv, struct timezone __user *, utz)
+{
+	struct timeval tv = ns_to_timeval(ktime_get_real_ns());
+	struct timezone tz = {};
+
+	if (utv && copy_to_user(utv, &tv, sizeof(tv)))
+		return -EFAULT;
+	return utz && copy_to_user(utz, &tz, sizeof(tz)) ? -EFAULT : 0;
+}
+
+SYSCALL_DEFINE1(time, long __user *, ut)
+{
+	long now = (long)(ktime_get_real_ns() / NSEC_PER_SEC);
+
+	return ut && put_user(now, ut) ? -EFAULT : now;
+}
+
+SYSCALL_DEFINE1(times, struct tms __user *, utms)
+{
+	struct signal_struct *sig = current->signal;
+	struct tms tms;
+	u64 utime, stime;
+
+	if (utms) {
+		thread_group_cputime(current, &utime, &stime);
+		tms.tms_utime = (long)(utime / NSEC_PER_TICK);
+		tms.tms_stime = (long)(stime / NSEC_PER_TICK);
+		tms.tms_cutime = (long)(READ_ONCE(sig->cutime_ns) / NSEC_PER_TICK);
+		tms.tms_cstime = (long)(READ_ONCE(sig->cstime_ns) / NSEC_PER_TICK);
+		if (copy_to_user(utms, &tms, sizeof(tms)))
+			return -EFAULT;
+	}
+	return (long)(ktime_get_ns() / NSEC_PER_TICK);
+}
+
+/* --- sleeping ------------------------------------------------------------------------------------------------------------ */
+
+/* Until the deadline (ktime): 0, or the time left when a signal came. */
+static u64 sleep_until(u64 deadline)
+{
+	for (;;) {
+		u64 now = ktime_get_ns();
+
+		if (now >= deadline)
+			return 0;
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (signal_pending(current)) {
+			__set_current_state(TASK_RUNNING);
+			return deadline - now;
+		}
+		schedule_timeout_ns((s64)(deadline - now));
+	}
+}
+
+static long nanosleep_until(u64 deadline, struct timespec __user *urem);
+
+static long nanosleep_restart(struct restart_block *restart)
+{
+	return nanosleep_until(restart->arg[0], (struct timespec __user *)restart->arg[1]);
+}
+
+/* A relative sleep goes on to the same moment after a signal without handler. */
+static long nanosleep_until(u64 deadline, struct timespec __user *urem)
+{
+	u64 left = sleep_until(deadline);
+	struct timespec ts;
+
+	if (!left)
+		return 0;
+	if (urem) {
+		ts = ns_to_timespec(left);
+		if (copy_to_user(urem, &ts, sizeof(ts)))
+			return -EFAULT;
+	}
+	current->restart_block = (struct restart_block){
+		.fn = nanosleep_restart,
+		.arg = { deadline, (unsigned long)urem },
+	};
+	return -ERESTART_RESTARTBLOCK;
+}
+
+SYSCALL_DEFINE2(nanosleep, const struct timespec __user *, ureq, struct timespec __user *, urem)
+{
+	u64 ns;
+	int err = get_timespec(&ns, ureq);
+
+	return err ?: nanosleep_until(ktime_get_ns() + min_t(u64, ns, S64_MAX / 2), urem);
+}
+
+SYSCALL_DEFINE4(clock_nanosleep, int, id, int, flags, const struct timespec __user *, ureq,
+		struct timespec __user *, urem)
+{
+	u64 ns, now, ktime = ktime_get_ns();
+	int err;
+
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+	case CLOCK_TAI:
+		break;
+	case CLOCK_THREAD_CPUTIME_ID:
+		return -EINVAL;
+	default:
+		return clock_now(id, &now) ? -EINVAL : -EOPNOTSUPP;
+	}
+	err = get_timespec(&ns, ureq);
+	if (err)
+		return err;
+	if (!(flags & TIMER_ABSTIME))
+		return nanosleep_until(ktime + min_t(u64, ns, S64_MAX / 2), urem);
+	clock_now(id, &now);
+	if (ns <= now)
+		return 0;
+	return sleep_until(ktime + min_t(u64, ns - now, S64_MAX / 2)) ? -ERESTARTNOHAND : 0;
+}

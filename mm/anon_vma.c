@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of an anon_vma.
+ *
+ * The problem. An anonymous page has no file whose tree of mappings could be searched, and it may be
+ * mapped by many processes: fork shares it. Storing all its PTEs in each page would cost more than it
+ * gives; storing one VMA fails as soon as the VMA is split, moved or forked. So a page points to an
+ * anon_vma, an object that outlives all of that and knows the VMAs that may map the page.
+ *
+ * One anon_vma for a whole fork family would make each walk visit every relative. Therefore every
+ * process gets an anon_vma of its own at fork, for the pages it will write from then on, and keeps
+ * links to its ancestors', whose pages it has inherited. A link is an anon_vma_chain (AVC):
+ *
+ *	parent P forks child C, C forks grandchild G		(one VMA each)
+ *
+ *		    anon_vma A(P)      anon_vma A(C)	  anon_vma A(G)
+ *	vma P	    [avc]				          	chain: A(P)
+ *	vma C	    [avc]  <---------- [avc]			     	chain: A(C), A(P)
+ *	vma G	    [avc]  <---------- [avc] <----------- [avc]		chain: A(G), A(C), A(P)
+ *
+ *	columns: the interval tree of each anon_vma; rows: the same_vma list of each VMA
+ *
+ * A page that P wrote before the fork points to A(P), and its walk visits P, C and G. A page that
+ * G wrote points to A(G): its walk visits G alone.
+ *
+ * Rules of the chain
+ *   CHAIN-ORDER     newest first, the family's root last: unlinking goes from the young to the old,
+ *		     so a child never outlives the parent that it counts in
+ *   CHAIN-EQUAL     two VMAs with the same vma->anon_vma have the same anon_vmas in their chains.
+ *		     Merging keeps one of two chains and relies on it
+ *   OWN-IN-CHAIN    vma->anon_vma is one of the chain; vma->anon_vma is NULL if and only if the chain
+ *		     is empty ("unfaulted"), and then anon_pgoff is the virtual page number
+ *   ANON_VMA-LIVE   while a page is mapped, the anon_vma it points to is not freed: it is in the chain
+ *		     of every VMA that maps it, and its AVC goes after the PTEs
+ *
+ * Two counts, not one. A process that forks and exits, whose child does the same, and so on, would
+ * make the chain longer with every generation, full of anon_vmas that no VMA uses for new pages. So
+ * fork gives the child, instead of a new one, an anon_vma of the chain that is idle: no VMA has it as
+ * its own (num_active_vmas == 0) and at most one anon_vma below it (num_children < 2). One count for
+ * both purposes cannot tell one child from one user; an anon_vma was then given away twice, CHAIN-EQUAL
+ * broke, and a merge dropped the link that kept a page's anon_vma alive (CVE-2022-42703). A root counts
+ * itself as a child, so it is never given away while it has another.
+ *
+ * An anon_vma belongs to a place in the fork tree, not to a VMA: VMAs that were split from one share it,
+ * and so do their copies in a child. A region of 60 000 pieces costs a child one anon_vma.
+ *
+ * References and the lock. All AVCs together hold one reference of their anon_vma; outside users
+ * (a walk, a migration) hold others; each anon_vma holds one of its root. There is one lock for the
+ * family, root->rwsem. Nothing is allocated while it is held: reclaim takes it.
+ *
+ *	alloc --> AVCs come and go --> tree empty: put_anon_vma() --> refcount 0 --> slab
+ *							^			 |
+ *	     page_get_anon_vma() from a stale pointer: refcount 0? then NULL <---+ (RCU: still an anon_vma)
+ *
+ * From a page to its anon_vma there is no lock to take first: the page may be unmapped, and the
+ * anon_vma freed, at any moment. The slab is type-stable (SLAB_TYPESAFE_BY_RCU): under RCU, freed
+ * memory is still some anon_vma. So: read page->mapping, take a reference unless the count is zero,
+ * then look again. If the page is still mapped, and still points there, then it was mapped all the
+ * time, and what we have a reference of is the right one.
+ */
+#include "mm/anon_vma.h"
+#include "kernel/rcu.h"
+#include "lib/errno.h"
+#include "mm/debug.h"
+#include "mm/page.h"
+#include "mm/mm.h"
+#include "mm/slab.h"
+#include "mm/vma_internal.h"
+
+static struct kmem_cache *anon_vma_cachep;
+static struct kmem_cache *anon_vma_chain_cachep;
+
+#ifndef CONFIG_DEBUG
+BUILD_BUG_ON(sizeof(struct anon_vma_chain) > 64);
+BUILD_BUG_ON(sizeof(struct anon_vma) > 104);
+#endif
+
+/* Runs once for each object, not at each allocation: a stale reader may be looking at the lock. */
+static void anon_vma_ctor(void *object)
+{
+	struct anon_vma *anon_vma = object;
+
+	init_rwsem(&anon_vma->rwsem);
+	atomic_set(&anon_vma->refcount, 0);
+	anon_vma->root = anon_vma;
+}
+
+void anon_vma_caches_init(void)
+{
+	anon_vma_cachep = kmem_cache_create("anon_vma", sizeof(struct anon_vma), 0,
+					    SLAB_TYPESAFE_BY_RCU | SLAB_PANIC, anon_vma_ctor);
+	anon_vma_chain_cachep = kmem_cache_create(
+		"anon_vma_chain", sizeof(struct anon_vma_chain), 0, SLAB_PANIC, NULL);
+}
+
+/* ---------------------------------------------------------------------------- objects and references */
+
+/* A new anon_vma, for now its own root and parent. */
+static struct anon_vma *anon_vma_alloc(void)
+{
+	struct anon_vma *anon_vma = kmem_cache_alloc(anon_vma_cachep, GFP_KERNEL);
+
+	if (!anon_vma)
+		return NULL;
+	anon_vma->num_children = 0;
+	anon_vma->num_active_vmas = 0;
+	anon_vma->parent = anon_vma;
+	anon_vma->root = anon_vma;
+	if (unlikely(anon_rmap_list))
+		INIT_LIST_HEAD(&anon_vma->head);
+	else
+		anon_vma->rb_root = RB_ROOT_CACHED;
+	/* From here on page_get_anon_vma() with a stale pointer may succeed: last, after all else. */
+	smp_wmb();
+	atomic_set(&anon_vma->refcount, 1);
+	return anon_vma;
+}
+
+static bool anon_vma_is_empty(struct anon_vma *anon_vma)
+{
+	if (unlikely(anon_rmap_list))
+		return list_empty(&anon_vma->head);
+	return RB_EMPTY_ROOT(&anon_vma->rb_root.rb_root);
+}
+
+/*
+ * Whoever holds or waits for the root lock has a reference of an anon_vma of the family, or a VMA in
+ * it, and drops that only after unlocking. So nobody is in the lock when its memory goes.
+ */
+void put_anon_vma(struct anon_vma *anon_vma)
+{
+	struct anon_vma *root = anon_vma->root;
+
+	if (!atomic_dec_and_test(&anon_vma->refcount))
+		return;
+	VM_BUG_ON(!anon_vma_is_empty(anon_vma));
+	kmem_cache_free(anon_vma_cachep, anon_vma);
+	if (root != anon_vma && atomic_dec_and_test(&root->refcount))
+		kmem_cache_free(anon_vma_cachep, root);
+}
+
+static struct anon_vma_chain *anon_vma_chain_alloc(void)
+{
+	return kmem_cache_alloc(anon_vma_chain_cachep, GFP_KERNEL);
+}
+
+static void anon_vma_chain_free(struct anon_vma_chain *avc)
+{
+	kmem_cache_free(anon_vma_chain_cachep, avc);
+}
+
+int anon_vma_chain_reserve(struct list_head *list, unsigned int nr)
+{
+	INIT_LIST_HEAD(list);
+	while (nr--) {
+		struct anon_vma_chain *avc = anon_vma_chain_alloc();
+
+		if (!avc) {
+			anon_vma_chain_release(list);
+			return -ENOMEM;
+		}
+		list_add(&avc->same_vma, list);
+	}
+	return 0;
+}
+
+void anon_vma_chain_release(struct list_head *list)
+{
+	struct anon_vma_chain *avc, *next;
+
+	list_for_each_entry_safe(avc, next, list, same_vma) {
+		list_del(&avc->same_vma);
+		anon_vma_chain_free(avc);
+	}
+}
+
+static struct anon_vma_chain *take_reserved(struct list_head *reserve)
+{
+	struct anon_vma_chain *avc = list_first_entry(reserve, struct anon_vma_chain, same_vma);
+
+	VM_BUG_ON(list_empty(reserve));
+	list_del(&avc->same_vma);
+	return avc;
+}
+
+unsigned int anon_vma_chain_length(struct vm_area *vma)
+{
+	struct anon_vma_chain *avc;
+	unsigned int nr = 0;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+		nr++;
+	return nr;
+}
+
+/* -------------------------------------------------------------------------------- links and the index */
+
+/* A link at the young end of the chain, not indexed yet. */
+static void chain_add(struct vm_area *vma, struct anon_vma *anon_vma, struct anon_vma_chain *avc)
+{
+	avc->vma = vma;
+	avc->anon_vma = anon_vma;
+	list_add(&avc->same_vma, &vma->anon_vma_chain);
+}
+
+void anon_vma_index_insert(struct vm_area *vma)
+{
+	struct anon_vma_chain *avc;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+		anon_vma_interval_tree_insert(avc, &avc->anon_vma->rb_root);
+}
+
+void anon_vma_index_remove(struct vm_area *vma)
+{
+	struct anon_vma_chain *avc;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+		anon_vma_interval_tree_remove(avc, &avc->anon_vma->rb_root);
+}
+
+/* From the root's end, each link in front of the one before: the copy has the same order. */
+void anon_vma_chain_copy(struct vm_area *dst, struct vm_area *src, struct list_head *reserve)
+{
+	struct anon_vma_chain *avc;
+
+	VM_BUG_ON_VMA(!list_empty(&dst->anon_vma_chain), dst);
+	VM_BUG_ON_VMA(dst->vm_mm != src->vm_mm, dst);
+	anon_vma_assert_write_locked(src->anon_vma);
+	list_for_each_entry_reverse(avc, &src->anon_vma_chain, same_vma)
+		chain_add(dst, avc->anon_vma, take_reserved(reserve));
+	dst->anon_vma = src->anon_vma;
+	dst->anon_vma->num_active_vmas++;
+}
+
+void anon_vma_chain_move(struct vm_area *dst, struct vm_area *src)
+{
+	struct anon_vma_chain *avc;
+
+	VM_BUG_ON_VMA(!list_empty(&dst->anon_vma_chain), dst);
+	anon_vma_assert_write_locked(src->anon_vma);
+	list_for_each_entry(avc, &src->anon_vma_chain, same_vma)
+		avc->vma = dst;
+	list_splice_init(&src->anon_vma_chain, &dst->anon_vma_chain);
+	dst->anon_vma = src->anon_vma;
+	src->anon_vma = NULL;
+}
+
+void anon_vma_chain_drop(struct vm_area *vma)
+{
+	if (!vma->anon_vma)
+		return;
+	anon_vma_assert_write_locked(vma->anon_vma);
+	vma->anon_vma->num_active_vmas--;
+	vma->anon_vma = NULL;
+	anon_vma_chain_release(&vma->anon_vma_chain);
+}
+
+/* ------------------------------------------------------------------------------------------- prepare */
+
+/*
+ * Could a and b, b right above a, be one VMA but for what mprotect changes back and forth? Then they
+ * should have one anon_vma, so that they can merge when it does.
+ */
+static bool anon_vma_compatible(struct vm_area *a, struct vm_area *b)
+{
+	return a->vm_end == b->vm_start && a->vm_file == b->vm_file &&
+	       !((a->vm_flags ^ b->vm_flags) & ~VM_ACCESS_FLAGS) &&
+	       a->anon_pgoff + vma_pages(a) == b->anon_pgoff &&
+	       (!a->vm_file || a->vm_pgoff + vma_pages(a) == b->vm_pgoff);
+}
+
+/*
+ * The anon_vma of a neighbour, if vma may use it. Only from a chain of one: sharing more would need
+ * the neighbour's whole chain (CHAIN-EQUAL), and would tie vma to a family it has nothing to do with.
+ * The neighbour may be getting its anon_vma right now, from another fault: it is published after its
+ * chain is complete, hence the acquire.
+ */
+static struct anon_vma *reusable_anon_vma(struct vm_area *lower, struct vm_area *upper,
+					  struct vm_area *from)
+{
+	struct anon_vma *anon_vma;
+
+	if (!anon_vma_compatible(lower, upper))
+		return NULL;
+	anon_vma = vma_anon_vma(from);
+	if (anon_vma && list_is_singular(&from->anon_vma_chain))
+		return anon_vma;
+	return NULL;
+}
+
+static struct anon_vma *find_mergeable_anon_vma(struct vm_area *vma)
+{
+	struct vm_area *next = vma_next(vma), *prev = vma_prev(vma);
+	struct anon_vma *anon_vma = NULL;
+
+	if (next)
+		anon_vma = reusable_anon_vma(vma, next, next);
+	if (!anon_vma && prev)
+		anon_vma = reusable_anon_vma(prev, vma, prev);
+	return anon_vma;
+}
+
+/* Two threads may fault in the same VMA: page_table_lock decides who gives it its anon_vma. */
+static bool anon_vma_publish(struct vm_area *vma, struct anon_vma *anon_vma,
+			     struct anon_vma_chain *avc)
+{
+	struct mm *mm = vma->vm_mm;
+	bool first;
+
+	anon_vma_lock_write(anon_vma);
+	spin_lock(&mm->page_table_lock);
+	first = !vma->anon_vma;
+	if (first) {
+		chain_add(vma, anon_vma, avc);
+		anon_vma_interval_tree_insert(avc, &anon_vma->rb_root);
+		anon_vma->num_active_vmas++;
+		/* Whoever sees it sees a chain, and an anon_vma with a root and a lock. */
+		smp_store_release(&vma->anon_vma, anon_vma);
+	}
+	spin_unlock(&mm->page_table_lock);
+	anon_vma_unlock_write(anon_vma);
+	return first;
+}
+
+int __anon_vma_prepare(struct vm_area *vma)
+{
+	struct anon_vma_chain *avc;
+	struct anon_vma *anon_vma, *allocated = NULL;
+
+	mmap_assert_locked(vma->vm_mm);
+	might_sleep();
+	avc = anon_vma_chain_alloc();
+	if (!avc)
+		return -ENOMEM;
+	anon_vma = find_mergeable_anon_vma(vma);
+	if (!anon_vma) {
+		anon_vma = allocated = anon_vma_alloc();
+		if (!anon_vma) {
+			anon_vma_chain_free(avc);
+			return -ENOMEM;
+		}
+		anon_vma->num_children++; /* a root is its own parent */
+	}
+	if (!anon_vma_publish(vma, anon_vma, avc)) {
+		anon_vma_chain_free(avc);
+		if (allocated)
+			put_anon_vma(allocated);
+	}
+	return 0;
+}
+
+/* -------------------------------------------------------------------------------------- clone and fork */
+
+int anon_vma_clone(struct vm_area *dst, struct vm_area *src)
+{
+	struct list_head reserve;
+
+	mmap_assert_write_locked(src->vm_mm);
+	VM_BUG_ON_VMA(dst->anon_vma, dst);
+	if (!src->anon_vma)
+		return 0;
+	if (anon_vma_chain_reserve(&reserve, anon_vma_chain_length(src)))
+		return -ENOMEM;
+	anon_vma_lock_write(src->anon_vma);
+	anon_vma_chain_copy(dst, src, &reserve);
+	anon_vma_index_insert(dst);
+	anon_vma_unlock_write(src->anon_vma);
+	return 0;
+}
+
+static bool anon_vma_is_idle(struct anon_vma *anon_vma)
+{
+	return anon_vma->num_children < 2 && anon_vma->num_active_vmas == 0;
+}
+
+/* The child's links to the parent's anon_vmas; the oldest that is idle becomes the child's own. */
+static void fork_chain(struct vm_area *vma, struct vm_area *pvma, struct list_head *reserve)
+{
+	struct anon_vma_chain *avc;
+
+	list_for_each_entry_reverse(avc, &pvma->anon_vma_chain, same_vma) {
+		chain_add(vma, avc->anon_vma, take_reserved(reserve));
+		if (!vma->anon_vma && anon_vma_is_idle(avc->anon_vma))
+			vma->anon_vma = avc->anon_vma;
+	}
+}
+
+/* The child's own anon_vma, below the parent's. It keeps the root alive, whose lock it uses. */
+static void fork_own(struct vm_area *vma, struct vm_area *pvma, struct anon_vma *own,
+		     struct list_head *reserve)
+{
+	own->root = pvma->anon_vma->root;
+	own->parent = pvma->anon_vma;
+	get_anon_vma(own->root);
+	own->parent->num_children++;
+	chain_add(vma, own, take_reserved(reserve));
+	vma->anon_vma = own;
+}
+
+/*
+ * VMAs that were one, and were split, share an anon_vma; then their copies can share one as well. The
+ * copy of the VMA before is the last of the child so far, with just the chain that this one would get.
+ */
+static struct vm_area *fork_sibling(struct vm_area *vma, struct vm_area *pvma)
+{
+	struct vm_area *pprev = vma_prev(pvma), *sibling;
+
+	if (!pprev || pprev->anon_vma != pvma->anon_vma)
+		return NULL;
+	sibling = vma_last(vma->vm_mm);
+	if (!sibling || sibling->vm_start != pprev->vm_start || !sibling->anon_vma)
+		return NULL;
+	return sibling;
+}
+
+int anon_vma_fork(struct vm_area *vma, struct vm_area *pvma)
+{
+	struct vm_area *sibling;
+	struct list_head reserve;
+	struct anon_vma *own;
+
+	VM_BUG_ON_VMA(vma->anon_vma || !list_empty(&vma->anon_vma_chain), vma);
+	if (!pvma->anon_vma)
+		return 0;
+	sibling = fork_sibling(vma, pvma);
+	if (sibling)
+		return anon_vma_clone(vma, sibling);
+	own = anon_vma_alloc();
+	if (!own)
+		return -ENOMEM;
+	if (anon_vma_chain_reserve(&reserve, anon_vma_chain_length(pvma) + 1)) {
+		put_anon_vma(own);
+		return -ENOMEM;
+	}
+	anon_vma_lock_write(pvma->anon_vma);
+	fork_chain(vma, pvma, &reserve);
+	if (!vma->anon_vma) {
+		fork_own(vma, pvma, own, &reserve);
+		own = NULL;
+	}
+	vma->anon_vma->num_active_vmas++;
+	anon_vma_index_insert(vma);
+	anon_vma_unlock_write(pvma->anon_vma);
+
+	if (own)
+		put_anon_vma(own);
+	anon_vma_chain_release(&reserve);
+	return 0;
+}
+
+/* --------------------------------------------------------------------------------------------- unlink */
+
+/*
+ * Under the lock every link leaves its tree. An anon_vma that becomes empty leaves its parent's count,
+ * which it could not after this: the parent is further down the same list, alive until then. Its
+ * reference is dropped after the lock, of which it may be the last user.
+ */
+void unlink_anon_vmas(struct vm_area *vma)
+{
+	struct anon_vma *root;
+	struct anon_vma_chain *avc, *next;
+
+	if (!vma->anon_vma) {
+		VM_BUG_ON_VMA(!list_empty(&vma->anon_vma_chain), vma);
+		return;
+	}
+	root = vma->anon_vma->root;
+	anon_vma_lock_write(root);
+	list_for_each_entry_safe(avc, next, &vma->anon_vma_chain, same_vma) {
+		struct anon_vma *anon_vma = avc->anon_vma;
+
+		VM_BUG_ON_VMA(anon_vma->root != root, vma);
+		anon_vma_interval_tree_remove(avc, &anon_vma->rb_root);
+		if (anon_vma_is_empty(anon_vma)) {
+			anon_vma->parent->num_children--;
+			continue;
+		}
+		list_del(&avc->same_vma);
+		anon_vma_chain_free(avc);
+	}
+	vma->anon_vma->num_active_vmas--;
+	vma->anon_vma = NULL;
+	anon_vma_unlock_write(root);
+
+	list_for_each_entry_safe(avc, next, &vma->anon_vma_chain, same_vma) {
+		VM_BUG_ON_VMA(avc->anon_vma->num_children, vma);
+		VM_BUG_ON_VMA(avc->anon_vma->num_active_vmas, vma);
+		list_del(&avc->same_vma);
+		put_anon_vma(avc->anon_vma);
+		anon_vma_chain_free(avc);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- from a page */
+
+struct anon_vma *page_get_anon_vma(struct page *page)
+{
+	for (;;) {
+		struct anon_vma *anon_vma;
+		bool got;
+
+		rcu_read_lock();
+		anon_vma = page_anon_vma(page);
+		got = anon_vma && page_mapped(page) && atomic_inc_not_zero(&anon_vma->refcount);
+		rcu_read_unlock();
+		/* The reference orders: what is true now was true when we took it. */
+		if (got && page_mapped(page) && page_anon_vma(page) == anon_vma)
+			return anon_vma;
+		if (got)
+			put_anon_vma(anon_vma);
+		/* Did the page find another home meanwhile? Then ask again. */
+		if (!anon_vma || !page_mapped(page) || page_anon_vma(page) == anon_vma)
+			return NULL;
+	}
+}
+
+struct anon_vma *page_lock_anon_vma_read(struct page *page)
+{
+	struct anon_vma *anon_vma = page_get_anon_vma(page);
+
+	if (anon_vma)
+		anon_vma_lock_read(anon_vma);
+	return anon_vma;
+}
+
+void page_unlock_anon_vma_read(struct anon_vma *anon_vma)
+{
+	anon_vma_unlock_read(anon_vma);
+	put_anon_vma(anon_vma);
+}
+
+/* ---------------------------------------------------------------------------------------------- checks */
+
+#ifdef CONFIG_DEBUG
+void anon_vma_chain_verify(struct vm_area *vma)
+{
+	struct anon_vma_chain *avc, *last = NULL;
+	bool own_found = false;
+
+	VM_BUG_ON_VMA(!vma->anon_vma != list_empty(&vma->anon_vma_chain), vma);
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma) {
+		VM_BUG_ON_VMA(avc->vma != vma, vma);
+		VM_BUG_ON_VMA(avc->anon_vma->root != vma->anon_vma->root, vma);
+		VM_BUG_ON_VMA(atomic_read(&avc->anon_vma->refcount) <= 0, vma);
+		anon_vma_interval_tree_verify(avc);
+		own_found |= avc->anon_vma == vma->anon_vma;
+		last = avc;
+	}
+	VM_BUG_ON_VMA(vma->anon_vma && !own_found, vma);
+	VM_BUG_ON_VMA(vma->anon_vma && !vma->anon_vma->num_active_vmas, vma);
+	VM_BUG_ON_VMA(last && last->anon_vma != vma->anon_vma->root, vma);
+}
+#endif

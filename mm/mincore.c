@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mincore: which pages could be touched without waiting.
+ *
+ * A page is "in core" if its PTE is present, or, for a file, if the page cache has it, or, for a swap
+ * entry, if the swap cache has it. Whether other processes use a file's page is nobody's business:
+ * for a mapping of a file that may not be written, only the PTE counts.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/filemap.h"
+#include "mm/mmap.h"
+#include "mm/page.h"
+#include "mm/pgwalk.h"
+#include "mm/swap.h"
+#include "mm/swapops.h"
+#include "mm/vma_internal.h"
+
+static unsigned char file_resident(struct vm_area *vma, unsigned long addr)
+{
+	if (!vma->vm_file || !vma->vm_file->mapping || !(vma->vm_file->flags & VMF_WRITE))
+		return 0;
+	return filemap_page_resident(vma->vm_file->mapping, linear_page_index(vma, addr));
+}
+
+static unsigned char pte_resident(struct vm_area *vma, unsigned long addr, pte_t pte)
+{
+	struct page *page;
+
+	if (pte_none(pte))
+		return file_resident(vma, addr);
+	if (pte_present(pte))
+		return 1;
+	if (!is_swap_pte(pte) || !is_swap_entry(pte_to_swp_entry(pte)))
+		return 1; /* migrating: it has a frame */
+	page = lookup_swap_cache(pte_to_swp_entry(pte));
+	if (page)
+		put_page(page);
+	return page != NULL;
+}
+
+static void mincore_table(struct vm_area *vma, pmd_t *pmd, unsigned long addr, unsigned long end,
+			  unsigned char *vec)
+{
+	spinlock_t *ptl;
+	pte_t *pte = pte_lock_table(pmd, addr, &ptl), *first = pte;
+
+	for (; addr < end; addr += PAGE_SIZE)
+		*vec++ = pte_resident(vma, addr, ptep_get(pte++));
+	pte_unmap_unlock(first, ptl);
+}
+
+/* Where there is no page table, only the file can have the page. */
+static void mincore_none(struct vm_area *vma, unsigned long addr, unsigned long end,
+			 unsigned char *vec)
+{
+	for (; addr < end; addr += PAGE_SIZE)
+		*vec++ = file_resident(vma, addr);
+}
+
+static void mincore_vma(struct vm_area *vma, unsigned long start, unsigned long end,
+			unsigned char *vec)
+{
+	struct pgwalk walk;
+	unsigned long done = start;
+
+	for_each_pmd(&walk, vma->vm_mm, start, end) {
+		unsigned char *out = vec + ((walk.addr - start) >> PAGE_SHIFT);
+
+		mincore_none(vma, done, walk.addr, vec + ((done - start) >> PAGE_SHIFT));
+		if (pmd_leaf(pmdp_get(walk.pmd)))
+			memset(out, 1, (walk.next - walk.addr) >> PAGE_SHIFT);
+		else
+			mincore_table(vma, walk.pmd, walk.addr, walk.next, out);
+		done = walk.next;
+	}
+	mincore_none(vma, done, end, vec + ((done - start) >> PAGE_SHIFT));
+}
+
+long do_mincore(struct mm *mm, unsigned long start, unsigned long pages, unsigned char *vec)
+{
+	struct vm_area *vma;
+	unsigned long end;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = vma_lookup(mm, start);
+	if (!vma) {
+		mmap_read_unlock(mm);
+		return -ENOMEM;
+	}
+	end = min(vma->vm_end, start + (pages << PAGE_SHIFT));
+	mincore_vma(vma, start, end, vec);
+	mmap_read_unlock(mm);
+	return (end - start) >> PAGE_SHIFT;
+}

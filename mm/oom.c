@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Out of memory: one process ends so that the others go on.
+ *
+ * out_of_memory() is called by an allocation after reclaim has found nothing more. It chooses the address space whose end
+ * gives back most (oom_badness(), Linux's measure), has all tasks that use it killed, and takes its private memory at once:
+ * the reaper does not wait for the tasks to die, since they may be waiting for a lock that the caller's own process holds.
+ *
+ *	choose --> oom_kill_hook(): SIGKILL to its tasks --> reap: zap its anonymous VMAs --> the allocation tries again
+ *	   |                                                   |
+ *	   |                                                   +-- mmap_lock busy: its tasks will exit and free the rest
+ *	   +-- a victim is already dying: wait for it a little
+ *
+ * After the reaper, the victim's memory reads as zero. MMF_UNSTABLE makes its faults fail, so that none of its tasks, on
+ * their way to death, can show such zeroes to anybody.
+ *
+ * oom_lock lets one allocation at a time do this; others that fail meanwhile only wait for what it frees.
+ *
+ * Locks: called with mmap_lock held or not, and nothing else; the victim's mmap_lock is only tried, for reading.
+ */
+#include "mm/oom.h"
+
+#include "kernel/mutex.h"
+#include "kernel/printk.h"
+#include "kernel/sched.h"
+#include "lib/compiler.h"
+#include "mm/buddy.h"
+#include "mm/mm.h"
+#include "mm/page.h"
+#include "mm/swap.h"
+#include "mm/vma.h"
+#include "mm/vmstat.h"
+#include "mm/zap.h"
+
+#define VICTIM_WAIT_NS 1000000
+
+void (*oom_kill_hook)(struct mm *mm, const char *why);
+bool (*oom_current_is_dying)(void);
+
+static DEFINE_MUTEX(oom_lock);
+
+unsigned long oom_badness(struct mm *mm)
+{
+	long adj = READ_ONCE(mm->oom_score_adj), points;
+
+	if (adj == OOM_SCORE_ADJ_MIN || test_bit(MMF_OOM_REAPED, &mm->flags))
+		return 0;
+	points = get_mm_rss(mm) + get_mm_counter(mm, MM_SWAPENTS) +
+		 atomic_long_read(&mm->pgtables_bytes) / PAGE_SIZE;
+	points += adj * (long)((totalram_pages() + total_swap_pages()) / 1000);
+	return points > 0 ? points : 1;
+}
+
+/* Does a victim still have memory to give back? Its tasks are on their way out. */
+static bool victim_is_dying(void)
+{
+	struct mm *mm;
+	bool dying = false;
+
+	spin_lock(&mmlist_lock);
+	list_for_each_entry(mm, &mmlist, mmlist) {
+		if (test_bit(MMF_OOM_VICTIM, &mm->flags) && !test_bit(MMF_OOM_REAPED, &mm->flags))
+			dying = true;
+	}
+	spin_unlock(&mmlist_lock);
+	return dying;
+}
+
+/* The address space to end, with a use taken; NULL when there is none. */
+static struct mm *choose_victim(unsigned long *points)
+{
+	struct mm *mm, *worst = NULL;
+
+	*points = 0;
+	spin_lock(&mmlist_lock);
+	list_for_each_entry(mm, &mmlist, mmlist) {
+		unsigned long badness = oom_badness(mm);
+
+		if (badness > *points) {
+			*points = badness;
+			worst = mm;
+		}
+	}
+	if (worst && !mmget_not_zero(worst))
+		worst = NULL;
+	spin_unlock(&mmlist_lock);
+	return worst;
+}
+
+/* Take a victim's private anonymous memory. False when its mmap_lock is held for writing. */
+static bool reap(struct mm *mm)
+{
+	struct vm_area *vma;
+
+	set_bit(MMF_UNSTABLE, &mm->flags);
+	if (!mmap_read_trylock(mm))
+		return false;
+	for_each_vma(mm, vma) {
+		if (!(vma->vm_flags & (VM_SHARED | VM_LOCKED)) && (!vma->vm_file || vma->anon_vma))
+			zap_page_range(vma, vma->vm_start, vma->vm_end - vma->vm_start);
+	}
+	mmap_read_unlock(mm);
+	set_bit(MMF_OOM_REAPED, &mm->flags);
+	count_vm_event(OOM_REAP);
+	return true;
+}
+
+static void kill_victim(struct mm *mm, unsigned long points, gfp_t gfp, unsigned int order)
+{
+	pr_warn("oom: no page of order %u (gfp %x): %lu of %lu pages are free, %lu of %lu swap slots\n", order, gfp,
+		nr_free_pages(), totalram_pages(), nr_free_swap_pages(), total_swap_pages());
+	pr_warn("oom: ending the process of badness %lu: %lu kB resident (anonymous %lu, file %lu, shared %lu), %lu kB in swap\n",
+		points, get_mm_rss(mm) << (PAGE_SHIFT - 10), get_mm_counter(mm, MM_ANONPAGES) << (PAGE_SHIFT - 10),
+		get_mm_counter(mm, MM_FILEPAGES) << (PAGE_SHIFT - 10),
+		get_mm_counter(mm, MM_SHMEMPAGES) << (PAGE_SHIFT - 10),
+		get_mm_counter(mm, MM_SWAPENTS) << (PAGE_SHIFT - 10));
+	set_bit(MMF_OOM_VICTIM, &mm->flags);
+	count_vm_event(OOM_KILL);
+	oom_kill_hook(mm, "out of memory");
+	reap(mm);
+}
+
+bool out_of_memory(gfp_t gfp, unsigned int order)
+{
+	unsigned long points;
+	struct mm *victim;
+
+	/* Whoever is dying himself must not wait for others to die: he frees memory by going on. */
+	if (oom_current_is_dying && oom_current_is_dying())
+		return false;
+	if (!mutex_trylock(&oom_lock)) {
+		schedule_timeout_ns(VICTIM_WAIT_NS);
+		return true;
+	}
+	if (victim_is_dying()) {
+		mutex_unlock(&oom_lock);
+		schedule_timeout_ns(VICTIM_WAIT_NS);
+		return true;
+	}
+	victim = oom_kill_hook ? choose_victim(&points) : NULL;
+	if (victim) {
+		kill_victim(victim, points, gfp, order);
+		mmput(victim);
+	}
+	mutex_unlock(&oom_lock);
+	return victim != NULL;
+}
+
+void pagefault_out_of_memory(void)
+{
+	out_of_memory(GFP_KERNEL, 0);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Out of memory: end one process so that the others can go on. The essay is in mm/oom.c.
+ */
+#ifndef MM_OOM_H
+#define MM_OOM_H
+
+#include "lib/types.h"
+
+struct mm;
+
+/*
+ * How the kernel kills all tasks that use an address space. Set once by the kernel, called with no
+ * locks held. The mm has a reference for the length of the call.
+ */
+extern void (*oom_kill_hook)(struct mm *mm, const char *why);
+
+/*
+ * Is the running task the victim already, or being killed? Then it must not wait for others. Set
+ * once by the kernel; NULL: never.
+ */
+extern bool (*oom_current_is_dying)(void);
+
+/*
+ * out_of_memory() - reclaim has failed: choose the process whose end frees most, kill it, and take
+ * its anonymous pages at once. May sleep. Returns true when memory was or will be freed, so that
+ * the allocation should be tried again; false when there is nobody to kill.
+ */
+bool out_of_memory(gfp_t gfp, unsigned int order);
+
+/* A page fault ended with VM_FAULT_OOM, all locks dropped: make room, the fault is then repeated. */
+void pagefault_out_of_memory(void);
+
+#define OOM_SCORE_ADJ_MIN (-1000) /* never chosen */
+#define OOM_SCORE_ADJ_MAX 1000
+
+/*
+ * How much ending mm would free, in pages: resident, swapped, page tables, moved by oom_score_adj
+ * thousandths of all memory. 0: must not be killed. Reads counters only.
+ */
+unsigned long oom_badness(struct mm *mm);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Moving page tables: mremap.
+ *
+ * A page keeps its anonymous index when it moves, so the reverse map finds it at the new address
+ * by itself: copy_vma() has put the new VMA into the trees under the same indices before the first
+ * PTE moves. While it lasts, both VMAs hold the index and a walk visits both:
+ *
+ *	walk for a page:	visit VMA 1 ............... visit VMA 2
+ *	move of its PTE:		  VMA ? --> VMA ?
+ *
+ * Moving from VMA 1 to VMA 2 is harmless, whatever the moment: the walker finds the PTE before
+ * the move in VMA 1, or after it in VMA 2, or twice. From VMA 2 to VMA 1 it may look into VMA 1
+ * too early and into VMA 2 too late, and miss the page (MOVE-ATOMIC broken). Hence
+ *
+ *   OLD-BEFORE-NEW	when the tree's order puts the old VMA first, the PTE locks are enough: each
+ *			move is under both PTLs, and the walker takes the PTL before it looks;
+ *   need_rmap_locks	otherwise the walks are shut out, by the rmap locks held for writing over
+ *			each table. copy_vma() decides; a move back after an error always needs them;
+ *   whole tables	a table of 512 PTEs can change its place with one store into the new PMD
+ *			entry, if both addresses are 2 MiB aligned. A walker that holds the PTL of
+ *			the table is then not excluded (the lock moves with the table), so the rmap
+ *			locks are always taken (B4).
+ *
+ *	        old PMD table			 new PMD table
+ *		+-------+			 +-------+
+ *		|   *---|--+		   (none)|   *---|--+
+ *		+-------+  |	   ===>		 +-------+  |
+ *			   v				    v
+ *		       [512 PTEs]			[512 PTEs] the same page
+ *
+ * TLB entries of the old address are flushed before the locks under which the PTEs moved are
+ * dropped (B3): else another thread could unmap the page through its new address, flush only that,
+ * and free the frame while the old translation still works.
+ */
+#include "mm/pgmove.h"
+#include "arch/x86_64/pgtable.h"
+#include "arch/x86_64/tlb.h"
+#include "kernel/rwsem.h"
+#include "kernel/sched.h"
+#include "lib/compiler.h"
+#include "mm/anon_vma.h"
+#include "mm/debug.h"
+#include "mm/filemap.h"
+#include "mm/mm.h"
+#include "mm/pgwalk.h"
+#include "mm/rmap.h"
+#include "mm/vma.h"
+
+/* Which locks these are depends on the VMA; sparse is told that they are none. */
+static void take_rmap_locks(struct vm_area *vma)
+{
+	if (vma->vm_file) {
+		down_write(&vma->vm_file->mapping->i_mmap_rwsem);
+		__release(&vma->vm_file->mapping->i_mmap_rwsem);
+	}
+	if (vma->anon_vma) {
+		anon_vma_lock_write(vma->anon_vma);
+		__release(&vma->anon_vma->root->rwsem);
+	}
+}
+
+static void drop_rmap_locks(struct vm_area *vma)
+{
+	if (vma->anon_vma) {
+		__acquire(&vma->anon_vma->root->rwsem);
+		anon_vma_unlock_write(vma->anon_vma);
+	}
+	if (vma->vm_file) {
+		__acquire(&vma->vm_file->mapping->i_mmap_rwsem);
+		up_write(&vma->vm_file->mapping->i_mmap_rwsem);
+	}
+}
+
+/* Two tables' locks, the old one's first. They are one when the range moves within a table. */
+static void lock_tables(spinlock_t *old_ptl, spinlock_t *new_ptl) __acquires(old_ptl)
+{
+	spin_lock(old_ptl);
+	if (new_ptl != old_ptl) {
+		spin_lock_nested(new_ptl, 1);
+		__release(new_ptl);
+	}
+}
+
+static void unlock_tables(spinlock_t *old_ptl, spinlock_t *new_ptl) __releases(old_ptl)
+{
+	if (new_ptl != old_ptl) {
+		__acquire(new_ptl);
+		spin_unlock(new_ptl);
+	}
+	spin_unlock(old_ptl);
+}
+
+/* What one step moves: a part of one table, from and to one table each. */
+struct move_piece {
+	struct vm_area *vma;
+	unsigned long old_addr;
+	unsigned long old_end;
+	pmd_t *old_pmd;
+	unsigned long new_addr;
+	pmd_t *new_pmd;
+};
+
+/* Both PTLs held. Returns true when a present PTE moved, so that TLBs may hold the old address. */
+static bool move_ptes_locked(const struct move_piece *p, pte_t *old_pte, pte_t *new_pte)
+{
+	unsigned long addr;
+	bool present = false;
+
+	for (addr = p->old_addr; addr < p->old_end; addr += PAGE_SIZE, old_pte++, new_pte++) {
+		pte_t pte = ptep_get(old_pte);
+
+		if (pte_none(pte))
+			continue;
+		pte = ptep_get_and_clear(old_pte);
+		present |= pte_present(pte);
+		set_pte(new_pte, pte);
+	}
+	return present;
+}
+
+static void move_ptes(const struct move_piece *p, bool need_rmap_locks)
+{
+	struct mm *mm = p->vma->vm_mm;
+	spinlock_t *old_ptl = pte_lockptr(p->old_pmd), *new_ptl = pte_lockptr(p->new_pmd);
+
+	if (need_rmap_locks)
+		take_rmap_locks(p->vma);
+	lock_tables(old_ptl, new_ptl);
+	flush_tlb_batched_pending(mm);
+	if (move_ptes_locked(p, pte_offset(p->old_pmd, p->old_addr),
+			     pte_offset(p->new_pmd, p->new_addr)))
+		flush_tlb_range(mm, p->old_addr, p->old_end);
+	unlock_tables(old_ptl, new_ptl);
+	if (need_rmap_locks)
+		drop_rmap_locks(p->vma);
+}
+
+/*
+ * Move 512 PTEs by moving their table. The new entry must be empty: a table there may be kept from
+ * an earlier mapping; then the PTEs move one by one.
+ */
+static bool move_whole_table(const struct move_piece *p)
+{
+	struct mm *mm = p->vma->vm_mm;
+	spinlock_t *old_ptl = pmd_lockptr(p->old_pmd), *new_ptl = pmd_lockptr(p->new_pmd);
+	bool moved = false;
+
+	take_rmap_locks(p->vma);
+	lock_tables(old_ptl, new_ptl);
+	if (pmd_none(pmdp_get(p->new_pmd))) {
+		flush_tlb_batched_pending(mm);
+		set_pmd(p->new_pmd, pmdp_get_and_clear(p->old_pmd));
+		flush_tlb_range(mm, p->old_addr, p->old_end);
+		moved = true;
+	}
+	unlock_tables(old_ptl, new_ptl);
+	drop_rmap_locks(p->vma);
+	return moved;
+}
+
+/* Move one piece, getting a table for it if need be. False when there is no memory for one. */
+static bool move_piece(struct move_piece *p, bool need_rmap_locks)
+{
+	struct mm *mm = p->vma->vm_mm;
+
+	p->new_pmd = pgwalk_pmd_alloc(mm, p->new_addr);
+	if (!p->new_pmd)
+		return false;
+	if (p->old_end - p->old_addr == PMD_SIZE && IS_ALIGNED(p->old_addr, PMD_SIZE) &&
+	    IS_ALIGNED(p->new_addr, PMD_SIZE) && move_whole_table(p))
+		return true;
+	if (pmd_none(pmdp_get(p->new_pmd)) && __pte_alloc(mm, p->new_pmd))
+		return false;
+	move_ptes(p, need_rmap_locks);
+	return true;
+}
+
+unsigned long move_page_tables(struct vm_area *vma, unsigned long old_addr,
+			       struct vm_area *new_vma, unsigned long new_addr, unsigned long len,
+			       bool need_rmap_locks)
+{
+	unsigned long old_end = old_addr + len, delta = new_addr - old_addr, addr, next;
+	struct mm *mm = vma->vm_mm;
+
+	mmap_assert_write_locked(mm);
+	VM_BUG_ON_VMA(new_addr < new_vma->vm_start || new_addr + len > new_vma->vm_end, new_vma);
+	for (addr = old_addr; addr < old_end; addr = next) {
+		struct pgwalk walk;
+		struct move_piece p = { .vma = vma };
+
+		/* To the next old table that holds anything, no further than the new table goes. */
+		pgwalk_start(&walk, mm, addr, old_end);
+		if (!pgwalk_step(&walk))
+			break;
+		if (unlikely(pmd_leaf(pmdp_get(walk.pmd))))
+			pgwalk_bad_leaf(&walk);
+		addr = walk.addr;
+		next = min(walk.next, pmd_addr_end(addr + delta, old_end + delta) - delta);
+		p.old_addr = addr;
+		p.old_end = next;
+		p.old_pmd = walk.pmd;
+		p.new_addr = addr + delta;
+		if (!move_piece(&p, need_rmap_locks))
+			return addr - old_addr;
+		cond_resched();
+	}
+	return len;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory that is a file.
+ *
+ * The contents at one index of a shmem mapping are in one of three places, and the radix tree says which:
+ *
+ *            get_page(ALLOC)                    shmem_writepage (reclaim)
+ *     hole ------------------> page, PG_dirty -----------------------------> value: swap entry
+ *      ^                          |      ^                                      |      |
+ *      |        truncate          |      |           shmem_swapin               |      |
+ *      +<-------------------------+      +--------------------------------------+      |
+ *      +<------------------------------------------------------------------------------+ truncate
+ *
+ *   ONE-HOME     A page is in the mapping or in the swap cache, never in both. It changes sides with its page lock held.
+ *   SHMEM-DIRTY  A page in the mapping is dirty: there is no other copy, so reclaim must never just drop it.
+ *
+ * A mapping can have a limit (tmpfs size=): pages in memory and in swap both count.
+ *
+ * Shared anonymous memory is an object with a mapping and a vm_file inside, and a count; no inode and no name.
+ */
+#include "mm/shmem.h"
+#include "lib/err.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/debug.h"
+#include "mm/lru.h"
+#include "mm/page.h"
+#include "mm/slab.h"
+#include "mm/swap.h"
+#include "mm/vma.h"
+#include "mm/vmstat.h"
+
+struct shmem_object {
+	atomic_t count;
+	u64 ino; /* for /proc/PID/maps */
+	struct address_space mapping;
+	struct vm_file vmf;
+};
+
+static struct kmem_cache *shmem_cache;
+static atomic_long_t next_ino = {1};
+
+static void *swp_to_value(swp_entry_t entry)
+{
+	return (void *)(unsigned long)(entry.val << 1 | 1);
+}
+
+static swp_entry_t value_to_swp(const void *value)
+{
+	return (swp_entry_t){(unsigned long)value >> 1};
+}
+
+/* The limit ------------------------------------------------------------------------------------------------------------------ */
+
+static bool charge(struct address_space *mapping)
+{
+	struct shmem_limit *limit = mapping->private_data;
+
+	if (!limit)
+		return true;
+	if (atomic_long_inc_return(&limit->used) <= READ_ONCE(limit->max))
+		return true;
+	atomic_long_dec(&limit->used);
+	return false;
+}
+
+static void uncharge(struct address_space *mapping)
+{
+	struct shmem_limit *limit = mapping->private_data;
+
+	if (limit)
+		atomic_long_dec(&limit->used);
+}
+
+static void shmem_freed(struct address_space *mapping, void *value)
+{
+	if (value)
+		free_swap_and_cache(value_to_swp(value));
+	else
+		dec_node_stat(NR_SHMEM);
+	uncharge(mapping);
+}
+
+/* Pages ------------------------------------------------------------------------------------------------------------------------ */
+
+/* A new zeroed page at a hole. -EEXIST: somebody filled it. */
+static int shmem_fill_hole(struct address_space *mapping, unsigned long index, struct page **pagep)
+{
+	struct page *page;
+	int err;
+
+	if (!charge(mapping))
+		return -ENOSPC;
+	page = alloc_page(GFP_HIGHUSER | __GFP_ZERO);
+	if (!page) {
+		uncharge(mapping);
+		return -ENOMEM;
+	}
+	SetPageLocked(page);
+	SetPageSwapBacked(page);
+	SetPageUptodate(page);
+	SetPageDirty(page);
+	err = add_to_page_cache_locked(page, mapping, index, GFP_KERNEL);
+	if (err) {
+		uncharge(mapping);
+		unlock_page(page);
+		put_page(page);
+		return err;
+	}
+	inc_node_stat(NR_SHMEM);
+	lru_cache_add(page);
+	*pagep = page;
+	return 0;
+}
+
+/* Move the page of a locked swap-cache page into the mapping. -EAGAIN: the value is no longer there. */
+static int shmem_move_in(struct address_space *mapping, unsigned long index, void *value, struct page *page)
+{
+	page->mapping = mapping;
+	page->index = index;
+	get_page(page); /* CACHE-REF */
+	if (!filemap_replace_item(mapping, index, value, page)) {
+		page->mapping = NULL;
+		put_page(page);
+		return -EAGAIN;
+	}
+	delete_from_swap_cache(page);
+	swap_free(value_to_swp(value));
+	SetPageDirty(page);
+	inc_node_stat(NR_FILE_PAGES);
+	inc_node_stat(NR_SHMEM);
+	return 0;
+}
+
+/* Bring a swapped page back. Returns it locked with a reference. -EAGAIN: look again. */
+static int shmem_swapin(struct address_space *mapping, unsigned long index, void *value, struct page **pagep)
+{
+	swp_entry_t entry = value_to_swp(value);
+	struct page *page = swapin_readahead(entry, NULL, 0);
+	int err;
+
+	if (!page)
+		return filemap_get_item(mapping, index) == value ? -ENOMEM : -EAGAIN;
+	lock_page(page);
+	wait_on_page_writeback(page);
+	err = -EAGAIN;
+	if (!PageSwapCache(page) || page_swp_entry(page).val != entry.val)
+		goto out;
+	err = -EIO;
+	if (!PageUptodate(page))
+		goto out;
+	err = shmem_move_in(mapping, index, value, page);
+	if (!err) {
+		*pagep = page;
+		return 0;
+	}
+out:
+	unlock_page(page);
+	put_page(page);
+	return err;
+}
+
+/* The page at @index, locked, wherever it is now; *pagep NULL for a hole. */
+static int shmem_find(struct address_space *mapping, unsigned long index, struct page **pagep)
+{
+	for (;;) {
+		void *item = filemap_get_item(mapping, index);
+		struct page *page = item;
+		int err;
+
+		if (!item) {
+			*pagep = NULL;
+			return 0;
+		}
+		if (filemap_is_value(item)) {
+			err = shmem_swapin(mapping, index, item, pagep);
+			if (err != -EAGAIN)
+				return err;
+			continue;
+		}
+		lock_page(page);
+		if (likely(page->mapping == mapping && page->index == index)) {
+			*pagep = page;
+			return 0;
+		}
+		unlock_page(page);
+		put_page(page);
+	}
+}
+
+static bool beyond_end(const struct address_space *mapping, unsigned long index)
+{
+	return (loff_t)index << PAGE_SHIFT >= READ_ONCE(mapping->i_size);
+}
+
+static int shmem_get_page(struct address_space *mapping, unsigned long index, enum getpage_mode mode,
+			  struct page **pagep)
+{
+	int err;
+
+	do {
+		err = shmem_find(mapping, index, pagep);
+		if (err || (!*pagep && mode == GETPAGE_READ))
+			return err;
+		if (!*pagep) {
+			if (mode == GETPAGE_ALLOC && beyond_end(mapping, index))
+				return -EINVAL;
+			err = shmem_fill_hole(mapping, index, pagep);
+		}
+	} while (err == -EEXIST);
+	if (!err && mode == GETPAGE_ALLOC && unlikely(beyond_end(mapping, index))) { /* SIZE-FIRST */
+		delete_from_page_cache(*pagep);
+		unlock_page(*pagep);
+		put_page(*pagep);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+/* Reclaim: the page moves to the swap cache, from where reclaim goes on as with anonymous memory. */
+static int shmem_writepage(struct page *page)
+{
+	struct address_space *mapping = page->mapping;
+	unsigned long index = page->index;
+	void *value;
+
+	if (mapping->flags & AS_UNEVICTABLE || !add_to_swap(page))
+		return -ENOMEM;
+	value = swp_to_value(page_swp_entry(page));
+	if (swap_duplicate(page_swp_entry(page))) {
+		delete_from_swap_cache(page);
+		return -ENOMEM;
+	}
+	if (!filemap_replace_item(mapping, index, page, value))
+		VM_BUG_ON_PAGE(true, page); /* CACHE-LOCKED */
+	page->mapping = NULL;
+	dec_node_stat(NR_FILE_PAGES);
+	dec_node_stat(NR_SHMEM);
+	put_page(page); /* CACHE-REF; the swap cache has its own */
+	return 0;
+}
+
+static const struct address_space_ops shmem_aops = {
+	.get_page = shmem_get_page,
+	.writepage = shmem_writepage,
+	.freed = shmem_freed,
+};
+
+void shmem_mapping_init(struct address_space *mapping, void *host, struct shmem_limit *limit)
+{
+	address_space_init(mapping, &shmem_aops, host);
+	mapping->private_data = limit;
+}
+
+bool is_shmem_mapping(const struct address_space *mapping)
+{
+	return mapping->a_ops == &shmem_aops;
+}
+
+unsigned long shmem_pages_total(void)
+{
+	return node_stat(NR_SHMEM);
+}
+
+/* Shared anonymous memory -------------------------------------------------------------------------------------------------------- */
+
+static struct shmem_object *to_object(struct vm_file *vmf)
+{
+	return container_of(vmf, struct shmem_object, vmf);
+}
+
+static void shmem_vm_get(struct vm_file *vmf)
+{
+	atomic_inc(&to_object(vmf)->count);
+}
+
+static void shmem_vm_put(struct vm_file *vmf)
+{
+	struct shmem_object *object = to_object(vmf);
+
+	if (!atomic_dec_and_test(&object->count))
+		return;
+	address_space_destroy(&object->mapping);
+	kmem_cache_free(shmem_cache, object);
+}
+
+static int shmem_vm_mmap(struct vm_file *vmf, struct vm_area *vma)
+{
+	vma->vm_ops = &generic_file_vm_ops;
+	return 0;
+}
+
+static char *shmem_vm_name(struct vm_file *vmf, char *buf, size_t size)
+{
+	return strscpy(buf, "/dev/zero (deleted)", size) < 0 ? ERR_PTR(-ENAMETOOLONG) : buf;
+}
+
+static void shmem_vm_ident(struct vm_file *vmf, dev_t *dev, u64 *ino)
+{
+	*dev = 1; /* 00:01, as the first of Linux's internal mounts */
+	*ino = to_object(vmf)->ino;
+}
+
+static const struct vm_file_ops shmem_vm_file_ops = {
+	.get = shmem_vm_get,
+	.put = shmem_vm_put,
+	.mmap = shmem_vm_mmap,
+	.name = shmem_vm_name,
+	.ident = shmem_vm_ident,
+};
+
+struct vm_file *shmem_vm_file(size_t size)
+{
+	struct shmem_object *object = kmem_cache_alloc(shmem_cache, GFP_KERNEL);
+
+	if (!object)
+		return ERR_PTR(-ENOMEM);
+	atomic_set(&object->count, 1);
+	object->ino = atomic_long_inc_return(&next_ino);
+	shmem_mapping_init(&object->mapping, object, NULL);
+	object->mapping.i_size = size;
+	object->vmf = (struct vm_file){&object->mapping, &shmem_vm_file_ops, VMF_READ | VMF_WRITE};
+	return &object->vmf;
+}
+
+void shmem_init(void)
+{
+	shmem_cache = kmem_cache_create("shmem_object", sizeof(struct shmem_object), 0, SLAB_PANIC, NULL);
+}

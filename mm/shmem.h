@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory that is a file: page-cache pages with nothing behind them but swap.
+ *
+ * tmpfs files, memfds, System V segments and MAP_SHARED | MAP_ANONYMOUS regions are all this. The contents of an
+ * address_space set up by shmem_mapping_init() live in its pages (PG_swapbacked), or, when reclaim needed the frame, in
+ * swap: then the radix tree holds a tagged swap entry in place of the page.
+ */
+#ifndef MM_SHMEM_H
+#define MM_SHMEM_H
+
+#include "mm/filemap.h"
+
+/* Pages that the mappings of one file system may have, in memory and in swap together. */
+struct shmem_limit {
+	atomic_long_t used;
+	long max;
+};
+
+/**
+ * shmem_mapping_init() - an empty mapping whose pages are memory. @host as in address_space_init().
+ * @limit: may be NULL; it lives as long as the mapping.
+ */
+void shmem_mapping_init(struct address_space *mapping, void *host, struct shmem_limit *limit);
+
+/**
+ * shmem_vm_file() - shared anonymous memory of @size bytes, for mmap(MAP_SHARED | MAP_ANONYMOUS) and /dev/zero.
+ * Returns a handle with one reference, which the VMA takes over, or ERR_PTR(-ENOMEM). Sleeps.
+ * Its ops->mmap sets vma->vm_ops; vma->vm_pgoff starts at 0.
+ */
+struct vm_file *shmem_vm_file(size_t size);
+
+/** shmem_pages_total() - pages of all shmem mappings, in memory. What /proc/meminfo calls Shmem. */
+unsigned long shmem_pages_total(void);
+
+/** is_shmem_mapping() - was @mapping set up by shmem_mapping_init()? */
+bool is_shmem_mapping(const struct address_space *mapping);
+
+/** shmem_init() - caches. After slab_init(). */
+void shmem_init(void);
+
+#endif

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every case of vma_merge(), with every state that the pieces can be in.
+ *
+ * Three pieces of memory, P, r and N. An operation makes r like its neighbours, and what may merge must
+ * merge, while all pages stay where they are and reverse mapping stays complete. The states of a piece:
+ *
+ *	-	not mapped (P and N), or of other attributes
+ *	u	unfaulted
+ *	f	faulted, with an anon_vma of its own
+ *	s	faulted, with an anon_vma common to all that are 's'
+ *
+ * and the same again for a child of fork, whose chains are longer than one link.
+ */
+
+#include "tests/host/test.h"
+
+#include "lib/err.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/anon_vma.h"
+#include "mm/copy.h"
+#include "mm/debug.h"
+#include "mm/mman.h"
+#include "tests/host/mm_helpers.h"
+#include "tests/host/sim_cpu.h"
+
+
+#define RW (PROT_READ | PROT_WRITE)
+
+#define P_PAGES 3
+#define R_PAGES 4
+#define N_PAGES 2
+
+#define P_START TEST_BASE
+#define R_START (P_START + PAGE(P_PAGES))
+#define N_START (R_START + PAGE(R_PAGES))
+#define N_END	(N_START + PAGE(N_PAGES))
+
+struct layout {
+	char p, r, n;
+	bool forked;
+	struct mm *mm;
+	struct mm *parent;
+};
+
+static u64 value_at(unsigned long addr)
+{
+	return addr * 3 + 1;
+}
+
+static void poke_range(struct mm *mm, unsigned long start, unsigned long end)
+{
+	for (unsigned long a = start; a < end; a += PAGE_SIZE)
+		poke(mm, a, value_at(a));
+}
+
+static void expect_range(struct mm *mm, unsigned long start, unsigned long end, char state)
+{
+	for (unsigned long a = start; a < end; a += PAGE_SIZE)
+		expect(mm, a, state == 'u' ? 0 : value_at(a));
+}
+
+/* A piece made by itself. Its neighbours have different flags, so that it shares no anon_vma. */
+static void build_own(struct mm *mm, unsigned long start, unsigned long end, char state)
+{
+	if (state != 'u' && state != 'f')
+		return;
+	map_anon(mm, start, end - start, RW);
+	CHECK_EQ(do_madvise(mm, start, end - start, MADV_DONTDUMP), 0);
+	if (state == 'f')
+		poke_range(mm, start, end);
+}
+
+/* Pieces in state 's' are cut out of one faulted VMA. */
+static void build_shared(struct layout *l)
+{
+	struct mm *mm = l->mm;
+
+	if (l->p != 's' && l->r != 's' && l->n != 's')
+		return;
+	map_anon(mm, P_START, N_END - P_START, RW);
+	poke_range(mm, P_START, N_END);
+	CHECK_EQ(do_madvise(mm, P_START, N_END - P_START, MADV_DONTDUMP), 0);
+	if (l->p != 's')
+		CHECK_EQ(vm_munmap(mm, P_START, PAGE(P_PAGES)), 0);
+	if (l->r != 's')
+		CHECK_EQ(vm_munmap(mm, R_START, PAGE(R_PAGES)), 0);
+	if (l->n != 's')
+		CHECK_EQ(vm_munmap(mm, N_START, PAGE(N_PAGES)), 0);
+}
+
+/* The pieces, the middle one differing by MADV_RANDOM, so that the operation can make it equal. */
+static void build(struct layout *l)
+{
+	l->mm = test_mm();
+	l->parent = NULL;
+	build_shared(l);
+	if (l->r == 's')
+		CHECK_EQ(do_madvise(l->mm, R_START, PAGE(R_PAGES), MADV_RANDOM), 0);
+	build_own(l->mm, P_START, R_START, l->p);
+	if (l->r != 's') {
+		map_anon(l->mm, R_START, PAGE(R_PAGES), RW);
+		CHECK_EQ(do_madvise(l->mm, R_START, PAGE(R_PAGES), MADV_RANDOM), 0);
+		CHECK_EQ(do_madvise(l->mm, R_START, PAGE(R_PAGES), MADV_DONTDUMP), 0);
+		if (l->r == 'f')
+			poke_range(l->mm, R_START, N_START);
+	}
+	build_own(l->mm, N_START, N_END, l->n);
+	if (!l->forked)
+		return;
+	l->parent = l->mm;
+	l->mm = mm_dup(l->parent);
+	CHECK(!IS_ERR(l->mm));
+}
+
+static void demolish(struct layout *l)
+{
+	test_mm_end(l->mm);
+	if (l->parent)
+		test_mm_end(l->parent);
+}
+
+static bool faulted(char state)
+{
+	return state == 'f' || state == 's';
+}
+
+/* The rule, written once more: may pieces in these states be one VMA? */
+static bool may_merge(const struct layout *l, char a, char b)
+{
+	if (a == '-' || b == '-')
+		return false;
+	if (!faulted(a) && !faulted(b))
+		return true;
+	if (faulted(a) && faulted(b))
+		return a == 's' && b == 's';
+	return !l->forked; /* in a child the chain has the parent's link too */
+}
+
+static unsigned int count_vmas(struct mm *mm)
+{
+	return mm->map_count;
+}
+
+static void expect_all(struct layout *l)
+{
+	if (l->p != '-')
+		expect_range(l->mm, P_START, R_START, l->p);
+	expect_range(l->mm, R_START, N_START, l->r);
+	if (l->n != '-')
+		expect_range(l->mm, N_START, N_END, l->n);
+	if (l->parent) {
+		struct layout of_parent = *l;
+
+		of_parent.mm = l->parent;
+		of_parent.parent = NULL;
+		expect_all(&of_parent);
+	}
+}
+
+static void finish(struct layout *l)
+{
+	check_all(l->mm);
+	expect_all(l);
+	check_all(l->mm);
+	demolish(l);
+}
+
+/* C1, C2, C3: all of r becomes like P and N. */
+static void change_whole(struct layout *l)
+{
+	unsigned int before, merged;
+	bool prev = may_merge(l, l->p, l->r), next = may_merge(l, l->r, l->n);
+
+	build(l);
+	before = count_vmas(l->mm);
+	CHECK_EQ(do_madvise(l->mm, R_START, PAGE(R_PAGES), MADV_NORMAL), 0);
+	/* Both only if P and N could also be one. */
+	merged = prev + next;
+	if (prev && next && !may_merge(l, l->p, l->n))
+		merged = 1;
+	CHECK_EQ(before - count_vmas(l->mm), merged);
+	finish(l);
+}
+
+/* C4: the lower part of r goes to P. Without a merge it is split off. */
+static void change_lower(struct layout *l)
+{
+	unsigned int before;
+
+	build(l);
+	before = count_vmas(l->mm);
+	CHECK_EQ(do_madvise(l->mm, R_START, PAGE(1), MADV_NORMAL), 0);
+	CHECK_EQ(count_vmas(l->mm) - before, !may_merge(l, l->p, l->r));
+	finish(l);
+}
+
+/* C5: the upper part of r goes to N. */
+static void change_upper(struct layout *l)
+{
+	unsigned int before;
+
+	build(l);
+	before = count_vmas(l->mm);
+	CHECK_EQ(do_madvise(l->mm, N_START - PAGE(1), PAGE(1), MADV_NORMAL), 0);
+	CHECK_EQ(count_vmas(l->mm) - before, !may_merge(l, l->r, l->n));
+	finish(l);
+}
+
+static void for_all_layouts(void (*test)(struct layout *l))
+{
+	static const char states[] = "-ufs";
+
+	host_boot(64);
+	sim_cpu_init();
+	for (int i = 0; i < 96; i++) {
+		struct layout l = { .p = states[i % 4], .r = states[1 + i / 4 % 3],
+				    .n = states[i / 12 % 4], .forked = i / 48 };
+
+		test_note("P=%c r=%c N=%c%s", l.p, l.r, l.n, l.forked ? " in a forked child" : "");
+		test(&l);
+	}
+	CHECK_EQ(vm_committed_pages(), 0);
+}
+
+TEST(merge_whole_range)
+{
+	for_all_layouts(change_whole);
+}
+
+TEST(merge_lower_part)
+{
+	for_all_layouts(change_lower);
+}
+
+TEST(merge_upper_part)
+{
+	for_all_layouts(change_upper);
+}
+
+/* F1, F2, F3: r is free, and new memory comes there (never faulted, so r is 'u'). */
+static void fill_hole(struct layout *l)
+{
+	unsigned int before, merged;
+	bool prev, next;
+
+	if (l->r != 'u')
+		return;
+	build(l);
+	CHECK_EQ(vm_munmap(l->mm, R_START, PAGE(R_PAGES)), 0);
+	/* New memory has no MADV_DONTDUMP; what is there shall have none either. */
+	if (l->p != '-')
+		CHECK_EQ(do_madvise(l->mm, P_START, PAGE(P_PAGES), MADV_DODUMP), 0);
+	if (l->n != '-')
+		CHECK_EQ(do_madvise(l->mm, N_START, PAGE(N_PAGES), MADV_DODUMP), 0);
+	before = count_vmas(l->mm);
+	map_anon(l->mm, R_START, PAGE(R_PAGES), RW);
+	prev = may_merge(l, l->p, 'u');
+	next = may_merge(l, 'u', l->n);
+	merged = prev + next;
+	if (prev && next && !may_merge(l, l->p, l->n))
+		merged = 1;
+	CHECK_EQ((int)(count_vmas(l->mm) - before), 1 - (int)merged);
+	check_all(l->mm);
+	if (l->parent)
+		test_mm_end(l->parent);
+	l->parent = NULL;
+	finish(l);
+}
+
+TEST(merge_into_hole)
+{
+	for_all_layouts(fill_hole);
+}
+
+/*
+ * The same hole, and r comes by mremap from elsewhere, faulted or not. Faulted it brings its index: it
+ * can merge only with unfaulted neighbours (b06: they must get its chain, or its pages are lost).
+ */
+static void move_into_hole(struct layout *l)
+{
+	unsigned long from = TEST_BASE + PAGE(64);
+
+	if (l->r == 's')
+		return;
+	build(l);
+	CHECK_EQ(vm_munmap(l->mm, R_START, PAGE(R_PAGES)), 0);
+	map_anon(l->mm, from, PAGE(R_PAGES), RW);
+	CHECK_EQ(do_madvise(l->mm, from, PAGE(R_PAGES), MADV_DONTDUMP), 0);
+	for (int i = 0; i < R_PAGES && l->r == 'f'; i++)
+		poke(l->mm, from + PAGE(i), value_at(R_START + PAGE(i)));
+	CHECK_EQ(do_mremap(l->mm, from, PAGE(R_PAGES), PAGE(R_PAGES), MREMAP_MAYMOVE | MREMAP_FIXED,
+			   R_START),
+		 R_START);
+	if (l->parent)
+		test_mm_end(l->parent);
+	l->parent = NULL;
+	check_all(l->mm);
+	expect_all(l);
+	/* Take the neighbours away: the moved pages must still be found. */
+	if (l->p != '-')
+		CHECK_EQ(vm_munmap(l->mm, P_START, PAGE(P_PAGES)), 0);
+	if (l->n != '-')
+		CHECK_EQ(vm_munmap(l->mm, N_START, PAGE(N_PAGES)), 0);
+	l->p = l->n = '-';
+	finish(l);
+}
+
+TEST(b06_mremap_into_hole)
+{
+	for_all_layouts(move_into_hole);
+}
+
+/* Move r away and back: the lock case of the series (new index not above the old one). */
+static void there_and_back(struct layout *l)
+{
+	unsigned long away = TEST_BASE + PAGE(64);
+
+	build(l);
+	CHECK_EQ(do_mremap(l->mm, R_START + PAGE(1), PAGE(2), PAGE(2), MREMAP_MAYMOVE | MREMAP_FIXED,
+			   away), away);
+	check_all(l->mm);
+	CHECK_EQ(do_mremap(l->mm, away, PAGE(2), PAGE(2), MREMAP_MAYMOVE | MREMAP_FIXED,
+			   R_START + PAGE(1)), R_START + PAGE(1));
+	finish(l);
+}
+
+TEST(merge_there_and_back)
+{
+	for_all_layouts(there_and_back);
+}
+
+/* Move a part right beside the rest of its own VMA: the source merges with its copy. */
+TEST(merge_copy_with_its_source)
+{
+	host_boot(64);
+	sim_cpu_init();
+	for (int touched = 0; touched < 2; touched++) {
+		struct mm *mm = test_mm();
+
+		map_anon(mm, R_START, PAGE(R_PAGES), RW);
+		if (touched)
+			poke_range(mm, R_START, N_START);
+		CHECK_EQ(do_mremap(mm, R_START, PAGE(2), PAGE(2), MREMAP_MAYMOVE | MREMAP_FIXED,
+				   R_START - PAGE(2)), R_START - PAGE(2));
+		check_all(mm);
+		expect(mm, R_START - PAGE(2), touched ? value_at(R_START) : 0);
+		expect(mm, R_START + PAGE(2), touched ? value_at(R_START + PAGE(2)) : 0);
+		CHECK_EQ(do_mremap(mm, R_START + PAGE(2), PAGE(2), PAGE(2),
+				   MREMAP_MAYMOVE | MREMAP_FIXED, R_START), R_START);
+		check_all(mm);
+		expect(mm, R_START, touched ? value_at(R_START + PAGE(2)) : 0);
+		/* Behind itself, so that the old place is in the middle. */
+		CHECK_EQ(do_mremap(mm, R_START, PAGE(1), PAGE(1), MREMAP_MAYMOVE | MREMAP_FIXED,
+				   R_START + PAGE(2)), R_START + PAGE(2));
+		check_all(mm);
+		test_mm_end(mm);
+	}
+}
+
+/* b18: growing a moved VMA into its neighbour must keep the index of every page. */
+TEST(b18_index_after_merge)
+{
+	struct mm *mm;
+
+	host_boot(64);
+	sim_cpu_init();
+	mm = test_mm();
+	map_anon(mm, TEST_BASE, PAGE(3), RW);
+	poke_range(mm, TEST_BASE, TEST_BASE + PAGE(3));
+	CHECK_EQ(vm_munmap(mm, TEST_BASE + PAGE(1), PAGE(1)), 0);
+	CHECK_EQ(do_mremap(mm, TEST_BASE, PAGE(1), PAGE(2), 0, 0), TEST_BASE);
+	CHECK_EQ(mm->map_count, 1);
+	check_all(mm);
+	expect(mm, TEST_BASE, value_at(TEST_BASE));
+	expect(mm, TEST_BASE + PAGE(1), 0);
+	expect(mm, TEST_BASE + PAGE(2), value_at(TEST_BASE + PAGE(2)));
+	check_all(mm);
+	test_mm_end(mm);
+}
+
+/* ---- nothing changes when memory is short ---- */
+
+struct failing_op {
+	const char *name;
+	long (*run)(struct mm *mm);
+};
+
+static long op_split_prot(struct mm *mm)
+{
+	return do_mprotect(mm, R_START + PAGE(1), PAGE(1), PROT_READ);
+}
+static long op_merge_advice(struct mm *mm)
+{
+	return do_madvise(mm, R_START, PAGE(R_PAGES), MADV_NORMAL);
+}
+static long op_move_boundary(struct mm *mm)
+{
+	return do_madvise(mm, R_START, PAGE(1), MADV_NORMAL);
+}
+static long op_hole(struct mm *mm)
+{
+	return vm_munmap(mm, R_START + PAGE(1), PAGE(1));
+}
+static long op_unmap_border(struct mm *mm)
+{
+	return vm_munmap(mm, R_START - PAGE(1), PAGE(3));
+}
+static long op_move(struct mm *mm)
+{
+	return do_mremap(mm, R_START + PAGE(1), PAGE(1), PAGE(1), MREMAP_MAYMOVE | MREMAP_FIXED,
+			 TEST_BASE + PAGE(4096));
+}
+static long op_move_grow(struct mm *mm)
+{
+	return do_mremap(mm, R_START, PAGE(R_PAGES), PAGE(R_PAGES + 1000), MREMAP_MAYMOVE, 0);
+}
+static long op_dontunmap(struct mm *mm)
+{
+	return do_mremap(mm, R_START, PAGE(R_PAGES), PAGE(R_PAGES), MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
+			 0);
+}
+static long op_map_over(struct mm *mm)
+{
+	return vm_mmap(mm, NULL, R_START + PAGE(1), PAGE(1), PROT_READ,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
+}
+static long op_map_shared(struct mm *mm)
+{
+	return vm_mmap(mm, NULL, R_START + PAGE(1), PAGE(1), PROT_READ,
+		       MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, 0);
+}
+static long op_brk(struct mm *mm)
+{
+	return do_brk(mm, mm->start_brk + PAGE(5)) == mm->start_brk + PAGE(5) ? 0 : -ENOMEM;
+}
+static long op_lock(struct mm *mm)
+{
+	return do_mlock(mm, R_START + PAGE(1), PAGE(2), MLOCK_ONFAULT);
+}
+
+static const struct failing_op failing_ops[] = {
+	{ "mprotect splits", op_split_prot },
+	{ "madvise merges", op_merge_advice },
+	{ "madvise moves a boundary", op_move_boundary },
+	{ "munmap makes a hole", op_hole },
+	{ "munmap over a border", op_unmap_border },
+	{ "mremap moves a page", op_move },
+	{ "mremap moves and grows", op_move_grow },
+	{ "mremap DONTUNMAP", op_dontunmap },
+	{ "mmap over the middle", op_map_over },
+	{ "shared mmap over the middle", op_map_shared },
+	{ "brk", op_brk },
+	{ "mlock splits", op_lock },
+};
+
+/* Fail the k-th allocation of an operation, for k = 1, 2 ... until it succeeds. */
+static void fail_every_allocation(struct layout *l, const struct failing_op *op)
+{
+	char before[65536];
+	long ret;
+
+	for (unsigned long k = 1;; k++) {
+		unsigned long seen;
+
+		test_note("%s, P=%c r=%c N=%c%s, allocation %lu fails", op->name, l->p, l->r, l->n,
+			  l->forked ? " forked" : "", k);
+		build(l);
+		l->mm->start_brk = l->mm->brk = TEST_BASE + PAGE(8192);
+		strscpy(before, mm_state(l->mm), sizeof(before));
+		fail_alloc_arm(k);
+		ret = op->run(l->mm);
+		seen = fail_alloc_arm(0);
+		if (IS_ERR_VALUE(ret)) {
+			CHECK(ret == -ENOMEM || ret == -EAGAIN);
+			CHECK(!strcmp(before, mm_state(l->mm)));
+			finish(l);
+			continue;
+		}
+		check_all(l->mm);
+		demolish(l);
+		if (seen < k)
+			return;
+	}
+}
+
+TEST(b07_allocation_failures)
+{
+	static const struct layout layouts[] = {
+		{ 'u', 'u', 'u' }, { 'f', 'f', 'f' },	    { 's', 's', 's' },	   { 'u', 'f', 'u' },
+		{ 'f', 'u', '-' }, { 's', 's', 's', true }, { 'u', 'f', '-', true },
+	};
+
+	host_boot(64);
+	sim_cpu_init();
+	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(failing_ops); j++) {
+			struct layout l = layouts[i];
+
+			fail_every_allocation(&l, &failing_ops[j]);
+		}
+	CHECK_EQ(vm_committed_pages(), 0);
+}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""The list of jobs. Stage 0 builds, stage 1 tests; within a stage the longest jobs stand first."""
+import collections
+import os
+
+from boot import bad_input, matrix
+from support import CPUS, FLAVOURS, ROOT, TESTS_OK, command, counted, expect, kernel, verso
+from support import Console
+import limits
+import runner
+
+Job = collections.namedtuple("Job", "name stage function args")
+
+
+def build(*words):
+    """One build, with every warning an error."""
+    status, out = command("make", "--no-print-directory", "-j2", "CI=1", *words)
+    expect(status == 0, "make " + " ".join(words) + " failed", out)
+
+
+def host():
+    """The tests of mm/ and lib/ in a process of the host, under ASan and UBSan."""
+    status, out = command("make", "--no-print-directory", "host-tests", timeout=900)
+    passed, failed = counted(out)
+    expect(status == 0 or failed, "the host tests ended with status %d" % status, out)
+    return passed, failed, out if failed else ""
+
+
+def in_kernel(flavour, cpus):
+    """The tests that run inside the kernel at boot."""
+    archive = os.path.join(ROOT, "build", "user", "init")
+    with Console(["-kernel", kernel(flavour), "-initrd", archive, "-append",
+                  "console=ttyS0 test=all panic=-1 quiet"], cpus, 128) as console:
+        status = console.wait_end(400)
+        passed, failed = counted(console.seen)
+        expect(status == TESTS_OK or failed, f"QEMU ended with status {status}", console.seen)
+        return passed, failed, console.seen if failed else ""
+
+
+def user_tests_here():
+    """The user tests on this machine's Linux: what they expect is what Linux does."""
+    status, out = command("sh", "user/tests/run-all.sh", "build/user/tests")
+    passed, failed = counted(out)
+    expect(status == 0 or failed, f"run-all.sh ended with status {status}", out)
+    return passed, failed, out if failed else ""
+
+
+def user_tests(flavour, cpus):
+    """The same binaries on Verso."""
+    options = ["--debug-kernel"] if flavour == "debug" else []
+    with runner.overlay() as tree:
+        status, out, err = verso("--cpus", str(cpus), "--mem", "256", "--overlay", tree, *options,
+                                 "/bin/busybox", "sh", "/tests/run-all.sh", "/tests", timeout=400)
+    seen = out + err
+    expect(status < 124, f"the run ended with status {status}", seen)
+    passed, failed = counted(seen)
+    return passed, failed, seen if failed else ""
+
+
+def lint():
+    status, out = command("tools/lint.sh", timeout=900)
+    expect(status == 0, "make lint is not clean", out)
+
+
+def all_jobs():
+    jobs = [Job("build release", 0, build, ("all", "iso")), Job("build debug", 0, build, ("DEBUG=1", "kernel")),
+            Job("lint", 1, lint, ()), Job("host", 1, host, ())]
+    for flavour in reversed(FLAVOURS):
+        for cpus in CPUS:
+            jobs.append(Job(f"user {flavour} {cpus} cpus", 1, user_tests, (flavour, cpus)))
+            jobs.append(Job(f"kernel {flavour} {cpus} cpus", 1, in_kernel, (flavour, cpus)))
+    jobs.append(Job("user on this machine's Linux", 1, user_tests_here, ()))
+    for prefix, module in (("boot", matrix), ("bad input", bad_input), ("runner", runner), ("limit", limits)):
+        for name, function in module.JOBS:
+            jobs.append(Job(f"{prefix}: {name}", 1, function, ()))
+    return jobs

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""What Verso must reach: figures, each measured and held against its bound. All are repeatable: instruction counts under
+-icount, sizes, or whether a load passes; never seconds, but for the one that compares Verso and Linux side by side."""
+import os
+import re
+import subprocess
+import tempfile
+
+from support import ROOT, expect, kernel, verso
+
+MIB = 1 << 20
+BUSYBOX = "/bin/busybox"
+LOAD = os.path.join(ROOT, "build", "user", "tests", "pressure")
+
+
+def image_size():
+    out = subprocess.run(["size", kernel("release")], capture_output=True, text=True, check=True).stdout
+    text, data = (int(word) for word in out.splitlines()[1].split()[:2])
+    expect(text + data < MIB, f"text and data are {text + data} bytes, and must stay below {MIB}")
+    return f"{(text + data) // 1024} KiB of text and data"
+
+
+def boot_instructions():
+    """From kernel entry to the first user instruction: the kernel logs the TSC's advance, which -icount makes exact."""
+    with tempfile.NamedTemporaryFile(suffix=".log") as log:
+        status, _, err = verso("--icount", "--mem", "256", "--log", log.name, "--cmdline", "loglevel=7", BUSYBOX, "true")
+        with open(log.name, encoding="utf-8", errors="replace") as source:
+            text = source.read()
+    found = re.search(r"first user instruction after (\d+) ", text)
+    expect(status == 0 and found, "the kernel log does not tell when user space began", err + text)
+    count = int(found.group(1))
+    expect(count <= 60_000_000, f"{count} instructions to the first user instruction, and must be at most 60000000")
+    return f"{count / 1e6:.1f} million instructions to user space"
+
+
+def free_memory():
+    status, out, err = verso("--mem", "256", BUSYBOX, "sh", "-c", "cat /proc/meminfo")
+    found = re.search(r"MemFree:\s+(\d+) kB", out)
+    expect(status == 0 and found, "no MemFree in /proc/meminfo", out + err)
+    free = int(found.group(1)) / 1024
+    expect(free >= 246, f"{free:.1f} MiB of 256 are free at the shell, and must be at least 246", out)
+    return f"{free:.1f} MiB of 256 free"
+
+
+def small_machine():
+    status, out, err = verso("--mem", "24", BUSYBOX, "sh", "-c", "echo $((6*7))")
+    expect(status == 0 and out == "42\n", "the shell did not run in 24 MiB", out + err)
+
+
+def four_children(flavour, cpus):
+    def check():
+        options = ["--debug-kernel"] if flavour == "debug" else []
+        status, out, err = verso("--mem", "64", "--cpus", str(cpus), *options, LOAD, "16")
+        expect(status == 0 and "PASSED" in out, "four children of 16 MiB in 64 MiB lost something", out + err)
+        expect(int(re.search(r"pswpout (\d+)", out).group(1)) > 0, "no swap was used", out)
+    return check
+
+
+def oom_kills_one():
+    """With 60 MiB a child not all fit, even compressed: the largest are killed, and the rest go on and pass."""
+    status, out, err = verso("--mem", "64", "--cpus", "2", LOAD, "60", "--expect-oom")
+    expect(status == 0 and "PASSED" in out, "the OOM killer did not leave the rest intact", out + err)
+
+
+JOBS = [
+    ("image size", image_size),
+    ("instructions to user space", boot_instructions),
+    ("free memory", free_memory),
+    ("shell in 24 MiB", small_machine),
+    ("4 x 16 MiB in 64 MiB, 2 cpus", four_children("release", 2)),
+    ("4 x 16 MiB in 64 MiB, 4 cpus", four_children("release", 4)),
+    ("4 x 16 MiB in 64 MiB, debug", four_children("debug", 2)),
+    ("OOM killer", oom_kills_one),
+]

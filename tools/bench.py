@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Verso's figures beside Linux's.
+
+    bench.py mm [ROW]     the memory-management benchmark (user/bench/mmbench.c) in instructions, under -icount, beside
+                          the figures that the same binary gave on Linux 6.1 in the same emulator
+    bench.py boot         `verso run /bin/busybox true` and Debian's cloud kernel with the same program, started the same
+                          way, one after the other, in seconds (medians)
+
+`bench.py boot` fetches Debian's kernel package with apt-get into build/linux once; it is unpacked there, not installed.
+"""
+import glob
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, HERE)
+
+from versolib import cpio, initramfs, machine  # noqa: E402
+
+ROOT = os.path.dirname(HERE)
+LINUX_FIGURES = os.path.join(ROOT, "user", "bench", "linux-6.1-icount.tsv")
+LINUX = os.path.join(ROOT, "build", "linux")
+BUSYBOX = "/bin/busybox"
+REPEATS = 5
+VERSO = os.path.join(HERE, "verso")
+
+
+def linux_figures():
+    with open(LINUX_FIGURES, encoding="ascii") as source:
+        return {row: float(figure) for row, figure, _ in (line.rstrip("\n").split("\t") for line in source if line.strip())}
+
+
+def bench_mm(rows):
+    """Run mmbench and print each row as it comes: Verso, Linux, and the ratio."""
+    linux = linux_figures()
+    command = [VERSO, "run", "--icount", "--mem", "2048", initramfs.user_program("bench/mmbench"), *rows]
+    print(f"{'row':38} {'Verso':>12} {'Linux 6.1':>12} {'ratio':>6}  unit (instructions)")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        for line in run.stdout:
+            words = line.rstrip("\n").split("\t")
+            if len(words) != 3 or words[0] not in linux:
+                print(line, end="")
+                continue
+            figure, other = float(words[1]), linux[words[0]]
+            print(f"{words[0]:38} {figure:12.1f} {other:12.1f} {figure / other:6.2f}  {words[2]}", flush=True)
+        return run.wait()
+
+
+def linux_kernel():
+    """The path of Debian's cloud kernel, fetched and unpacked if need be."""
+    found = glob.glob(os.path.join(LINUX, "boot", "vmlinuz-*-cloud-amd64"))
+    if found:
+        return found[0]
+    os.makedirs(LINUX, exist_ok=True)
+    depends = subprocess.run(["apt-cache", "depends", "linux-image-cloud-amd64"], capture_output=True, text=True, check=True)
+    package = next(line.split()[-1] for line in depends.stdout.splitlines() if "linux-image-6" in line)
+    print(f"fetching {package} into {LINUX}", file=sys.stderr)
+    subprocess.run(["apt-get", "download", "-qq", package], cwd=LINUX, check=True)
+    archive = glob.glob(os.path.join(LINUX, package + "_*.deb"))[0]
+    subprocess.run(["dpkg-deb", "-x", archive, LINUX], check=True)
+    return glob.glob(os.path.join(LINUX, "boot", "vmlinuz-*-cloud-amd64"))[0]
+
+
+def linux_archive(path):
+    """busybox as init: it runs `true` and powers off."""
+    archive = cpio.Archive()
+    archive.host_file("bin/busybox", BUSYBOX)
+    archive.file("init", b"#!/bin/busybox sh\n/bin/busybox true\n/bin/busybox poweroff -f\n", 0o755)
+    with open(path, "wb") as out:
+        out.write(archive.pack())
+
+
+def timed(command):
+    start = time.monotonic()
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed: {done.stderr.decode()}")
+    return time.monotonic() - start
+
+
+def bench_boot():
+    archive = os.path.join(ROOT, "build", "linux-bench.cpio")
+    linux_archive(archive)
+    linux = machine.base(1, 256, "tcg") + machine.direct(
+        linux_kernel(), archive, "console=ttyS0 quiet panic=-1 mitigations=off") + ["-serial", "null"]
+    verso = [VERSO, "run", BUSYBOX, "true"]
+    ours, theirs = [], []
+    for _ in range(REPEATS):
+        ours.append(timed(verso))
+        theirs.append(timed(linux))
+    verso_time, linux_time = statistics.median(ours), statistics.median(theirs)
+    print(f"busybox true, from start to end, median of {REPEATS}: Verso {verso_time:.2f} s, "
+          f"Linux {linux_time:.2f} s, ratio {verso_time / linux_time:.2f}")
+    return 0 if verso_time <= linux_time / 2 else 1
+
+
+def main(args):
+    if args[:1] == ["mm"]:
+        return bench_mm(args[1:])
+    if args == ["boot"]:
+        return bench_boot()
+    sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
