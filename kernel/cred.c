@@ -11,6 +11,7 @@
  * that becomes 0 copies permitted into it; execve as root fills all sets up to the bounding set.
  */
 #include "kernel/cred.h"
+#include "kernel/proc_internal.h"
 #include "kernel/signal.h"
 #include "kernel/spinlock.h"
 #include "kernel/task.h"
@@ -151,6 +152,9 @@ void commit_creds(struct cred *new)
 	}
 	rcu_assign_pointer(current->cred, new);
 	put_cred(old);
+	/* CAP_IPC_LOCK may have come or gone. */
+	if (current->mm)
+		update_mm_limits(current->mm, current->signal);
 }
 
 bool capable(int cap)

@@ -354,6 +354,8 @@ __noreturn void do_exit(int code)
 		disassociate_ctty(true);
 	exit_notify(t, group_dead);
 
+	/* preempted in that state it would be taken for gone: interrupts stay off until the switch */
+	local_irq_disable();
 	set_current_state(TASK_DEAD);
 	schedule();
 	BUG();

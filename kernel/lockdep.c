@@ -26,8 +26,8 @@
  * writers: rw_semaphores are fair, so a reader can wait for a writer that waits for a reader. Locks taken by
  * a handler are no successors of those that the interrupted code holds: LOCK-IRQ is the rule for those.
  *
- * The graph is a bit matrix; one bare lock guards all of this. What a task holds is in its struct task, and
- * handlers push and pop on the task they interrupted. Bare ticket locks (run queues, timers, the log) are
+ * The graph is a bit matrix; one raw spinlock guards all of this. What a task holds is in its struct task, and
+ * handlers push and pop on the task they interrupted. Raw spinlocks (run queues, timers, the log) are
  * outside; they are leaves.
  */
 #ifdef CONFIG_DEBUG
@@ -62,7 +62,7 @@ struct lock_edge {
 	unsigned long from_ip, to_ip;
 };
 
-static struct ticket_lock graph_lock;
+static struct raw_spinlock graph_lock;
 static struct lock_class classes[MAX_CLASSES];
 static unsigned int nr_classes = 1; /* class 0: not seen yet */
 static u64 after[MAX_CLASSES][ROW]; /* after[A] has B: edge A -> B */
@@ -199,7 +199,7 @@ static void __noreturn report_inversion(unsigned int held, unsigned int new, uns
 	pr_emerg("but before, the order was (last step first):\n");
 	for (class = held; class != new; class = reached_from[class])
 		print_edge(reached_from[class], class);
-	ticket_unlock(&graph_lock);
+	raw_spin_unlock(&graph_lock);
 	panic("lock order inversion: %s then %s", classes[held].name, classes[new].name);
 }
 
@@ -212,7 +212,7 @@ static void __noreturn report_irq_path(unsigned int in_irq, unsigned int irqs_on
 		 classes[held].name, classes[new].name, classes[irqs_on].name,
 		 (void *)classes[irqs_on].on_ip);
 	print_held(current);
-	ticket_unlock(&graph_lock);
+	raw_spin_unlock(&graph_lock);
 	panic("interrupt-unsafe lock order: %s then %s", classes[in_irq].name, classes[irqs_on].name);
 }
 
@@ -257,7 +257,7 @@ static void __noreturn report_irq_usage(struct lock_class *class, unsigned long 
 		 (void *)class->irq_ip);
 	pr_emerg("and with interrupts enabled (%pS); now by %pS\n", (void *)class->on_ip, (void *)ip);
 	print_held(current);
-	ticket_unlock(&graph_lock);
+	raw_spin_unlock(&graph_lock);
 	panic("lock %s used both in interrupts and with interrupts enabled", class->name);
 }
 
@@ -359,11 +359,11 @@ void lockdep_acquire(const void *lock, struct lock_class_key *key, unsigned int 
 		usage = USED_IRQS_ON;
 	class = READ_ONCE(key->class[subclass]);
 	if (!nothing_new(class, usage, trylock)) {
-		ticket_lock(&graph_lock);
+		raw_spin_lock(&graph_lock);
 		class = new_class(key, subclass);
 		if (class)
 			learn(class, usage, trylock, ip);
-		ticket_unlock(&graph_lock);
+		raw_spin_unlock(&graph_lock);
 	}
 	push_held(lock, class, mode, ip);
 	local_irq_restore(flags);

@@ -33,6 +33,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
+#include "mm/fault.h"
 #include "mm/lru.h"
 #include "mm/memblock.h"
 #include "mm/mm.h"
@@ -85,6 +86,7 @@ static void init_memory(void)
 	reclaim_init();
 	mm_init_kernel();
 	mm_caches_init();
+	fault_init();
 }
 
 void kernel_main(void)

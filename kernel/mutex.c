@@ -107,7 +107,7 @@ static int mutex_lock_common(struct mutex *m, long state)
 	if (mutex_spin(m))
 		return 0;
 	preempt_disable();
-	ticket_lock(&m->wait_lock);
+	raw_spin_lock(&m->wait_lock);
 	list_add_tail(&waiter.list, &m->waiters);
 	for (;;) {
 		set_current_state(state);
@@ -117,16 +117,16 @@ static int mutex_lock_common(struct mutex *m, long state)
 			ret = mutex_waiter_abort(m, &waiter);
 			break;
 		}
-		ticket_unlock(&m->wait_lock);
+		raw_spin_unlock(&m->wait_lock);
 		preempt_enable_no_resched();
 		schedule();
 		preempt_disable();
-		ticket_lock(&m->wait_lock);
+		raw_spin_lock(&m->wait_lock);
 		robbed = list_first_entry(&m->waiters, struct mutex_waiter, list) == &waiter;
 	}
 	__set_current_state(TASK_RUNNING);
 	list_del(&waiter.list);
-	ticket_unlock(&m->wait_lock);
+	raw_spin_unlock(&m->wait_lock);
 	preempt_enable();
 	return ret;
 }
@@ -150,7 +150,7 @@ void mutex_unlock_slow(struct mutex *m)
 
 	BUG_ON(owner_task(READ_ONCE(m->owner)) != current);
 	preempt_disable();
-	ticket_lock(&m->wait_lock);
+	raw_spin_lock(&m->wait_lock);
 	if (!list_empty(&m->waiters))
 		first = list_first_entry(&m->waiters, struct mutex_waiter, list);
 	owner = READ_ONCE(m->owner);
@@ -161,7 +161,7 @@ void mutex_unlock_slow(struct mutex *m)
 	} while (!mutex_cmpxchg(m, &owner, new));
 	if (first)
 		wake_up_process(first->task);
-	ticket_unlock(&m->wait_lock);
+	raw_spin_unlock(&m->wait_lock);
 	preempt_enable();
 }
 

@@ -14,7 +14,7 @@
 
 struct mutex {
 	unsigned long owner; /* struct task * | MUTEX_* */
-	struct ticket_lock wait_lock; /* guards waiters */
+	struct raw_spinlock wait_lock; /* guards waiters */
 	struct list_head waiters; /* struct mutex_waiter, first come first */
 #ifdef CONFIG_DEBUG
 	struct lock_class_key *key;
@@ -45,7 +45,7 @@ struct mutex {
 static inline void __mutex_init(struct mutex *m)
 {
 	m->owner = 0;
-	m->wait_lock = (struct ticket_lock)TICKET_LOCK_INIT;
+	m->wait_lock = (struct raw_spinlock)RAW_SPINLOCK_INIT;
 	INIT_LIST_HEAD(&m->waiters);
 }
 

@@ -46,12 +46,12 @@ struct log_record {
 	u8 flags;
 };
 
-static struct ticket_lock log_lock; /* the rings; interrupts off */
+static struct raw_spinlock log_lock; /* the rings; interrupts off */
 static struct log_record log_records[LOG_RECORDS];
 static char log_text[LOG_TEXT];
 static u64 first_seq, next_seq, text_end;
 
-static struct ticket_lock printer_lock; /* held by the printer; guards consoles */
+static struct raw_spinlock printer_lock; /* held by the printer; guards consoles */
 static LIST_HEAD(consoles);
 static char line[LINE_MAX + 64]; /* the printer's */
 static bool line_open; /* the last record shown had no newline; the printer's */
@@ -61,26 +61,26 @@ static int panic_cpu = -1; /* the only CPU that may print */
 
 /* ---- locks that a panic overrides ---- */
 
-static void lock_log(struct ticket_lock *lock, unsigned long *flags)
+static void lock_log(struct raw_spinlock *lock, unsigned long *flags)
 {
 	long patience = 10000000;
 
 	local_irq_save(*flags);
 	if (likely(panic_cpu < 0) && likely(!in_nmi())) {
-		ticket_lock(lock);
+		raw_spin_lock(lock);
 		return;
 	}
-	while (!ticket_trylock(lock) && --patience)
+	while (!raw_spin_trylock(lock) && --patience)
 		cpu_relax();
 	if (!patience) {
-		*lock = (struct ticket_lock)TICKET_LOCK_INIT;
-		ticket_lock(lock);
+		*lock = (struct raw_spinlock)RAW_SPINLOCK_INIT;
+		raw_spin_lock(lock);
 	}
 }
 
-static void unlock_log(struct ticket_lock *lock, unsigned long flags)
+static void unlock_log(struct raw_spinlock *lock, unsigned long flags)
 {
-	ticket_unlock(lock);
+	raw_spin_unlock(lock);
 	local_irq_restore(flags);
 }
 
@@ -236,12 +236,12 @@ static bool all_shown(void)
 static bool become_printer(void)
 {
 	if (likely(panic_cpu < 0))
-		return !in_nmi() && ticket_trylock(&printer_lock);
+		return !in_nmi() && raw_spin_trylock(&printer_lock);
 	if (panic_cpu != (int)smp_processor_id())
 		return false;
-	if (!ticket_trylock(&printer_lock)) {
-		printer_lock = (struct ticket_lock)TICKET_LOCK_INIT;
-		ticket_lock(&printer_lock);
+	if (!raw_spin_trylock(&printer_lock)) {
+		printer_lock = (struct raw_spinlock)RAW_SPINLOCK_INIT;
+		raw_spin_lock(&printer_lock);
 	}
 	return true;
 }
@@ -256,7 +256,7 @@ static void flush(void)
 			while (show_next(con))
 				;
 		}
-		ticket_unlock(&printer_lock);
+		raw_spin_unlock(&printer_lock);
 		smp_mb();
 	}
 	preempt_enable_no_resched();
@@ -322,7 +322,7 @@ bool printk_allowed(struct printk_ratelimit *limit)
 static void wait_to_print(unsigned long *irq)
 {
 	local_irq_save(*irq);
-	ticket_lock(&printer_lock);
+	raw_spin_lock(&printer_lock);
 }
 
 void register_console(struct console *con)

@@ -48,7 +48,7 @@ enum { RCU_NOT_IDLE, RCU_IDLE, RCU_IDLE_IN_IRQ };
 static DEFINE_PER_CPU(unsigned int, rcu_idle);
 
 struct rcu_list {
-	struct ticket_lock lock; /* interrupts off */
+	struct raw_spinlock lock; /* interrupts off */
 	struct rcu_head *first, **end; /* end NULL: empty */
 };
 static DEFINE_PER_CPU(struct rcu_list, rcu_lists);
@@ -105,13 +105,13 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 	head->next = NULL;
 	local_irq_save(flags);
 	list = this_cpu_ptr(&rcu_lists);
-	ticket_lock(&list->lock);
+	raw_spin_lock(&list->lock);
 	if (list->end)
 		*list->end = head;
 	else
 		list->first = head;
 	list->end = &head->next;
-	ticket_unlock(&list->lock);
+	raw_spin_unlock(&list->lock);
 	local_irq_restore(flags);
 	pending = __atomic_add_fetch(&nr_pending, 1, __ATOMIC_RELAXED);
 	if (pending == 1 || pending == RCU_HURRY)
@@ -145,14 +145,14 @@ static struct rcu_head *collect(void)
 		unsigned long flags;
 
 		local_irq_save(flags);
-		ticket_lock(&list->lock);
+		raw_spin_lock(&list->lock);
 		if (list->end) {
 			*end = list->first;
 			end = list->end;
 			list->first = NULL;
 			list->end = NULL;
 		}
-		ticket_unlock(&list->lock);
+		raw_spin_unlock(&list->lock);
 		local_irq_restore(flags);
 	}
 	return batch;

@@ -87,9 +87,9 @@ static void rwsem_grant(struct rw_semaphore *s)
 void rwsem_wake(struct rw_semaphore *s)
 {
 	preempt_disable();
-	ticket_lock(&s->wait_lock);
+	raw_spin_lock(&s->wait_lock);
 	rwsem_grant(s);
-	ticket_unlock(&s->wait_lock);
+	raw_spin_unlock(&s->wait_lock);
 	preempt_enable();
 }
 
@@ -99,7 +99,7 @@ static int rwsem_abort(struct rw_semaphore *s, struct rwsem_waiter *waiter)
 	int ret = 0;
 
 	preempt_disable();
-	ticket_lock(&s->wait_lock);
+	raw_spin_lock(&s->wait_lock);
 	if (waiter->task) {
 		ret = -EINTR;
 		list_del(&waiter->list);
@@ -108,7 +108,7 @@ static int rwsem_abort(struct rw_semaphore *s, struct rwsem_waiter *waiter)
 		else
 			rwsem_grant(s);
 	}
-	ticket_unlock(&s->wait_lock);
+	raw_spin_unlock(&s->wait_lock);
 	preempt_enable();
 	return ret;
 }
@@ -121,7 +121,7 @@ static int rwsem_queue(struct rw_semaphore *s, struct rwsem_waiter *waiter, long
 	list_add_tail(&waiter->list, &s->waiters);
 	__atomic_or_fetch(&s->count, RWSEM_WAITERS, __ATOMIC_ACQ_REL);
 	rwsem_grant(s);
-	ticket_unlock(&s->wait_lock);
+	raw_spin_unlock(&s->wait_lock);
 	preempt_enable();
 	for (;;) {
 		set_current_state(state);
@@ -143,10 +143,10 @@ static int rwsem_read_common(struct rw_semaphore *s, long state)
 
 	might_sleep();
 	preempt_disable();
-	ticket_lock(&s->wait_lock);
+	raw_spin_lock(&s->wait_lock);
 	__atomic_sub_fetch(&s->count, RWSEM_READER, __ATOMIC_RELAXED);
 	if (__rwsem_try_read(s)) {
-		ticket_unlock(&s->wait_lock);
+		raw_spin_unlock(&s->wait_lock);
 		preempt_enable();
 		return 0;
 	}
@@ -159,7 +159,7 @@ static int rwsem_write_common(struct rw_semaphore *s, long state)
 
 	might_sleep();
 	preempt_disable();
-	ticket_lock(&s->wait_lock);
+	raw_spin_lock(&s->wait_lock);
 	return rwsem_queue(s, &waiter, state);
 }
 

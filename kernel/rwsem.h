@@ -17,7 +17,7 @@
 
 struct rw_semaphore {
 	long count;
-	struct ticket_lock wait_lock; /* guards waiters */
+	struct raw_spinlock wait_lock; /* guards waiters */
 	struct list_head waiters; /* struct rwsem_waiter, first come first */
 #ifdef CONFIG_DEBUG
 	struct lock_class_key *key;
@@ -50,7 +50,7 @@ struct rw_semaphore {
 static inline void __init_rwsem(struct rw_semaphore *s)
 {
 	s->count = 0;
-	s->wait_lock = (struct ticket_lock)TICKET_LOCK_INIT;
+	s->wait_lock = (struct raw_spinlock)RAW_SPINLOCK_INIT;
 	INIT_LIST_HEAD(&s->waiters);
 }
 

@@ -184,16 +184,16 @@ struct rq *task_rq_lock(struct task *task, unsigned long *flags)
 	for (;;) {
 		struct rq *rq = cpu_rq(READ_ONCE(task->cpu));
 
-		ticket_lock(&rq->lock);
+		raw_spin_lock(&rq->lock);
 		if (likely(rq->cpu == (unsigned int)READ_ONCE(task->cpu)))
 			return rq;
-		ticket_unlock(&rq->lock);
+		raw_spin_unlock(&rq->lock);
 	}
 }
 
 void task_rq_unlock(struct rq *rq, unsigned long flags)
 {
-	ticket_unlock(&rq->lock);
+	raw_spin_unlock(&rq->lock);
 	local_irq_restore(flags);
 }
 
@@ -235,13 +235,13 @@ void scheduler_tick(bool user)
 	struct task *p;
 	bool balance;
 
-	ticket_lock(&rq->lock);
+	raw_spin_lock(&rq->lock);
 	update_rq_clock(rq);
 	p = rq->curr;
 	if (p == rq->idle) {
 		update_curr(rq);
 		rq->tick_armed = false;
-		ticket_unlock(&rq->lock);
+		raw_spin_unlock(&rq->lock);
 		return;
 	}
 	p->se.last_user = user;
@@ -251,7 +251,7 @@ void scheduler_tick(bool user)
 	balance = (s64)(rq->clock - rq->balance_at) >= 0;
 	if (balance)
 		rq->balance_at = rq->clock + SCHED_BALANCE_NS;
-	ticket_unlock(&rq->lock);
+	raw_spin_unlock(&rq->lock);
 	if (balance && num_online_cpus() > 1)
 		balance_tick(rq);
 	if (!(p->flags & PF_KTHREAD))
@@ -319,7 +319,7 @@ static void finish_switch(struct task *prev)
 	rq->prev_mm = NULL;
 	rq->push_prev = false;
 	smp_store_release(&prev->on_cpu, 0);
-	ticket_unlock(&rq->lock);
+	raw_spin_unlock(&rq->lock);
 	if (unlikely(push))
 		sched_place(prev);
 	local_irq_enable();
@@ -378,7 +378,7 @@ static void __schedule(bool preempted)
 	rcu_note_qs();
 	rq = this_rq();
 	prev = rq->curr;
-	ticket_lock(&rq->lock);
+	raw_spin_lock(&rq->lock);
 	clear_need_resched();
 	update_rq_clock(rq);
 	update_curr(rq);
@@ -393,7 +393,7 @@ static void __schedule(bool preempted)
 		finish_switch(prev);
 	} else {
 		prev->se.slice_start_ns = prev->se.sum_exec_ns;
-		ticket_unlock(&rq->lock);
+		raw_spin_unlock(&rq->lock);
 		local_irq_enable();
 	}
 }
@@ -448,7 +448,7 @@ void yield_cpu(void)
 	preempt_disable();
 	local_irq_disable();
 	rq = this_rq();
-	ticket_lock(&rq->lock);
+	raw_spin_lock(&rq->lock);
 	update_rq_clock(rq);
 	update_curr(rq);
 	last = rb_last(&rq->tree.rb_root);
@@ -458,7 +458,7 @@ void yield_cpu(void)
 		if ((s64)(current->se.vruntime - vruntime) <= 0)
 			current->se.vruntime = vruntime + 1;
 	}
-	ticket_unlock(&rq->lock);
+	raw_spin_unlock(&rq->lock);
 	local_irq_enable();
 	preempt_enable_no_resched();
 	schedule();

@@ -19,7 +19,7 @@
 
 /* Key: (l) lock, (o) only its own CPU, interrupts off. One per CPU. */
 struct rq {
-	struct ticket_lock lock;
+	struct raw_spinlock lock;
 	unsigned int cpu;
 	unsigned int nr_running; /* (l) queued and running tasks, without the idle task */
 	bool tick_armed; /* (l) tick_at is wanted */
@@ -72,14 +72,14 @@ u32 nice_weight(int nice);
 
 static inline void double_rq_lock(struct rq *a, struct rq *b)
 {
-	ticket_lock(a->cpu < b->cpu ? &a->lock : &b->lock);
-	ticket_lock(a->cpu < b->cpu ? &b->lock : &a->lock);
+	raw_spin_lock(a->cpu < b->cpu ? &a->lock : &b->lock);
+	raw_spin_lock(a->cpu < b->cpu ? &b->lock : &a->lock);
 }
 
 static inline void double_rq_unlock(struct rq *a, struct rq *b)
 {
-	ticket_unlock(&a->lock);
-	ticket_unlock(&b->lock);
+	raw_spin_unlock(&a->lock);
+	raw_spin_unlock(&b->lock);
 }
 
 #endif /* KERNEL_SCHED_RQ_H */

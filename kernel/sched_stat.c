@@ -85,11 +85,11 @@ void sched_cpu_times(unsigned int cpu, struct cpu_times *times)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	ticket_lock(&rq->lock);
+	raw_spin_lock(&rq->lock);
 	update_rq_clock(rq);
 	update_curr(rq);
 	*times = rq->times;
-	ticket_unlock(&rq->lock);
+	raw_spin_unlock(&rq->lock);
 	local_irq_restore(flags);
 }
 

@@ -87,11 +87,11 @@ static void place_on(struct task *p, unsigned int cpu)
 	struct rq *rq = cpu_rq(cpu), *from = cpu_rq(p->cpu);
 
 	WRITE_ONCE(p->cpu, (int)cpu);
-	ticket_lock(&rq->lock);
+	raw_spin_lock(&rq->lock);
 	renormalise(from, rq, p);
 	p->state = TASK_RUNNING;
 	activate(rq, p);
-	ticket_unlock(&rq->lock);
+	raw_spin_unlock(&rq->lock);
 }
 
 void sched_place(struct task *p)
@@ -119,7 +119,7 @@ bool wake_up_state(struct task *p, unsigned int states)
 	}
 	if (p->se.on_rq) {
 		p->state = TASK_RUNNING;
-		ticket_unlock(&rq->lock);
+		raw_spin_unlock(&rq->lock);
 	} else {
 		if ((p->state & (TASK_UNINTERRUPTIBLE | TASK_WAKEKILL)) == TASK_UNINTERRUPTIBLE)
 			rq->nr_uninterruptible--;
@@ -127,10 +127,10 @@ bool wake_up_state(struct task *p, unsigned int states)
 		if (likely(cpu == rq->cpu)) {
 			p->state = TASK_RUNNING;
 			activate(rq, p);
-			ticket_unlock(&rq->lock);
+			raw_spin_unlock(&rq->lock);
 		} else {
 			p->state = TASK_WAKING;
-			ticket_unlock(&rq->lock);
+			raw_spin_unlock(&rq->lock);
 			place_on(p, cpu);
 		}
 	}
@@ -167,7 +167,7 @@ void wake_up_new_task(struct task *p)
 	local_irq_save(flags);
 	p->cpu = (int)select_cpu(p);
 	rq = cpu_rq(p->cpu);
-	ticket_lock(&rq->lock);
+	raw_spin_lock(&rq->lock);
 	update_rq_clock(rq);
 	update_curr(rq);
 	/* One slice of debt: a task that forks must not get more CPU than one that does not. */
@@ -175,7 +175,7 @@ void wake_up_new_task(struct task *p)
 	p->state = TASK_RUNNING;
 	enqueue_task(rq, p);
 	check_preempt(rq, p);
-	ticket_unlock(&rq->lock);
+	raw_spin_unlock(&rq->lock);
 	local_irq_restore(flags);
 	preempt_enable();
 }
@@ -215,7 +215,7 @@ static void move_queued(struct rq *rq, struct task *p)
 {
 	dequeue_task(rq, p);
 	p->state = TASK_WAKING;
-	ticket_unlock(&rq->lock);
+	raw_spin_unlock(&rq->lock);
 	sched_place(p);
 }
 
@@ -237,16 +237,16 @@ int sched_setaffinity(struct task *task, u64 mask)
 	}
 	task->cpus_mask = mask;
 	if ((mask & BIT_ULL(rq->cpu)) || !task->se.on_rq) {
-		ticket_unlock(&rq->lock);
+		raw_spin_unlock(&rq->lock);
 	} else if (rq->curr == task) {
 		self = task == current;
 		if (!self)
 			resched_rq(rq);
-		ticket_unlock(&rq->lock);
+		raw_spin_unlock(&rq->lock);
 	} else if (task->state == TASK_RUNNING) {
 		move_queued(rq, task);
 	} else {
-		ticket_unlock(&rq->lock);
+		raw_spin_unlock(&rq->lock);
 	}
 	local_irq_restore(flags);
 	preempt_enable();

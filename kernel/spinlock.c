@@ -12,47 +12,46 @@
 #include "kernel/timer.h"
 #include "arch/x86_64/cpu.h"
 
-void ticket_lock_wait(struct ticket_lock *lock, u16 ticket)
+void raw_spin_lock_wait(struct raw_spinlock *lock)
 {
-	while (READ_ONCE(lock->owner) != ticket)
-		cpu_relax();
-	barrier();
+	do {
+		while (raw_spin_is_locked(lock))
+			cpu_relax();
+	} while (!raw_spin_trylock(lock));
 }
 
 #ifdef CONFIG_DEBUG
 
 #define LOCKUP_NS (60 * NSEC_PER_SEC)
 
-static void spin_wait(spinlock_t *lock, u16 ticket)
+static void spin_wait(spinlock_t *lock)
 {
 	u64 begin = ktime_get_ns();
 	bool told = false;
 
-	while (READ_ONCE(lock->ticket.owner) != ticket) {
-		cpu_relax();
-		if (!told && ktime_get_ns() - begin > LOCKUP_NS) {
+	do {
+		while (raw_spin_is_locked(&lock->raw)) {
+			cpu_relax();
+			if (told || ktime_get_ns() - begin <= LOCKUP_NS)
+				continue;
 			told = true;
 			pr_emerg("spinlock %s waited for since a minute; its holder is CPU %d\n",
 				 lock->key ? lock->key->name : "?", (int)lock->owner_cpu - 1);
 			dump_stack();
 		}
-	}
-	barrier();
+	} while (!raw_spin_trylock(&lock->raw));
 }
 
 void spin_lock_nested(spinlock_t *lock, unsigned int subclass) __acquires(lock)
 {
-	u32 old;
-
 	preempt_disable();
-	if (unlikely(lock->owner_cpu == this_cpu_read(cpu_number) + 1 && ticket_is_locked(&lock->ticket)))
+	if (unlikely(lock->owner_cpu == this_cpu_read(cpu_number) + 1 && raw_spin_is_locked(&lock->raw)))
 		panic("spinlock %s: taken again by CPU %u, which holds it",
 		      lock->key ? lock->key->name : "?", this_cpu_read(cpu_number));
 	lockdep_acquire(lock, lock->key, subclass, LOCKDEP_WRITE, false,
 			(unsigned long)__builtin_return_address(0));
-	old = __atomic_fetch_add(&lock->ticket.word, TICKET_NEXT, __ATOMIC_ACQUIRE);
-	if (unlikely((u16)old != (u16)(old >> 16)))
-		spin_wait(lock, (u16)(old >> 16));
+	if (unlikely(!raw_spin_trylock(&lock->raw)))
+		spin_wait(lock);
 	lock->owner_cpu = this_cpu_read(cpu_number) + 1;
 	__acquire(lock);
 }
@@ -60,7 +59,7 @@ void spin_lock_nested(spinlock_t *lock, unsigned int subclass) __acquires(lock)
 bool __spin_trylock(spinlock_t *lock)
 {
 	preempt_disable();
-	if (!ticket_trylock(&lock->ticket)) {
+	if (!raw_spin_trylock(&lock->raw)) {
 		preempt_enable();
 		return false;
 	}
@@ -78,7 +77,7 @@ void __spin_unlock(spinlock_t *lock) __releases(lock)
 		      (int)lock->owner_cpu - 1);
 	lock->owner_cpu = 0;
 	lockdep_release(lock, (unsigned long)__builtin_return_address(0));
-	ticket_unlock(&lock->ticket);
+	raw_spin_unlock(&lock->raw);
 	__release(lock);
 }
 

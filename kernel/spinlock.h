@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spinlocks: ticket locks that disable preemption.
+ * Spinlocks: one word, 0 when free, and preemption disabled while it is held.
  *
- *	lock word:   | next (16) | owner (16) |
+ * To lock, exchange 1 into the word until a 0 comes back; while it is taken, only read. Every wait executes
+ * `pause`: under an emulator that runs all CPUs on one host thread, a wait without it costs the others' whole
+ * time slice.
  *
- * To lock, take a ticket (next++) and wait until owner shows it; to unlock, owner++. First come, first
- * served. Every wait executes `pause`: under an emulator that runs all CPUs on one host thread a wait
- * without it costs the others' whole time slice.
+ * There is no queue, on purpose. Verso mostly runs in emulators with more CPUs than the host has, where any
+ * of them may lose the host's CPU for milliseconds at any moment. A first-come-first-served lock (ticket, MCS)
+ * then stands still for as long as the next in line is away, although others could go on: with 4 CPUs on a
+ * busy host with 2, a ticket lock passed hands 400 times a second. Here whoever runs takes it.
  *
  * A spinlock's holder must not sleep. A lock that an interrupt handler takes must be taken with
  * interrupts off everywhere (_irq, _irqsave).
  *
  * spinlock_t is 4 bytes in a release kernel. In a debug kernel it is 16: it knows its class (for the lock
- * validator) and its holder. struct ticket_lock is the bare lock, for the few places below the
+ * validator) and its holder. struct raw_spinlock is the bare word, for the few places below the
  * validator: the run queues, the timers, the log and the validator itself; it does not touch the preempt
- * count, its users have interrupts off.
+ * count, its users have interrupts or preemption off.
  */
 #ifndef KERNEL_SPINLOCK_H
 #define KERNEL_SPINLOCK_H
@@ -25,62 +28,46 @@
 #include "kernel/preempt.h"
 #include "kernel/lockdep.h"
 
-struct ticket_lock {
-	union {
-		u32 word;
-		struct {
-			u16 owner;
-			u16 next;
-		};
-	};
+struct raw_spinlock {
+	u32 locked;
 };
 
-#define TICKET_LOCK_INIT { { .word = 0 } }
-#define TICKET_NEXT	 0x10000u
+#define RAW_SPINLOCK_INIT { 0 }
 
-/* ticket_lock_wait() - spin until @ticket is served. */
-void ticket_lock_wait(struct ticket_lock *lock, u16 ticket);
+/* raw_spin_lock_wait() - the lock was taken: spin until it is ours. */
+void raw_spin_lock_wait(struct raw_spinlock *lock);
 
-static inline void ticket_lock(struct ticket_lock *lock)
+static inline bool raw_spin_trylock(struct raw_spinlock *lock)
 {
-	u32 old = __atomic_fetch_add(&lock->word, TICKET_NEXT, __ATOMIC_ACQUIRE);
-
-	if (unlikely((u16)old != (u16)(old >> 16)))
-		ticket_lock_wait(lock, (u16)(old >> 16));
+	return __atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE) == 0;
 }
 
-static inline bool ticket_trylock(struct ticket_lock *lock)
+static inline void raw_spin_lock(struct raw_spinlock *lock)
 {
-	u32 old = READ_ONCE(lock->word);
-
-	if ((u16)old != (u16)(old >> 16))
-		return false;
-	return __atomic_compare_exchange_n(&lock->word, &old, old + TICKET_NEXT, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	if (unlikely(!raw_spin_trylock(lock)))
+		raw_spin_lock_wait(lock);
 }
 
-static inline void ticket_unlock(struct ticket_lock *lock)
+static inline void raw_spin_unlock(struct raw_spinlock *lock)
 {
-	asm volatile("incw %0" : "+m"(lock->owner) : : "cc", "memory");
+	smp_store_release(&lock->locked, 0);
 }
 
-static inline bool ticket_is_locked(const struct ticket_lock *lock)
+static inline bool raw_spin_is_locked(const struct raw_spinlock *lock)
 {
-	u32 word = READ_ONCE(lock->word);
-
-	return (u16)word != (u16)(word >> 16);
+	return READ_ONCE(lock->locked) != 0;
 }
 
 #ifdef CONFIG_DEBUG
 
 typedef struct spinlock {
-	struct ticket_lock ticket;
+	struct raw_spinlock raw;
 	u32 owner_cpu; /* + 1; 0: free */
 	struct lock_class_key *key;
 } spinlock_t;
 
 #define __SPIN_LOCK_UNLOCKED(lockname)                                                             \
-	{ .ticket = TICKET_LOCK_INIT, .key = &(struct lock_class_key){ .name = #lockname } }
+	{ .raw = RAW_SPINLOCK_INIT, .key = &(struct lock_class_key){ .name = #lockname } }
 
 #define spin_lock_init(lock)                                                                       \
 	do {                                                                                       \
@@ -105,25 +92,25 @@ static inline void spin_lock(spinlock_t *lock) __acquires(lock)
 #else /* !CONFIG_DEBUG */
 
 typedef struct spinlock {
-	struct ticket_lock ticket;
+	struct raw_spinlock raw;
 } spinlock_t;
 
-#define __SPIN_LOCK_UNLOCKED(lockname)	  { .ticket = TICKET_LOCK_INIT }
-#define spin_lock_init(lock)		   (*(lock) = (spinlock_t){ .ticket = TICKET_LOCK_INIT })
+#define __SPIN_LOCK_UNLOCKED(lockname)	  { .raw = RAW_SPINLOCK_INIT }
+#define spin_lock_init(lock)		   (*(lock) = (spinlock_t){ .raw = RAW_SPINLOCK_INIT })
 #define spin_lock_init_key(lock, classkey) ((void)(classkey), spin_lock_init(lock))
 #define spin_lock_nested(lock, subclass)   spin_lock(lock)
 
 static inline void spin_lock(spinlock_t *lock) __acquires(lock)
 {
 	preempt_disable();
-	ticket_lock(&lock->ticket);
+	raw_spin_lock(&lock->raw);
 	__acquire(lock);
 }
 
 static inline bool __spin_trylock(spinlock_t *lock)
 {
 	preempt_disable();
-	if (ticket_trylock(&lock->ticket))
+	if (raw_spin_trylock(&lock->raw))
 		return true;
 	preempt_enable();
 	return false;
@@ -131,7 +118,7 @@ static inline bool __spin_trylock(spinlock_t *lock)
 
 static inline void __spin_unlock(spinlock_t *lock) __releases(lock)
 {
-	ticket_unlock(&lock->ticket);
+	raw_spin_unlock(&lock->raw);
 	__release(lock);
 }
 
@@ -156,7 +143,7 @@ static inline bool spin_trylock(spinlock_t *lock)
 
 static inline bool spin_is_locked(const spinlock_t *lock)
 {
-	return ticket_is_locked(&lock->ticket);
+	return raw_spin_is_locked(&lock->raw);
 }
 
 static inline void spin_lock_irq(spinlock_t *lock) __acquires(lock)

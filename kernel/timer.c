@@ -24,7 +24,7 @@
 
 /* Under lock, which is taken with interrupts off. */
 struct timer_base {
-	struct ticket_lock lock;
+	struct raw_spinlock lock;
 	struct rb_root_cached tree;
 	struct timer *running;
 	u64 programmed; /* when the hardware will interrupt; 0: it will not */
@@ -77,10 +77,10 @@ static struct timer_base *lock_base(struct timer *timer, unsigned long *flags)
 		unsigned int cpu = READ_ONCE(timer->cpu);
 		struct timer_base *base = &per_cpu(timer_bases, cpu);
 
-		ticket_lock(&base->lock);
+		raw_spin_lock(&base->lock);
 		if (likely(cpu == READ_ONCE(timer->cpu)))
 			return base;
-		ticket_unlock(&base->lock);
+		raw_spin_unlock(&base->lock);
 	}
 }
 
@@ -101,9 +101,9 @@ void timer_start(struct timer *timer, u64 expires_ns)
 	here = this_cpu_ptr(&timer_bases);
 	if (base != here && base->running != timer) {
 		WRITE_ONCE(timer->cpu, (u16)smp_processor_id());
-		ticket_unlock(&base->lock);
+		raw_spin_unlock(&base->lock);
 		base = here;
-		ticket_lock(&base->lock);
+		raw_spin_lock(&base->lock);
 	}
 	timer->expires = expires_ns;
 	rb_add_cached(&timer->node, &base->tree, expires_less);
@@ -111,7 +111,7 @@ void timer_start(struct timer *timer, u64 expires_ns)
 	/* Elsewhere it is running now, and that CPU programs the hardware when it is done. */
 	if (base == here && !base->running)
 		program(base, expires_ns);
-	ticket_unlock(&base->lock);
+	raw_spin_unlock(&base->lock);
 	local_irq_restore(flags);
 }
 
@@ -127,7 +127,7 @@ bool timer_cancel(struct timer *timer)
 	queued = timer->queued;
 	if (queued)
 		dequeue(base, timer);
-	ticket_unlock(&base->lock);
+	raw_spin_unlock(&base->lock);
 	local_irq_restore(flags);
 	return queued;
 }
@@ -145,7 +145,7 @@ bool timer_cancel_sync(struct timer *timer)
 			dequeue(base, timer);
 			cancelled = true;
 		}
-		ticket_unlock(&base->lock);
+		raw_spin_unlock(&base->lock);
 		local_irq_restore(flags);
 		if (!running)
 			return cancelled;
@@ -156,18 +156,18 @@ bool timer_cancel_sync(struct timer *timer)
 /* Run what has expired. The lock is dropped around each function. */
 static void run_expired(struct timer_base *base)
 {
-	ticket_lock(&base->lock);
+	raw_spin_lock(&base->lock);
 	while (first_expiry(base) <= ktime_get_ns()) {
 		struct timer *timer = rb_entry(rb_first_cached(&base->tree), struct timer, node);
 
 		dequeue(base, timer);
 		base->running = timer;
-		ticket_unlock(&base->lock);
+		raw_spin_unlock(&base->lock);
 		timer->fn(timer);
-		ticket_lock(&base->lock);
+		raw_spin_lock(&base->lock);
 		base->running = NULL;
 	}
-	ticket_unlock(&base->lock);
+	raw_spin_unlock(&base->lock);
 }
 
 void timer_interrupt(bool user)

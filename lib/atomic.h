@@ -20,23 +20,23 @@ typedef struct {
 	long counter;
 } atomic_long_t;
 
-#define ATOMIC_INIT(i)	    { (i) }
-#define ATOMIC_LONG_INIT(i) { (i) }
+#define ATOMIC_INIT(i)	    ((atomic_t){(i)})
+#define ATOMIC_LONG_INIT(i) ((atomic_long_t){(i)})
 
 /* Atomic exchange; returns the old value. Full barrier. */
 #define xchg(ptr, v) __atomic_exchange_n((ptr), (v), __ATOMIC_SEQ_CST)
 
 /* If *ptr == old, store new. Returns the value found. Full barrier. */
-#define cmpxchg(ptr, o, n)                                                                         \
-	({                                                                                         \
-		typeof(*(ptr)) __old = (o);                                                        \
-		__atomic_compare_exchange_n((ptr), &__old, (n), false, __ATOMIC_SEQ_CST,           \
-					    __ATOMIC_SEQ_CST);                                     \
-		__old;                                                                             \
+#define cmpxchg(ptr, o, n)                                                               \
+	({                                                                               \
+		typeof(*(ptr)) __old = (o);                                              \
+		__atomic_compare_exchange_n((ptr), &__old, (n), false, __ATOMIC_SEQ_CST, \
+					    __ATOMIC_SEQ_CST);                           \
+		__old;                                                                   \
 	})
 
 /* As cmpxchg, but *oldp gets the value found and the result says whether it was stored. */
-#define try_cmpxchg(ptr, oldp, n)                                                                  \
+#define try_cmpxchg(ptr, oldp, n) \
 	__atomic_compare_exchange_n((ptr), (oldp), (n), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 
 static inline int atomic_read(const atomic_t *v)

@@ -43,7 +43,7 @@ static inline unsigned long find_next_bit(const unsigned long *map, unsigned lon
 			return nbits;
 		w = map[i];
 	}
-	return min_t(unsigned long, i * BITS_PER_LONG + __ffs(w), nbits);
+	return min_t(unsigned long, i *BITS_PER_LONG + __ffs(w), nbits);
 }
 
 /* First clear bit at or after `from`; nbits when there is none. */
@@ -60,22 +60,21 @@ static inline unsigned long find_next_zero_bit(const unsigned long *map, unsigne
 			return nbits;
 		w = ~map[i];
 	}
-	return min_t(unsigned long, i * BITS_PER_LONG + __ffs(w), nbits);
+	return min_t(unsigned long, i *BITS_PER_LONG + __ffs(w), nbits);
 }
 
 #define find_first_bit(map, nbits)	find_next_bit(map, nbits, 0)
 #define find_first_zero_bit(map, nbits) find_next_zero_bit(map, nbits, 0)
 
-#define for_each_set_bit(bit, map, nbits)                                                          \
-	for ((bit) = find_first_bit(map, nbits); (bit) < (nbits);                                  \
+#define for_each_set_bit(bit, map, nbits)                         \
+	for ((bit) = find_first_bit(map, nbits); (bit) < (nbits); \
 	     (bit) = find_next_bit(map, nbits, (bit) + 1))
 
 static inline unsigned long bitmap_weight(const unsigned long *map, unsigned long nbits)
 {
 	unsigned long n = 0, i;
 
-	for_each_set_bit(i, map, nbits)
-		n++;
+	for_each_set_bit(i, map, nbits) n++;
 	return n;
 }
 

@@ -8,9 +8,9 @@
 
 #include "lib/compiler.h"
 
-#define BITS_PER_LONG 64
-#define BIT_WORD(nr)  ((nr) / BITS_PER_LONG)
-#define BIT_MASK(nr)  (1UL << ((nr) % BITS_PER_LONG))
+#define BITS_PER_LONG	  64
+#define BIT_WORD(nr)	  ((nr) / BITS_PER_LONG)
+#define BIT_MASK(nr)	  (1UL << ((nr) % BITS_PER_LONG))
 #define BITS_TO_LONGS(nr) DIV_ROUND_UP(nr, BITS_PER_LONG)
 
 static inline void set_bit(unsigned long nr, unsigned long *addr)

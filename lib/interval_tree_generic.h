@@ -45,8 +45,8 @@
 #include "lib/rbtree_augmented.h"
 
 #ifndef INTERVAL_TREE_VISIT
-#define INTERVAL_TREE_VISIT(node)                                                                  \
-	do {                                                                                       \
+#define INTERVAL_TREE_VISIT(node) \
+	do {                      \
 	} while (0)
 #endif
 

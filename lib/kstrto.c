@@ -92,8 +92,8 @@ int kstrtoint(const char *s, unsigned int base, int *out)
 
 int kstrtobool(const char *s, bool *out)
 {
-	static const char *const yes[] = { "1", "y", "Y", "yes", "on" };
-	static const char *const no[] = { "0", "n", "N", "no", "off" };
+	static const char *const yes[] = {"1", "y", "Y", "yes", "on"};
+	static const char *const no[] = {"0", "n", "N", "no", "off"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		if (!strcmp(s, yes[i]) || !strcmp(s, no[i])) {

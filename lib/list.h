@@ -31,8 +31,11 @@ struct hlist_head {
 #define LIST_POISON1 ((void *)0xdead000000000100UL)
 #define LIST_POISON2 ((void *)0xdead000000000122UL)
 
-#define LIST_HEAD_INIT(name) { &(name), &(name) }
-#define LIST_HEAD(name)	     struct list_head name = LIST_HEAD_INIT(name)
+#define LIST_HEAD_INIT(name)     \
+	{                        \
+		&(name), &(name) \
+	}
+#define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
 
 static inline void INIT_LIST_HEAD(struct list_head *list)
 {
@@ -40,8 +43,7 @@ static inline void INIT_LIST_HEAD(struct list_head *list)
 	list->prev = list;
 }
 
-static inline void __list_add(struct list_head *new, struct list_head *prev,
-			      struct list_head *next)
+static inline void __list_add(struct list_head *new, struct list_head *prev, struct list_head *next)
 {
 	next->prev = new;
 	new->next = next;
@@ -156,36 +158,37 @@ static inline void list_splice_tail_init(struct list_head *list, struct list_hea
 	INIT_LIST_HEAD(list);
 }
 
-#define list_entry(ptr, type, member)	    container_of(ptr, type, member)
+#define list_entry(ptr, type, member)	     container_of(ptr, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member)  list_entry((head)->prev, type, member)
-#define list_first_entry_or_null(head, type, member)                                               \
+#define list_first_entry_or_null(head, type, member) \
 	(list_empty(head) ? NULL : list_first_entry(head, type, member))
 #define list_next_entry(pos, member) list_entry((pos)->member.next, typeof(*(pos)), member)
 #define list_prev_entry(pos, member) list_entry((pos)->member.prev, typeof(*(pos)), member)
 
 #define list_for_each(pos, head) for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
-#define list_for_each_safe(pos, n, head)                                                           \
-	for ((pos) = (head)->next, (n) = (pos)->next; (pos) != (head); (pos) = (n), (n) = (pos)->next)
-#define list_for_each_entry(pos, head, member)                                                     \
-	for ((pos) = list_first_entry(head, typeof(*(pos)), member); &(pos)->member != (head);     \
+#define list_for_each_safe(pos, n, head)                               \
+	for ((pos) = (head)->next, (n) = (pos)->next; (pos) != (head); \
+	     (pos) = (n), (n) = (pos)->next)
+#define list_for_each_entry(pos, head, member)                                                 \
+	for ((pos) = list_first_entry(head, typeof(*(pos)), member); &(pos)->member != (head); \
 	     (pos) = list_next_entry(pos, member))
-#define list_for_each_entry_reverse(pos, head, member)                                             \
-	for ((pos) = list_last_entry(head, typeof(*(pos)), member); &(pos)->member != (head);      \
+#define list_for_each_entry_reverse(pos, head, member)                                        \
+	for ((pos) = list_last_entry(head, typeof(*(pos)), member); &(pos)->member != (head); \
 	     (pos) = list_prev_entry(pos, member))
-#define list_for_each_entry_continue(pos, head, member)                                            \
-	for ((pos) = list_next_entry(pos, member); &(pos)->member != (head);                       \
+#define list_for_each_entry_continue(pos, head, member)                      \
+	for ((pos) = list_next_entry(pos, member); &(pos)->member != (head); \
 	     (pos) = list_next_entry(pos, member))
-#define list_for_each_entry_from(pos, head, member)                                                \
+#define list_for_each_entry_from(pos, head, member) \
 	for (; &(pos)->member != (head); (pos) = list_next_entry(pos, member))
 /* The entry may be taken out, and freed, in the body. */
-#define list_for_each_entry_safe(pos, n, head, member)                                             \
-	for ((pos) = list_first_entry(head, typeof(*(pos)), member),                               \
-	    (n) = list_next_entry(pos, member);                                                    \
+#define list_for_each_entry_safe(pos, n, head, member)               \
+	for ((pos) = list_first_entry(head, typeof(*(pos)), member), \
+	    (n) = list_next_entry(pos, member);                      \
 	     &(pos)->member != (head); (pos) = (n), (n) = list_next_entry(n, member))
-#define list_for_each_entry_safe_reverse(pos, n, head, member)                                     \
-	for ((pos) = list_last_entry(head, typeof(*(pos)), member),                                \
-	    (n) = list_prev_entry(pos, member);                                                    \
+#define list_for_each_entry_safe_reverse(pos, n, head, member)      \
+	for ((pos) = list_last_entry(head, typeof(*(pos)), member), \
+	    (n) = list_prev_entry(pos, member);                     \
 	     &(pos)->member != (head); (pos) = (n), (n) = list_prev_entry(n, member))
 
 /* --- with RCU readers --- */
@@ -214,14 +217,17 @@ static inline void list_del_rcu(struct list_head *entry)
 	entry->prev = LIST_POISON2;
 }
 
-#define list_for_each_entry_rcu(pos, head, member)                                                 \
-	for ((pos) = list_entry(READ_ONCE((head)->next), typeof(*(pos)), member);                  \
-	     &(pos)->member != (head);                                                             \
+#define list_for_each_entry_rcu(pos, head, member)                                \
+	for ((pos) = list_entry(READ_ONCE((head)->next), typeof(*(pos)), member); \
+	     &(pos)->member != (head);                                            \
 	     (pos) = list_entry(READ_ONCE((pos)->member.next), typeof(*(pos)), member))
 
 /* --- hlist --- */
-#define HLIST_HEAD_INIT	 { NULL }
-#define HLIST_HEAD(name) struct hlist_head name = HLIST_HEAD_INIT
+#define HLIST_HEAD_INIT \
+	{               \
+		NULL    \
+	}
+#define HLIST_HEAD(name)   struct hlist_head name = HLIST_HEAD_INIT
 #define INIT_HLIST_HEAD(h) ((h)->first = NULL)
 
 static inline void INIT_HLIST_NODE(struct hlist_node *n)
@@ -295,20 +301,23 @@ static inline void hlist_del_init_rcu(struct hlist_node *n)
 }
 
 #define hlist_entry(ptr, type, member) container_of(ptr, type, member)
-#define hlist_entry_safe(ptr, type, member)                                                        \
-	({                                                                                         \
-		typeof(ptr) __hp = (ptr);                                                          \
-		__hp ? hlist_entry(__hp, type, member) : NULL;                                     \
+#define hlist_entry_safe(ptr, type, member)                    \
+	({                                                     \
+		typeof(ptr) __hp = (ptr);                      \
+		__hp ? hlist_entry(__hp, type, member) : NULL; \
 	})
-#define hlist_for_each_entry(pos, head, member)                                                    \
-	for ((pos) = hlist_entry_safe((head)->first, typeof(*(pos)), member); (pos);               \
+#define hlist_for_each_entry(pos, head, member)                                      \
+	for ((pos) = hlist_entry_safe((head)->first, typeof(*(pos)), member); (pos); \
 	     (pos) = hlist_entry_safe((pos)->member.next, typeof(*(pos)), member))
-#define hlist_for_each_entry_safe(pos, n, head, member)                                            \
-	for ((pos) = hlist_entry_safe((head)->first, typeof(*(pos)), member);                      \
-	     (pos) && ({ (n) = (pos)->member.next; 1; });                                          \
+#define hlist_for_each_entry_safe(pos, n, head, member)                       \
+	for ((pos) = hlist_entry_safe((head)->first, typeof(*(pos)), member); \
+	     (pos) && ({                                                      \
+		     (n) = (pos)->member.next;                                \
+		     1;                                                       \
+	     });                                                              \
 	     (pos) = hlist_entry_safe(n, typeof(*(pos)), member))
-#define hlist_for_each_entry_rcu(pos, head, member)                                                \
-	for ((pos) = hlist_entry_safe(READ_ONCE((head)->first), typeof(*(pos)), member); (pos);    \
+#define hlist_for_each_entry_rcu(pos, head, member)                                             \
+	for ((pos) = hlist_entry_safe(READ_ONCE((head)->first), typeof(*(pos)), member); (pos); \
 	     (pos) = hlist_entry_safe(READ_ONCE((pos)->member.next), typeof(*(pos)), member))
 
 #endif

@@ -23,10 +23,11 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define MIN_MATCH    4
-#define LAST_LITERAL 5
-#define MATCH_MARGIN 12 /* no match starts nearer to the end */
-#define SKIP_SHIFT   5	/* after 2^5 misses, steps of 2, and so on */
+#define MIN_MATCH     4
+#define LAST_LITERAL  5
+#define MATCH_MARGIN  12 /* no match starts nearer to the end */
+#define REP_MIN_WORDS 16 /* from here on the string instruction wins */
+#define SKIP_SHIFT    5	 /* after 2^5 misses, steps of 2, and so on */
 
 typedef u64 u64_any __attribute__((may_alias, aligned(1)));
 typedef u32 u32_any __attribute__((may_alias, aligned(1)));
@@ -135,7 +136,7 @@ static const u8 *find_match(const u8 *src, const u8 *p, const u8 *limit, u16 *ta
 int lz4_compress(const void *source, int n, void *dst, int max, void *state)
 {
 	const u8 *src = source, *end = src + n, *anchor = src, *p = src, *ref = NULL;
-	struct lz4_out o = { .pos = dst, .end = (u8 *)dst + max };
+	struct lz4_out o = {.pos = dst, .end = (u8 *)dst + max};
 	u16 *table = state;
 
 	if (n < 0 || n > LZ4_MAX_INPUT || max < 0)
@@ -152,8 +153,8 @@ int lz4_compress(const void *source, int n, void *dst, int max, void *state)
 				p--;
 				ref--;
 			}
-			len = MIN_MATCH + match_length(p + MIN_MATCH, ref + MIN_MATCH,
-						       end - LAST_LITERAL);
+			len = MIN_MATCH +
+			      match_length(p + MIN_MATCH, ref + MIN_MATCH, end - LAST_LITERAL);
 			if (!put_sequence(&o, anchor, p - anchor, p - ref, len))
 				return 0;
 			p += len;
@@ -184,23 +185,26 @@ static bool get_length(const u8 **p, const u8 *end, size_t *len)
 /*
  * Repeat len bytes from `offset` back. The two may overlap: that is how runs are written. A period
  * shorter than a word is first written out until the distance back is a multiple of it and at
- * least eight bytes; from there whole words can be copied.
+ * least eight bytes; from there whole words can be copied, in order. `rep movsq` keeps that order.
  */
 static void copy_match(u8 *o, size_t offset, size_t len)
 {
 	const u8 *ref = o - offset;
-	size_t period = offset;
+	size_t period = offset, words;
 
 	while (period < 8)
 		period += offset;
 	for (size_t n = period - offset; n && len; n--, len--)
 		*o++ = *ref++;
 	ref = o - period;
-	if (len >= 8 && period >= 8) {
-		for (; len >= 8; len -= 8, o += 8, ref += 8)
+	words = len / 8;
+	if (words >= REP_MIN_WORDS) {
+		__asm__ __volatile__("rep movsq" : "+D"(o), "+S"(ref), "+c"(words) : : "memory");
+	} else {
+		for (; words; words--, o += 8, ref += 8)
 			*(u64_any *)o = load64(ref);
 	}
-	while (len--)
+	for (len %= 8; len; len--)
 		*o++ = *ref++;
 }
 

@@ -255,7 +255,7 @@ static void convert(struct out *o, const char **fmt, va_list *ap)
 
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 {
-	struct out o = { .buf = buf, .size = size };
+	struct out o = {.buf = buf, .size = size};
 	va_list args;
 
 	va_copy(args, ap);

@@ -32,7 +32,7 @@ struct radix_tree_node {
 		struct radix_tree_node *parent;
 		struct radix_tree_node *pool_next; /* while in a pool */
 	};
-	void *rcu[2];	    /* room for the caller's rcu_head */
+	void *rcu[2]; /* room for the caller's rcu_head */
 	void *slots[RADIX_TREE_SLOTS];
 };
 
@@ -46,8 +46,14 @@ struct radix_tree_pool {
 	unsigned int needed; /* set when an insertion fails */
 };
 
-#define RADIX_TREE_INIT	     { NULL }
-#define RADIX_TREE_POOL_INIT { NULL, 0, 0 }
+#define RADIX_TREE_INIT \
+	{               \
+		NULL    \
+	}
+#define RADIX_TREE_POOL_INIT \
+	{                    \
+		NULL, 0, 0   \
+	}
 
 static inline void radix_tree_init(struct radix_tree_root *root)
 {
@@ -81,8 +87,7 @@ unsigned int radix_tree_gang_lookup(const struct radix_tree_root *root, void **i
 				    unsigned long *indices, unsigned long first, unsigned int max);
 
 /* Each item in order of index. The item may be deleted in the body. */
-#define radix_tree_for_each(item, root, index)                                                     \
-	for ((index) = 0; ((item) = radix_tree_next(root, &(index))) != NULL;                      \
-	     (index)++)
+#define radix_tree_for_each(item, root, index) \
+	for ((index) = 0; ((item) = radix_tree_next(root, &(index))) != NULL; (index)++)
 
 #endif

@@ -118,8 +118,7 @@ static __always_inline void rotate_right(struct rb_node *p, struct rb_root *root
 	augment(p, n);
 }
 
-static __always_inline void insert_fixup(struct rb_node *n, struct rb_root *root,
-					 rotate_fn augment)
+static __always_inline void insert_fixup(struct rb_node *n, struct rb_root *root, rotate_fn augment)
 {
 	struct rb_node *p, *g, *u;
 
@@ -280,9 +279,8 @@ void rb_insert_augmented(struct rb_node *node, struct rb_root *root,
 void rb_erase(struct rb_node *node, struct rb_root *root)
 {
 	struct rb_node *successor;
-	struct unlinked u = node->rb_left && node->rb_right ?
-				    unlink_inner(node, root, &successor) :
-				    unlink_simple(node, root);
+	struct unlinked u = node->rb_left && node->rb_right ? unlink_inner(node, root, &successor)
+							    : unlink_simple(node, root);
 
 	if (u.black)
 		erase_fixup(u.node, u.parent, root, dummy_rotate);

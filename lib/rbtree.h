@@ -42,15 +42,15 @@ struct rb_root_cached {
 	struct rb_node *rb_leftmost;
 };
 
-#define RB_ROOT	       ((struct rb_root){ NULL })
-#define RB_ROOT_CACHED ((struct rb_root_cached){ { NULL }, NULL })
+#define RB_ROOT	       ((struct rb_root){NULL})
+#define RB_ROOT_CACHED ((struct rb_root_cached){{NULL}, NULL})
 
-#define rb_parent(n)	 ((struct rb_node *)((n)->__rb_parent_color & ~3UL))
+#define rb_parent(n)		    ((struct rb_node *)((n)->__rb_parent_color & ~3UL))
 #define rb_entry(ptr, type, member) container_of(ptr, type, member)
-#define rb_entry_safe(ptr, type, member)                                                           \
-	({                                                                                         \
-		typeof(ptr) __rp = (ptr);                                                          \
-		__rp ? rb_entry(__rp, type, member) : NULL;                                        \
+#define rb_entry_safe(ptr, type, member)                    \
+	({                                                  \
+		typeof(ptr) __rp = (ptr);                   \
+		__rp ? rb_entry(__rp, type, member) : NULL; \
 	})
 
 #define RB_EMPTY_ROOT(root) (READ_ONCE((root)->rb_node) == NULL)
@@ -59,8 +59,7 @@ struct rb_root_cached {
 #define RB_CLEAR_NODE(node) ((node)->__rb_parent_color = (unsigned long)(node))
 
 /* Hang a new red node on *link below parent. rb_insert_color() must follow. */
-static inline void rb_link_node(struct rb_node *node, struct rb_node *parent,
-				struct rb_node **link)
+static inline void rb_link_node(struct rb_node *node, struct rb_node *parent, struct rb_node **link)
 {
 	node->__rb_parent_color = (unsigned long)parent;
 	node->rb_left = NULL;

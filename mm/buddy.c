@@ -182,7 +182,8 @@ void page_init(void)
 
 	memblock_reserve(0, PAGE_SIZE); /* BIOS data; and frame 0 never looks like "none" */
 	max_pfn = PFN_DOWN(memblock_end_of_DRAM());
-	for_each_mem_region(r) {
+	for_each_mem_region(r)
+	{
 		unsigned long first = ALIGN_DOWN(PFN_DOWN(r->base), PAGES_PER_BLOCK);
 		unsigned long end = ALIGN(PFN_DOWN(r->base + r->size), PAGES_PER_BLOCK);
 
@@ -304,7 +305,7 @@ void buddy_verify(void)
 	for (unsigned int order = 0; order < MAX_ORDER; order++) {
 		unsigned long n = 0;
 
-		list_for_each_entry(page, &zone.free_area[order].free_list, lru) {
+		list_for_each_entry (page, &zone.free_area[order].free_list, lru) {
 			struct page *buddy = pfn_to_page(page_to_pfn(page) ^ (1UL << order));
 
 			VM_BUG_ON_PAGE(!PageBuddy(page) || page->private != order, page);

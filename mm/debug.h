@@ -46,28 +46,28 @@ void dump_page(const struct page *page, const char *reason);
 void dump_vma(const struct vm_area *vma);
 void dump_mm(const struct mm *mm);
 
-#define VM_BUG_ON(cond) BUG_ON(cond)
+#define VM_BUG_ON(cond)	 BUG_ON(cond)
 #define VM_WARN_ON(cond) WARN_ON(cond)
-#define VM_BUG_ON_PAGE(cond, page)                                                                 \
-	do {                                                                                       \
-		if (unlikely(cond)) {                                                              \
-			dump_page(page, "VM_BUG_ON_PAGE(" #cond ")");                              \
-			BUG();                                                                     \
-		}                                                                                  \
+#define VM_BUG_ON_PAGE(cond, page)                                    \
+	do {                                                          \
+		if (unlikely(cond)) {                                 \
+			dump_page(page, "VM_BUG_ON_PAGE(" #cond ")"); \
+			BUG();                                        \
+		}                                                     \
 	} while (0)
-#define VM_BUG_ON_VMA(cond, vma)                                                                   \
-	do {                                                                                       \
-		if (unlikely(cond)) {                                                              \
-			dump_vma(vma);                                                             \
-			BUG();                                                                     \
-		}                                                                                  \
+#define VM_BUG_ON_VMA(cond, vma)       \
+	do {                           \
+		if (unlikely(cond)) {  \
+			dump_vma(vma); \
+			BUG();         \
+		}                      \
 	} while (0)
-#define VM_BUG_ON_MM(cond, mm)                                                                     \
-	do {                                                                                       \
-		if (unlikely(cond)) {                                                              \
-			dump_mm(mm);                                                               \
-			BUG();                                                                     \
-		}                                                                                  \
+#define VM_BUG_ON_MM(cond, mm)        \
+	do {                          \
+		if (unlikely(cond)) { \
+			dump_mm(mm);  \
+			BUG();        \
+		}                     \
 	} while (0)
 
 #else

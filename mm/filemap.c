@@ -153,18 +153,19 @@ bool filemap_page_resident(struct address_space *mapping, unsigned long index)
 loff_t filemap_next(struct address_space *mapping, loff_t pos, bool data)
 {
 	loff_t size = READ_ONCE(mapping->i_size);
-	unsigned long index = pos >> PAGE_SHIFT, next = index;
+	unsigned long index = pos >> PAGE_SHIFT, last = (size - 1) >> PAGE_SHIFT, next = index;
+	bool found = true;
 
 	spin_lock(&mapping->i_pages_lock);
-	if (data) {
-		if (!radix_tree_next(&mapping->i_pages, &next))
-			next = ULONG_MAX >> PAGE_SHIFT;
-	} else {
-		while ((loff_t)next << PAGE_SHIFT < size && radix_tree_lookup(&mapping->i_pages, next))
+	if (data)
+		found = radix_tree_next(&mapping->i_pages, &next) && next <= last;
+	else
+		while (next <= last && radix_tree_lookup(&mapping->i_pages, next))
 			next++;
-	}
 	spin_unlock(&mapping->i_pages_lock);
-	return next == index ? pos : min_t(loff_t, (loff_t)next << PAGE_SHIFT, size);
+	if (!found || next > last)
+		return size;
+	return next == index ? pos : (loff_t)next << PAGE_SHIFT;
 }
 
 /* Entering and leaving -------------------------------------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@
 #define KMALLOC_MAX_CACHE 2048u
 #define NR_SIZES	  10
 
-static const u16 sizes[NR_SIZES] = { 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048 };
+static const u16 sizes[NR_SIZES] = {16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048};
 static const char *const names[NR_SIZES] = {
 	"kmalloc-16",  "kmalloc-32",  "kmalloc-64",  "kmalloc-96",   "kmalloc-128",
 	"kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1024", "kmalloc-2048",
@@ -109,7 +109,7 @@ void *krealloc(const void *ptr, size_t size, gfp_t gfp)
 	if (ptr && size <= old)
 		return (void *)(uintptr_t)ptr;
 	new = kmalloc(size, gfp);
-	if (new && ptr) {
+	if (new &&ptr) {
 		memcpy(new, ptr, old);
 		kfree(ptr);
 	}

@@ -31,10 +31,10 @@
 #include "mm/vmalloc_internal.h"
 #include "mm/vmstat.h"
 
-#define SLOT_SIZE    (2 * THREAD_SIZE)
-#define NR_SLOTS     (KSTACK_AREA / SLOT_SIZE)
-#define STACK_PAGES  (THREAD_SIZE / PAGE_SIZE)
-#define CPU_KEEP     4
+#define SLOT_SIZE   (2 * THREAD_SIZE)
+#define NR_SLOTS    (KSTACK_AREA / SLOT_SIZE)
+#define STACK_PAGES (THREAD_SIZE / PAGE_SIZE)
+#define CPU_KEEP    4
 
 struct free_stack {
 	struct free_stack *next;

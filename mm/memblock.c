@@ -28,8 +28,8 @@
 
 #define LOW_MEMORY_END 0x100000UL
 
-struct memblock_type memblock_memory = { .name = "memory" };
-struct memblock_type memblock_reserved = { .name = "reserved" };
+struct memblock_type memblock_memory = {.name = "memory"};
+struct memblock_type memblock_reserved = {.name = "reserved"};
 
 static phys_addr_t current_limit;
 
@@ -46,7 +46,7 @@ static void insert_region(struct memblock_type *type, unsigned int at, phys_addr
 		      type->name);
 	memmove(&type->regions[at + 1], &type->regions[at],
 		(type->cnt - at) * sizeof(type->regions[0]));
-	type->regions[at] = (struct memblock_region){ .base = base, .size = size };
+	type->regions[at] = (struct memblock_region){.base = base, .size = size};
 	type->cnt++;
 }
 
@@ -140,7 +140,8 @@ bool memblock_next_free(u64 *cookie, phys_addr_t *start, phys_addr_t *end)
 	phys_addr_t pos = *cookie;
 	struct memblock_region *m;
 
-	for_each_mem_region(m) {
+	for_each_mem_region(m)
+	{
 		phys_addr_t s = max(pos, m->base), e = region_end(m);
 
 		for (unsigned int i = 0; i < memblock_reserved.cnt && s < e; i++) {
@@ -199,8 +200,8 @@ void *memblock_alloc(size_t size, size_t align)
 	addr = find_free(size, max_t(size_t, align, PAGE_SIZE), LOW_MEMORY_END,
 			 current_limit ? current_limit : ~0ULL);
 	if (!addr)
-		panic("out of memory at boot: no %zu bytes in a row are left of %llu KiB of RAM", size,
-		      memblock_phys_mem_size() >> 10);
+		panic("out of memory at boot: no %zu bytes in a row are left of %llu KiB of RAM",
+		      size, memblock_phys_mem_size() >> 10);
 	memblock_reserve(addr, size);
 	return memset(__va(addr), 0, size);
 }
@@ -228,8 +229,7 @@ phys_addr_t memblock_phys_mem_size(void)
 	struct memblock_region *r;
 	phys_addr_t sum = 0;
 
-	for_each_mem_region(r)
-		sum += r->size;
+	for_each_mem_region(r) sum += r->size;
 	return sum;
 }
 

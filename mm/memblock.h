@@ -57,8 +57,8 @@ phys_addr_t memblock_phys_mem_size(void);
 phys_addr_t memblock_end_of_DRAM(void);
 
 /* All RAM, in order: struct memblock_region *r. */
-#define for_each_mem_region(r)                                                                     \
-	for ((r) = memblock_memory.regions; (r) < memblock_memory.regions + memblock_memory.cnt;   \
+#define for_each_mem_region(r)                                                                   \
+	for ((r) = memblock_memory.regions; (r) < memblock_memory.regions + memblock_memory.cnt; \
 	     (r)++)
 
 /*

@@ -41,8 +41,8 @@ struct kmem_cache;
 struct page {
 	unsigned long flags; /* (a) enum pageflags */
 	union {
-		struct list_head lru; /* (l) LRU list; (z) free list; (o) any list of the owner */
-		struct page *next_free;	     /* on a CPU's list of free pages */
+		struct list_head lru;	/* (l) LRU list; (z) free list; (o) any list of the owner */
+		struct page *next_free; /* on a CPU's list of free pages */
 		struct {
 			struct kmem_cache *slab; /* cache that this slab belongs to */
 			void *freelist;		 /* (s) its free objects */
@@ -51,7 +51,7 @@ struct page {
 	};
 	union {
 		struct {
-			void *mapping;	     /* (p) address_space, or anon_vma + PAGE_MAPPING_ANON */
+			void *mapping; /* (p) address_space, or anon_vma + PAGE_MAPPING_ANON */
 			unsigned long index; /* (p) in the file, or anonymous index; in pages */
 		};
 		struct list_head slab_list; /* (s) partial slabs of a node */
@@ -151,10 +151,10 @@ static inline bool page_mapped(const struct page *page)
 
 #ifdef CONFIG_DEBUG
 void page_ref_bug(const struct page *page);
-#define PAGE_REF_CHECK(page)                                                                       \
-	do {                                                                                       \
-		if (unlikely(page_count(page) <= 0))                                               \
-			page_ref_bug(page);                                                        \
+#define PAGE_REF_CHECK(page)                         \
+	do {                                         \
+		if (unlikely(page_count(page) <= 0)) \
+			page_ref_bug(page);          \
 	} while (0)
 #else
 #define PAGE_REF_CHECK(page) ((void)0)

@@ -36,7 +36,7 @@
 /* Reclaim that frees nothing so many times in a row means that memory is out. */
 #define MAX_RECLAIM_RETRIES 8
 /* For blocks, progress may go on for ever without a block coming free. */
-#define MAX_BLOCK_RETRIES   16
+#define MAX_BLOCK_RETRIES 16
 
 struct per_cpu_pages {
 	struct page *list;
@@ -59,7 +59,7 @@ unsigned long pcp_pages(void)
 	unsigned long sum = 0;
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu (cpu)
 		sum += READ_ONCE(per_cpu(pcp, cpu).count);
 	return sum;
 }
@@ -164,7 +164,7 @@ void free_page_list(struct list_head *list)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	list_for_each_entry_safe(page, next, list, lru) {
+	list_for_each_entry_safe (page, next, list, lru) {
 		if (!free_prepare(page))
 			continue;
 		count_vm_event(PGFREE);

@@ -11,17 +11,17 @@
 #include "lib/bitops.h"
 
 enum pageflags {
-	PG_locked,	   /* the page lock: lock_page() */
-	PG_referenced,	   /* used since reclaim last looked (without a PTE telling) */
-	PG_uptodate,	   /* the contents are what they should be */
-	PG_dirty,	   /* the contents are not in the backing store */
-	PG_lru,		   /* on an LRU list, or in a batch on its way there */
-	PG_active,	   /* ... the active one */
-	PG_waiters = 7,	   /* somebody sleeps for PG_locked or PG_writeback (sign bit of the byte) */
-	PG_unevictable,	   /* not on a list that reclaim scans */
-	PG_swapbacked,	   /* backed by swap, so anonymous or shared memory */
-	PG_swapcache,	   /* in the swap cache; page->private is the swap entry */
-	PG_writeback,	   /* being written to the backing store */
+	PG_locked,	/* the page lock: lock_page() */
+	PG_referenced,	/* used since reclaim last looked (without a PTE telling) */
+	PG_uptodate,	/* the contents are what they should be */
+	PG_dirty,	/* the contents are not in the backing store */
+	PG_lru,		/* on an LRU list, or in a batch on its way there */
+	PG_active,	/* ... the active one */
+	PG_waiters = 7, /* somebody sleeps for PG_locked or PG_writeback (sign bit of the byte) */
+	PG_unevictable, /* not on a list that reclaim scans */
+	PG_swapbacked,	/* backed by swap, so anonymous or shared memory */
+	PG_swapcache,	/* in the swap cache; page->private is the swap entry */
+	PG_writeback,	/* being written to the backing store */
 	PG_anon_exclusive, /* anonymous, and of one process alone: may be written without copying */
 	PG_mlocked,	   /* mapped by a VM_LOCKED area */
 	PG_slab,	   /* holds slab objects */
@@ -36,42 +36,42 @@ enum pageflags {
 	NR_PAGEFLAGS
 };
 
-#define TESTPAGEFLAG(uname, lname)                                                                 \
-	static inline bool Page##uname(const struct page *page)                                    \
-	{                                                                                          \
-		return (READ_ONCE(page->flags) & BIT(PG_##lname)) != 0;                            \
+#define TESTPAGEFLAG(uname, lname)                                      \
+	static inline bool Page##uname(const struct page *page)         \
+	{                                                               \
+		return (READ_ONCE(page->flags) & BIT(PG_##lname)) != 0; \
 	}
-#define SETPAGEFLAG(uname, lname)                                                                  \
-	static inline void SetPage##uname(struct page *page)                                       \
-	{                                                                                          \
-		set_bit(PG_##lname, &page->flags);                                                 \
-	}                                                                                          \
-	static inline void ClearPage##uname(struct page *page)                                     \
-	{                                                                                          \
-		clear_bit(PG_##lname, &page->flags);                                               \
+#define SETPAGEFLAG(uname, lname)                              \
+	static inline void SetPage##uname(struct page *page)   \
+	{                                                      \
+		set_bit(PG_##lname, &page->flags);             \
+	}                                                      \
+	static inline void ClearPage##uname(struct page *page) \
+	{                                                      \
+		clear_bit(PG_##lname, &page->flags);           \
 	}
-#define __SETPAGEFLAG(uname, lname)                                                                \
-	static inline void __SetPage##uname(struct page *page)                                     \
-	{                                                                                          \
-		page->flags |= BIT(PG_##lname);                                                    \
-	}                                                                                          \
-	static inline void __ClearPage##uname(struct page *page)                                   \
-	{                                                                                          \
-		page->flags &= ~BIT(PG_##lname);                                                   \
+#define __SETPAGEFLAG(uname, lname)                              \
+	static inline void __SetPage##uname(struct page *page)   \
+	{                                                        \
+		page->flags |= BIT(PG_##lname);                  \
+	}                                                        \
+	static inline void __ClearPage##uname(struct page *page) \
+	{                                                        \
+		page->flags &= ~BIT(PG_##lname);                 \
 	}
-#define TESTSCFLAG(uname, lname)                                                                   \
-	static inline bool TestSetPage##uname(struct page *page)                                   \
-	{                                                                                          \
-		return test_and_set_bit(PG_##lname, &page->flags);                                 \
-	}                                                                                          \
-	static inline bool TestClearPage##uname(struct page *page)                                 \
-	{                                                                                          \
-		return test_and_clear_bit(PG_##lname, &page->flags);                               \
+#define TESTSCFLAG(uname, lname)                                     \
+	static inline bool TestSetPage##uname(struct page *page)     \
+	{                                                            \
+		return test_and_set_bit(PG_##lname, &page->flags);   \
+	}                                                            \
+	static inline bool TestClearPage##uname(struct page *page)   \
+	{                                                            \
+		return test_and_clear_bit(PG_##lname, &page->flags); \
 	}
-#define PAGEFLAG(uname, lname)                                                                     \
-	TESTPAGEFLAG(uname, lname)                                                                 \
-	SETPAGEFLAG(uname, lname)                                                                  \
-	__SETPAGEFLAG(uname, lname)                                                                \
+#define PAGEFLAG(uname, lname)      \
+	TESTPAGEFLAG(uname, lname)  \
+	SETPAGEFLAG(uname, lname)   \
+	__SETPAGEFLAG(uname, lname) \
 	TESTSCFLAG(uname, lname)
 
 PAGEFLAG(Locked, locked)
@@ -104,8 +104,8 @@ PAGEFLAG(HWPoison, hwpoison)
 #undef TESTPAGEFLAG
 
 /* Flags that must be clear when a page is freed: a set one means that somebody still uses it. */
-#define PAGE_FLAGS_CHECK_AT_FREE                                                                   \
-	(BIT(PG_locked) | BIT(PG_lru) | BIT(PG_swapcache) | BIT(PG_writeback) | BIT(PG_slab) |      \
+#define PAGE_FLAGS_CHECK_AT_FREE                                                               \
+	(BIT(PG_locked) | BIT(PG_lru) | BIT(PG_swapcache) | BIT(PG_writeback) | BIT(PG_slab) | \
 	 BIT(PG_table) | BIT(PG_reserved) | BIT(PG_buddy) | BIT(PG_mlocked))
 
 #endif

@@ -28,13 +28,12 @@
 #define WAIT_TABLE_BITS 6
 #define WAIT_TABLE_SIZE (1U << WAIT_TABLE_BITS)
 
-#define QUEUE(i) [i] = __WAIT_QUEUE_HEAD_INITIALIZER(page_queues[i])
-#define QUEUE4(i) QUEUE(i), QUEUE(i + 1), QUEUE(i + 2), QUEUE(i + 3)
+#define QUEUE(i)   [i] = __WAIT_QUEUE_HEAD_INITIALIZER(page_queues[i])
+#define QUEUE4(i)  QUEUE(i), QUEUE(i + 1), QUEUE(i + 2), QUEUE(i + 3)
 #define QUEUE16(i) QUEUE4(i), QUEUE4(i + 4), QUEUE4(i + 8), QUEUE4(i + 12)
 
-static struct wait_queue_head page_queues[WAIT_TABLE_SIZE] = {
-	QUEUE16(0), QUEUE16(16), QUEUE16(32), QUEUE16(48)
-};
+static struct wait_queue_head page_queues[WAIT_TABLE_SIZE] = {QUEUE16(0), QUEUE16(16), QUEUE16(32),
+							      QUEUE16(48)};
 
 static struct wait_queue_head *queue_of(const struct page *page)
 {

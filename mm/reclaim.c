@@ -72,13 +72,14 @@ enum verdict { PAGE_RECLAIM, PAGE_KEEP, PAGE_ACTIVATE };
 static enum verdict check_references(struct page *page, const struct scan_control *sc)
 {
 	unsigned long vm_flags;
-	int referenced = page_referenced(page, &vm_flags);
+	int referenced;
 	bool before;
 
-	if (vm_flags & VM_LOCKED)
-		return PAGE_ACTIVATE;
 	if (sc->force)
 		return PAGE_RECLAIM;
+	referenced = page_referenced(page, &vm_flags);
+	if (vm_flags & VM_LOCKED)
+		return PAGE_ACTIVATE;
 	before = TestClearPageReferenced(page);
 	if (!referenced)
 		return PAGE_RECLAIM;

@@ -116,7 +116,8 @@ static void take_empty(struct kmem_cache *cache, unsigned int keep, struct list_
 {
 	struct page *slab, *prev;
 
-	list_for_each_entry_safe_reverse(slab, prev, &cache->partial, slab_list) {
+	list_for_each_entry_safe_reverse(slab, prev, &cache->partial, slab_list)
+	{
 		if (cache->nr_empty <= keep || slab->slab_inuse)
 			break;
 		list_move(&slab->slab_list, out);
@@ -130,7 +131,7 @@ static unsigned long discard_list(struct kmem_cache *cache, struct list_head *li
 	struct page *slab, *next;
 	unsigned long pages = 0;
 
-	list_for_each_entry_safe(slab, next, list, slab_list) {
+	list_for_each_entry_safe (slab, next, list, slab_list) {
 		discard_slab(cache, slab);
 		pages += 1UL << cache->order;
 	}
@@ -340,8 +341,8 @@ static size_t cache_bytes(void)
 	return sizeof(struct kmem_cache) + nr_cpu_ids * sizeof(struct kmem_cache_cpu);
 }
 
-struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align, unsigned int flags,
-				     void (*ctor)(void *))
+struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align,
+				     unsigned int flags, void (*ctor)(void *))
 {
 	struct kmem_cache *cache = NULL;
 
@@ -364,7 +365,7 @@ static void flush_all_cpus(struct kmem_cache *cache)
 	unsigned long flags;
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu (cpu) {
 		local_irq_save(flags);
 		flush(cache, &cache->cpu[cpu], 0);
 		local_irq_restore(flags);
@@ -410,7 +411,7 @@ unsigned long slab_shrink_all(void)
 	/* Whoever creates a cache may be waiting for us to make memory for it. */
 	if (!mutex_trylock(&slab_list_lock))
 		return 0;
-	list_for_each_entry(cache, &caches, list)
+	list_for_each_entry (cache, &caches, list)
 		pages += kmem_cache_shrink(cache);
 	mutex_unlock(&slab_list_lock);
 	return pages;
@@ -442,7 +443,7 @@ void slabinfo_for_each(bool (*fn)(const struct slabinfo *info, void *arg), void 
 	struct slabinfo info;
 
 	mutex_lock(&slab_list_lock);
-	list_for_each_entry(cache, &caches, list) {
+	list_for_each_entry (cache, &caches, list) {
 		kmem_cache_info(cache, &info);
 		if (!fn(&info, arg))
 			break;
@@ -453,8 +454,8 @@ void slabinfo_for_each(bool (*fn)(const struct slabinfo *info, void *arg), void 
 void slab_init(void)
 {
 	/* The cache of caches cannot come from itself. */
-	cache_cache = page_address(alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOFAIL,
-					       cache_bytes() > PAGE_SIZE));
+	cache_cache = page_address(
+		alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOFAIL, cache_bytes() > PAGE_SIZE));
 	init_cache(cache_cache, "kmem_cache", cache_bytes(), 64, 0, NULL);
 	kmalloc_init();
 }

@@ -37,8 +37,8 @@ void slab_init(void);
  * on every allocation). name must live as long as the cache. May sleep. Returns NULL when out of
  * memory (panics with SLAB_PANIC).
  */
-struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align, unsigned int flags,
-				     void (*ctor)(void *));
+struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align,
+				     unsigned int flags, void (*ctor)(void *));
 /* All objects are free. Waits for RCU if the cache is type-safe. May sleep. */
 void kmem_cache_destroy(struct kmem_cache *cache);
 
@@ -91,12 +91,12 @@ static inline void *kcalloc(size_t n, size_t size, gfp_t gfp)
 /* What /proc/slabinfo shows of one cache. */
 struct slabinfo {
 	const char *name;
-	size_t object_size;	/* as asked for */
-	size_t size;		/* as laid out */
-	unsigned int per_slab;	/* objects in a slab */
+	size_t object_size;    /* as asked for */
+	size_t size;	       /* as laid out */
+	unsigned int per_slab; /* objects in a slab */
 	unsigned int slab_pages;
-	unsigned long active;	/* objects handed out (those on per-CPU lists count as out) */
-	unsigned long total;	/* objects there is memory for */
+	unsigned long active; /* objects handed out (those on per-CPU lists count as out) */
+	unsigned long total;  /* objects there is memory for */
 	unsigned long slabs;
 };
 

@@ -75,8 +75,8 @@ static void check_state(const struct kmem_cache *cache, void *object, u64 want, 
 		return;
 	if (freed && before == SLUB_RED_INACTIVE && after == SLUB_RED_INACTIVE)
 		report(cache, object, freed);
-	report(cache, object, before != want ? "somebody wrote before its start" :
-					       "somebody wrote past its end");
+	report(cache, object,
+	       before != want ? "somebody wrote before its start" : "somebody wrote past its end");
 }
 
 void slab_debug_setup(const struct kmem_cache *cache, void *object)

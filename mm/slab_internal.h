@@ -37,11 +37,11 @@ struct kmem_cache {
 	void (*ctor)(void *);	  /* (c) */
 	const char *name;	  /* (c) */
 	spinlock_t lock;
-	struct list_head partial; /* (s) slabs with free objects, the emptiest at the tail */
-	unsigned int nr_empty;	  /* (s) of these, slabs with no object in use */
-	unsigned long nr_slabs;	  /* (s) */
-	unsigned long nr_inuse;	  /* (s) objects not in their slab's freelist */
-	struct list_head list;	  /* (l) all caches */
+	struct list_head partial;    /* (s) slabs with free objects, the emptiest at the tail */
+	unsigned int nr_empty;	     /* (s) of these, slabs with no object in use */
+	unsigned long nr_slabs;	     /* (s) */
+	unsigned long nr_inuse;	     /* (s) objects not in their slab's freelist */
+	struct list_head list;	     /* (l) all caches */
 	struct kmem_cache_cpu cpu[]; /* (i) */
 };
 

@@ -49,7 +49,7 @@ static bool place(struct vm_range *r)
 	unsigned long addr = VMALLOC_START + KSTACK_AREA;
 	struct vm_range *next;
 
-	list_for_each_entry(next, &ranges, list) {
+	list_for_each_entry (next, &ranges, list) {
 		if (next->addr - addr >= r->size + PAGE_SIZE)
 			break;
 		addr = next->addr + next->size + PAGE_SIZE;
@@ -86,7 +86,7 @@ static struct vm_range *find_range(unsigned long addr)
 	struct vm_range *r, *found = NULL;
 
 	spin_lock(&range_lock);
-	list_for_each_entry(r, &ranges, list) {
+	list_for_each_entry (r, &ranges, list) {
 		if (r->addr == addr) {
 			found = r;
 			break;

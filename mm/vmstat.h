@@ -14,56 +14,56 @@
 #include "kernel/percpu.h"
 #include "lib/types.h"
 
-#define VM_EVENTS(X)                                                                               \
-	X(PGALLOC, "pgalloc_normal")                                                               \
-	X(PGFREE, "pgfree")                                                                        \
-	X(PGACTIVATE, "pgactivate")                                                                \
-	X(PGDEACTIVATE, "pgdeactivate")                                                            \
-	X(PGFAULT, "pgfault")                                                                      \
-	X(PGMAJFAULT, "pgmajfault")                                                                \
-	X(PGREFILL, "pgrefill")                                                                    \
-	X(PGSCAN_KSWAPD, "pgscan_kswapd")                                                          \
-	X(PGSCAN_DIRECT, "pgscan_direct")                                                          \
-	X(PGSTEAL_KSWAPD, "pgsteal_kswapd")                                                        \
-	X(PGSTEAL_DIRECT, "pgsteal_direct")                                                        \
-	X(PAGEOUTRUN, "pageoutrun")                                                                \
-	X(ALLOCSTALL, "allocstall_normal")                                                         \
-	X(PSWPIN, "pswpin")                                                                        \
-	X(PSWPOUT, "pswpout")                                                                      \
-	X(PSWPZERO, "pswpzero") /* pages of one repeated word: nothing stored */                   \
-	X(SWAP_REFUSED, "swap_refused") /* no slot, or the device would not take the page */       \
-	X(PGCOW, "pgcow")                                                                          \
-	X(PGREUSE, "pgreuse")                                                                      \
-	X(PGZEROPAGE, "pgzeropage")                                                                \
-	X(PGMIGRATE_SUCCESS, "pgmigrate_success")                                                  \
-	X(PGMIGRATE_FAIL, "pgmigrate_fail")                                                        \
-	X(RMAP_WALKS, "rmap_walks")                                                                \
-	X(RMAP_VMAS, "rmap_vmas")                                                                  \
-	X(RMAP_NODES, "rmap_nodes")                                                                \
-	X(RMAP_UNMAPPED, "rmap_unmapped")                                                          \
-	X(OOM_KILL, "oom_kill")                                                                    \
+#define VM_EVENTS(X)                                                                         \
+	X(PGALLOC, "pgalloc_normal")                                                         \
+	X(PGFREE, "pgfree")                                                                  \
+	X(PGACTIVATE, "pgactivate")                                                          \
+	X(PGDEACTIVATE, "pgdeactivate")                                                      \
+	X(PGFAULT, "pgfault")                                                                \
+	X(PGMAJFAULT, "pgmajfault")                                                          \
+	X(PGREFILL, "pgrefill")                                                              \
+	X(PGSCAN_KSWAPD, "pgscan_kswapd")                                                    \
+	X(PGSCAN_DIRECT, "pgscan_direct")                                                    \
+	X(PGSTEAL_KSWAPD, "pgsteal_kswapd")                                                  \
+	X(PGSTEAL_DIRECT, "pgsteal_direct")                                                  \
+	X(PAGEOUTRUN, "pageoutrun")                                                          \
+	X(ALLOCSTALL, "allocstall_normal")                                                   \
+	X(PSWPIN, "pswpin")                                                                  \
+	X(PSWPOUT, "pswpout")                                                                \
+	X(PSWPZERO, "pswpzero")		/* pages of one repeated word: nothing stored */     \
+	X(SWAP_REFUSED, "swap_refused") /* no slot, or the device would not take the page */ \
+	X(PGCOW, "pgcow")                                                                    \
+	X(PGREUSE, "pgreuse")                                                                \
+	X(PGZEROPAGE, "pgzeropage")                                                          \
+	X(PGMIGRATE_SUCCESS, "pgmigrate_success")                                            \
+	X(PGMIGRATE_FAIL, "pgmigrate_fail")                                                  \
+	X(RMAP_WALKS, "rmap_walks")                                                          \
+	X(RMAP_VMAS, "rmap_vmas")                                                            \
+	X(RMAP_NODES, "rmap_nodes")                                                          \
+	X(RMAP_UNMAPPED, "rmap_unmapped")                                                    \
+	X(OOM_KILL, "oom_kill")                                                              \
 	X(OOM_REAP, "oom_reap")
 
-#define NODE_STATS(X)                                                                              \
-	X(NR_INACTIVE_ANON, "nr_inactive_anon")                                                    \
-	X(NR_ACTIVE_ANON, "nr_active_anon")                                                        \
-	X(NR_INACTIVE_FILE, "nr_inactive_file")                                                    \
-	X(NR_ACTIVE_FILE, "nr_active_file")                                                        \
-	X(NR_UNEVICTABLE, "nr_unevictable")                                                        \
-	X(NR_MLOCK, "nr_mlock")                                                                    \
-	X(NR_ISOLATED, "nr_isolated")                                                              \
-	X(NR_ANON_MAPPED, "nr_anon_pages")                                                         \
-	X(NR_FILE_MAPPED, "nr_mapped")                                                             \
-	X(NR_FILE_PAGES, "nr_file_pages")                                                          \
-	X(NR_SHMEM, "nr_shmem")                                                                    \
-	X(NR_DIRTY, "nr_dirty")                                                                    \
-	X(NR_WRITEBACK, "nr_writeback")                                                            \
-	X(NR_PAGETABLE, "nr_page_table_pages")                                                     \
-	X(NR_SLAB_RECLAIMABLE, "nr_slab_reclaimable")                                              \
-	X(NR_SLAB, "nr_slab_unreclaimable")                                                        \
-	X(NR_KERNEL_STACK_PAGES, "nr_kernel_stack_pages")                                          \
-	X(NR_VMALLOC, "nr_vmalloc_pages")                                                          \
-	X(NR_SWAPCACHE, "nr_swapcached")                                                           \
+#define NODE_STATS(X)                                     \
+	X(NR_INACTIVE_ANON, "nr_inactive_anon")           \
+	X(NR_ACTIVE_ANON, "nr_active_anon")               \
+	X(NR_INACTIVE_FILE, "nr_inactive_file")           \
+	X(NR_ACTIVE_FILE, "nr_active_file")               \
+	X(NR_UNEVICTABLE, "nr_unevictable")               \
+	X(NR_MLOCK, "nr_mlock")                           \
+	X(NR_ISOLATED, "nr_isolated")                     \
+	X(NR_ANON_MAPPED, "nr_anon_pages")                \
+	X(NR_FILE_MAPPED, "nr_mapped")                    \
+	X(NR_FILE_PAGES, "nr_file_pages")                 \
+	X(NR_SHMEM, "nr_shmem")                           \
+	X(NR_DIRTY, "nr_dirty")                           \
+	X(NR_WRITEBACK, "nr_writeback")                   \
+	X(NR_PAGETABLE, "nr_page_table_pages")            \
+	X(NR_SLAB_RECLAIMABLE, "nr_slab_reclaimable")     \
+	X(NR_SLAB, "nr_slab_unreclaimable")               \
+	X(NR_KERNEL_STACK_PAGES, "nr_kernel_stack_pages") \
+	X(NR_VMALLOC, "nr_vmalloc_pages")                 \
+	X(NR_SWAPCACHE, "nr_swapcached")                  \
 	X(NR_SWAP_STORED, "nr_swap_stored_pages") /* frames that hold compressed pages */
 
 #define VMSTAT_ENUM(name, text) name,

@@ -376,16 +376,36 @@ void free_pgtables(struct mmu_gather *tlb, unsigned long start, unsigned long en
 
 /* ------------------------------------------------------------------------------ munmap, exit */
 
+/*
+ * Free the tables of all VMAs on the list. VMAs with a gap of less than a table between them are one
+ * run, and each run is walked alone: what lies between the program and its stack, 128 TiB, is not.
+ * A table shared by two runs is freed with the second: the start of the next run is the ceiling,
+ * but the end of the one before, whose tables have gone, is no floor.
+ */
+static void free_all_pgtables(struct mmu_gather *tlb, struct list_head *vmas, unsigned long floor,
+			      unsigned long ceiling)
+{
+	struct vm_area *vma = list_first_entry(vmas, struct vm_area, unmap_list);
+	unsigned long start = vma->vm_start, end = vma->vm_end;
+
+	list_for_each_entry_continue(vma, vmas, unmap_list) {
+		if (vma->vm_start >= end + PMD_SIZE) {
+			free_pgtables(tlb, start, end, floor, vma->vm_start);
+			start = vma->vm_start;
+		}
+		end = vma->vm_end;
+	}
+	free_pgtables(tlb, start, end, floor, ceiling);
+}
+
 void unmap_region(struct mm *mm, struct list_head *vmas, unsigned long floor,
 		  unsigned long ceiling, bool fullmm)
 {
 	struct mmu_gather tlb;
-	struct vm_area *vma, *first, *last;
+	struct vm_area *vma;
 
 	if (list_empty(vmas))
 		return;
-	first = list_first_entry(vmas, struct vm_area, unmap_list);
-	last = list_last_entry(vmas, struct vm_area, unmap_list);
 	update_hiwater_rss(mm);
 	tlb_gather_mmu(&tlb, mm, fullmm);
 	list_for_each_entry(vma, vmas, unmap_list)
@@ -394,6 +414,6 @@ void unmap_region(struct mm *mm, struct list_head *vmas, unsigned long floor,
 		unlink_anon_vmas(vma);
 		unlink_file_vma(vma);
 	}
-	free_pgtables(&tlb, first->vm_start, last->vm_end, floor, ceiling);
+	free_all_pgtables(&tlb, vmas, floor, ceiling);
 	tlb_finish_mmu(&tlb);
 }

@@ -69,9 +69,9 @@ def counted(output):
 class Console:
     """A machine whose console this job reads and types on."""
 
-    def __init__(self, args, cpus=1, mem=256):
+    def __init__(self, args, cpus=1, mem=256, accel="tcg"):
         self.seen = ""
-        words = machine.base(cpus, mem, "tcg") + ["-serial", "stdio"] + args
+        words = machine.base(cpus, mem, accel) + ["-serial", "stdio"] + args
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         self.selector = selectors.DefaultSelector()

@@ -34,6 +34,10 @@
 
 pgd_t swapper_pg_dir[PTRS_PER_TABLE] __section(".bss.page_aligned") __aligned(PAGE_SIZE);
 
+/* The upper top-level entries that are in use, a handful. */
+static u16 top_entries[PTRS_PER_TABLE / 2];
+static unsigned int nr_top_entries;
+
 static bool boot_finished; /* table pages come from memblock before, from the page allocator after */
 
 static void *table_alloc(void)
@@ -170,6 +174,15 @@ static void map_kernel_image(void)
 	pte_clear(kernel_pte((unsigned long)init_stack - PAGE_SIZE));
 }
 
+static void note_top_entries(void)
+{
+	u16 i;
+
+	for (i = PTRS_PER_TABLE / 2; i < PTRS_PER_TABLE; i++)
+		if (pgd_present(swapper_pg_dir[i]))
+			top_entries[nr_top_entries++] = i;
+}
+
 void paging_init(void)
 {
 	unsigned long addr;
@@ -182,6 +195,7 @@ void paging_init(void)
 	map_kernel_image();
 	for (addr = VMALLOC_START; addr < VMALLOC_END; addr += PGDIR_SIZE)
 		table_under(&swapper_pg_dir[pgd_index(addr)].val);
+	note_top_entries();
 	load_kernel_pgd();
 	memblock_set_current_limit(0);
 	boot_finished = true;
@@ -191,8 +205,8 @@ void pgd_init_kernel_half(pgd_t *pgd)
 {
 	unsigned int i;
 
-	for (i = PTRS_PER_TABLE / 2; i < PTRS_PER_TABLE; i++)
-		pgd[i] = swapper_pg_dir[i];
+	for (i = 0; i < nr_top_entries; i++)
+		pgd[top_entries[i]] = swapper_pg_dir[top_entries[i]];
 }
 
 int map_kernel_page(unsigned long vaddr, phys_addr_t phys, pgprot_t prot)

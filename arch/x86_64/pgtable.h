@@ -540,7 +540,7 @@ static inline pte_t pte_swp_clear_exclusive(pte_t pte)
 /* The reference page table: its upper half is shared by every address space and its top level never changes. */
 extern pgd_t swapper_pg_dir[PTRS_PER_TABLE];
 
-/* Fill the upper half of a new top-level table with the kernel's entries; the lower half is not touched. */
+/* Enter the kernel's half into a new, zeroed top-level table; the lower half is not touched. */
 void pgd_init_kernel_half(pgd_t *pgd);
 
 #endif

@@ -26,8 +26,8 @@
  * first grant. The protocol, both ways:
  *
  *   1. Guest to runner: each byte '+' (0x2b) grants GRANT = 256 more bytes. Any other byte is
- *      noise from firmware that probed the port, and is ignored. At its start the guest sends
- *      16 of them (4096 bytes); the runner sends nothing until the first one arrives.
+ *      noise from firmware that probed the port, and is ignored. When a process first reads or
+ *      polls, the guest sends 16 of them (4096 bytes); the runner sends nothing before.
  *   2. Runner to guest: frames. One byte n, then n bytes of data, for n in 1..255; the byte 0
  *      alone is end of file, after which the runner sends nothing more.
  *   3. Every byte of a frame counts against the grant, the length bytes and the 0 too. A frame
@@ -61,9 +61,9 @@
 #include "kernel/mutex.h"
 #include "kernel/printk.h"
 #include "kernel/sched.h"
-#include "kernel/spinlock.h"
 #include "kernel/task.h"
 #include "kernel/wait.h"
+#include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -81,20 +81,23 @@
 #define DEBUGCON_ID   0xe9
 
 /*
- * Lock key: l = hostin.lock; r = hostin.read_lock; c = constant after hostio_init().
- * read_lock is the outer one.
+ * One producer, the interrupt handler, which runs on one CPU; one consumer at a time, who holds
+ * read_lock: the ring needs no other lock. Counters are published with release, after what they count.
+ *
+ * Key: i = written by the handler alone; r = written under read_lock; a = atomic; c = constant after
+ * hostio_init().
  */
 static struct hostin {
-	spinlock_t lock;
 	struct wait_queue_head wait;
-	struct mutex read_lock;	 /* one reader copies at a time */
-	u8 ring[RING_SIZE];	 /* l to fill, r to empty */
-	unsigned int head;	 /* l: counts bytes put in; published with release */
-	unsigned int tail;	 /* l and r: counts bytes taken out */
-	unsigned int frame_left; /* l: bytes of the current frame still to come */
-	unsigned int freed;	 /* l: bytes freed and not yet granted anew */
-	bool eof;		 /* l: the 0 frame has come */
+	struct mutex read_lock;
+	u8 ring[RING_SIZE];	 /* i to fill, r to empty */
+	unsigned int head;	 /* i: counts bytes put in */
+	unsigned int tail;	 /* r: counts bytes taken out */
+	unsigned int frame_left; /* i: bytes of the current frame still to come */
+	bool eof;		 /* i: the 0 frame has come */
+	atomic_t freed;		 /* a: counts wire bytes that make room for others */
 	bool present;		 /* c */
+	bool invited;		/* a: the first grants are sent */
 } hostin;
 
 struct hostout {
@@ -114,15 +117,20 @@ bool hostio_owns_com2(void)
 	return hostin.present;
 }
 
-/* Freed bytes go back to the runner in whole grants. GRANT-FITS: no wait for the transmitter. */
-static void hostin_free(unsigned int bytes) __must_hold(&hostin.lock)
+/*
+ * Freed bytes go back to the runner in whole grants: whoever brings the count over a multiple of
+ * GRANT sends it. GRANT-FITS: no wait for the transmitter.
+ */
+static void hostin_free(unsigned int bytes)
 {
-	hostin.freed += bytes;
-	for (; hostin.freed >= GRANT; hostin.freed -= GRANT)
+	unsigned int before = atomic_fetch_add(bytes, &hostin.freed);
+	unsigned int grants = (before + bytes) / GRANT - before / GRANT;
+
+	while (grants--)
 		outb('+', HOSTIN_PORT + UART_TX);
 }
 
-static void hostin_wire_byte(u8 byte) __must_hold(&hostin.lock)
+static void hostin_wire_byte(u8 byte)
 {
 	if (hostin.eof)
 		return;
@@ -133,7 +141,7 @@ static void hostin_wire_byte(u8 byte) __must_hold(&hostin.lock)
 		return;
 	}
 	hostin.frame_left--;
-	if (hostin.head - hostin.tail < RING_SIZE) {
+	if (hostin.head - READ_ONCE(hostin.tail) < RING_SIZE) {
 		hostin.ring[hostin.head % RING_SIZE] = byte;
 		smp_store_release(&hostin.head, hostin.head + 1);
 	}
@@ -141,12 +149,10 @@ static void hostin_wire_byte(u8 byte) __must_hold(&hostin.lock)
 
 static void hostin_interrupt(void *arg)
 {
-	unsigned long flags;
+	int i;
 
-	spin_lock_irqsave(&hostin.lock, flags);
-	while (inb(HOSTIN_PORT + UART_LSR) & UART_LSR_DR)
+	for (i = 0; i < RING_SIZE && (inb(HOSTIN_PORT + UART_LSR) & UART_LSR_DR); i++)
 		hostin_wire_byte(inb(HOSTIN_PORT + UART_RX));
-	spin_unlock_irqrestore(&hostin.lock, flags);
 	wake_up_all(&hostin.wait);
 }
 
@@ -182,10 +188,8 @@ static ssize_t hostin_copy(struct iov_iter *to)
 			break;
 		n = min_t(size_t, n, iov_iter_count(to));
 		copied = copy_to_iter(run, n, to);
-		spin_lock_irq(&hostin.lock);
-		hostin.tail += copied;
+		smp_store_release(&hostin.tail, hostin.tail + copied);
 		hostin_free(copied);
-		spin_unlock_irq(&hostin.lock);
 		done += copied;
 		if (copied < n) {
 			done = done ? done : -EFAULT;
@@ -196,6 +200,18 @@ static ssize_t hostin_copy(struct iov_iter *to)
 	return done;
 }
 
+/*
+ * The first to want input invites it. Until then nothing comes: a program that reads nothing is not
+ * interrupted at times that the host decides, and repeats to the instruction under -icount.
+ */
+static void hostin_invite(void)
+{
+	if (likely(READ_ONCE(hostin.invited)) || xchg(&hostin.invited, true))
+		return;
+	for (int i = 0; i < RING_SIZE / GRANT; i++)
+		outb('+', HOSTIN_PORT + UART_TX);
+}
+
 static ssize_t hostin_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	ssize_t n;
@@ -203,6 +219,7 @@ static ssize_t hostin_read_iter(struct file *file, struct iov_iter *to, loff_t *
 
 	if (!iov_iter_count(to))
 		return 0;
+	hostin_invite();
 	for (;;) {
 		bool eof = smp_load_acquire(&hostin.eof);
 
@@ -221,6 +238,7 @@ static u32 hostin_poll(struct file *file, struct poll_table *table)
 {
 	u32 mask = 0;
 
+	hostin_invite();
 	poll_wait(file, &hostin.wait, table);
 	if (hostin_ready())
 		mask |= POLLIN | POLLRDNORM;
@@ -286,8 +304,6 @@ static const struct file_operations hostout_fops = {
 
 static void hostin_start(void)
 {
-	int i;
-
 	outb(0, HOSTIN_PORT + UART_IER);
 	outb(UART_LCR_DLAB | UART_LCR_WLEN8, HOSTIN_PORT + UART_LCR);
 	outb(1, HOSTIN_PORT + UART_DLL);
@@ -297,8 +313,6 @@ static void hostin_start(void)
 	     HOSTIN_PORT + UART_FCR);
 	outb(UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2, HOSTIN_PORT + UART_MCR);
 	outb(UART_IER_RDI, HOSTIN_PORT + UART_IER);
-	for (i = 0; i < RING_SIZE / GRANT; i++)
-		outb('+', HOSTIN_PORT + UART_TX);
 }
 
 static void hostin_init(void)
@@ -306,7 +320,6 @@ static void hostin_init(void)
 	int err;
 
 	mutex_init(&hostin.read_lock);
-	spin_lock_init(&hostin.lock);
 	init_waitqueue_head(&hostin.wait);
 	if (!uart_present(HOSTIN_PORT)) {
 		pr_warn("hostio: no UART at %#x: no /dev/hostin\n", HOSTIN_PORT);

@@ -123,14 +123,14 @@ static int screend(void *arg)
 	bool on = true;
 
 	for (;;) {
-		wait_event_timeout_ns(&screend_wait, READ_ONCE(flush_wanted), BLINK_NS);
+		wait_event_interruptible_timeout_ns(&screend_wait, READ_ONCE(flush_wanted), BLINK_NS);
 		if (!xchg(&flush_wanted, false))
 			on = !on;
 		else
 			on = true;
 		vt_blink(vt, on);
 		vt_flush(vt);
-		set_current_state(TASK_UNINTERRUPTIBLE);
+		set_current_state(TASK_INTERRUPTIBLE);
 		schedule_timeout_ns(FLUSH_NS);
 	}
 	return 0;

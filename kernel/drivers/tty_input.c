@@ -119,7 +119,7 @@ static int kttyd(void *arg)
 	struct tty_struct *tty;
 
 	for (;;) {
-		wait_event(&kttyd_wait, xchg(&kttyd_work, false));
+		wait_event_interruptible(&kttyd_wait, xchg(&kttyd_work, false));
 		for (tty = tty_next(NULL); tty; tty = tty_next(tty)) {
 			if (test_and_clear_bit(TTY_WORK, &tty->flags) && tty->disc)
 				tty_work(tty);

@@ -131,14 +131,14 @@ int pipe_wait_writable(struct pipe *pipe, bool nonblock)
 	}
 }
 
-static void wake_readers(struct pipe *pipe)
+void pipe_wake_readers(struct pipe *pipe)
 {
 	smp_mb();
 	if (waitqueue_active(&pipe->rd_wait))
 		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 1, (void *)(unsigned long)(POLLIN | POLLRDNORM));
 }
 
-static void wake_writers(struct pipe *pipe)
+void pipe_wake_writers(struct pipe *pipe)
 {
 	smp_mb();
 	if (waitqueue_active(&pipe->wr_wait))
@@ -168,7 +168,7 @@ static ssize_t pipe_take(struct pipe *pipe, struct iov_iter *to)
 	return done;
 }
 
-static ssize_t pipe_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
+static ssize_t pipe_read(struct file *file, struct iov_iter *to, bool nonblock)
 {
 	struct pipe *pipe = file->private;
 	bool was_full, more;
@@ -177,7 +177,7 @@ static ssize_t pipe_read_iter(struct file *file, struct iov_iter *to, loff_t *po
 	if (!iov_iter_count(to))
 		return 0;
 	mutex_lock(&pipe->mutex);
-	ret = pipe_wait_readable(pipe, file->f_flags & O_NONBLOCK);
+	ret = pipe_wait_readable(pipe, nonblock);
 	if (!ret) {
 		was_full = pipe_full(pipe);
 		ret = pipe_take(pipe, to);
@@ -185,9 +185,9 @@ static ssize_t pipe_read_iter(struct file *file, struct iov_iter *to, loff_t *po
 		more = !pipe_empty(pipe);
 		mutex_unlock(&pipe->mutex);
 		if (was_full)
-			wake_writers(pipe);
+			pipe_wake_writers(pipe);
 		if (more) /* each wake-up wakes one reader: pass it on */
-			wake_readers(pipe);
+			pipe_wake_readers(pipe);
 	} else {
 		mutex_unlock(&pipe->mutex);
 	}
@@ -236,10 +236,10 @@ static ssize_t pipe_put(struct pipe *pipe, struct iov_iter *from)
 	return copied;
 }
 
-static ssize_t pipe_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
+static ssize_t pipe_write(struct file *file, struct iov_iter *from, bool nonblock)
 {
 	struct pipe *pipe = file->private;
-	bool was_empty, nonblock = file->f_flags & O_NONBLOCK;
+	bool was_empty, full;
 	ssize_t done = 0, ret;
 
 	if (!iov_iter_count(from))
@@ -258,7 +258,7 @@ static ssize_t pipe_write_iter(struct file *file, struct iov_iter *from, loff_t 
 			break;
 		if (pipe_full(pipe)) { /* what we put in must be read before there is room */
 			if (done && was_empty)
-				wake_readers(pipe);
+				pipe_wake_readers(pipe);
 			ret = pipe_wait_writable(pipe, nonblock);
 			was_empty = pipe_empty(pipe);
 			if (ret)
@@ -271,15 +271,31 @@ static ssize_t pipe_write_iter(struct file *file, struct iov_iter *from, loff_t 
 	}
 out:
 	was_empty &= !pipe_empty(pipe);
-	nonblock = pipe_full(pipe);
+	full = pipe_full(pipe);
 	mutex_unlock(&pipe->mutex);
 	if (was_empty || done)
-		wake_readers(pipe);
-	if (!nonblock && done) /* pass the writers' wake-up on */
-		wake_writers(pipe);
+		pipe_wake_readers(pipe);
+	if (!full && done) /* pass the writers' wake-up on */
+		pipe_wake_writers(pipe);
 	if (done)
 		touch_mtime(file->f_inode);
 	return done ?: ret;
+}
+
+static ssize_t pipe_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
+{
+	return pipe_read(file, to, file->f_flags & O_NONBLOCK);
+}
+
+static ssize_t pipe_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
+{
+	return pipe_write(file, from, file->f_flags & O_NONBLOCK);
+}
+
+ssize_t pipe_move_iter(struct file *file, struct iov_iter *iter, bool nonblock)
+{
+	nonblock |= file->f_flags & O_NONBLOCK;
+	return file->f_mode & FMODE_WRITE ? pipe_write(file, iter, nonblock) : pipe_read(file, iter, nonblock);
 }
 
 /* State ----------------------------------------------------------------------------------------------------------------------- */
@@ -360,7 +376,7 @@ long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
 	ret = cmd == F_SETPIPE_SZ ? resize_ring(pipe, arg) : (long)pipe->ring_size * PAGE_SIZE;
 	mutex_unlock(&pipe->mutex);
 	if (cmd == F_SETPIPE_SZ)
-		wake_writers(pipe);
+		pipe_wake_writers(pipe);
 	return ret;
 }
 

@@ -69,6 +69,13 @@ int pipe_wait_writable(struct pipe *pipe, bool nonblock);
 /** pipe_release_buf() - mutex held: the oldest buffer has been used up. */
 void pipe_release_buf(struct pipe *pipe);
 
+/** pipe_wake_readers(), pipe_wake_writers() - there is data; there is room. No locks. */
+void pipe_wake_readers(struct pipe *pipe);
+void pipe_wake_writers(struct pipe *pipe);
+
+/** pipe_move_iter() - read from or write to a pipe, whichever the open file is for; @nonblock besides O_NONBLOCK. */
+ssize_t pipe_move_iter(struct file *file, struct iov_iter *iter, bool nonblock);
+
 /** pipe_fcntl() - F_GETPIPE_SZ, F_SETPIPE_SZ. */
 long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
 

@@ -360,8 +360,8 @@ void host_memory(unsigned int mib)
 		panic("no memory file on the host");
 	host_direct_map = (unsigned long)map(NULL, ram_size, prot_rw, map_shared, ram_fd, 0);
 	pages = ALIGN(ram_size >> PAGE_SHIFT, PAGES_PER_BLOCK);
-	host_vmemmap = (unsigned long)map(NULL, pages * sizeof(struct page), prot_rw, map_anon, -1,
-					  0);
+	host_vmemmap =
+		(unsigned long)map(NULL, pages * sizeof(struct page), prot_rw, map_anon, -1, 0);
 	host_vmalloc = (unsigned long)map(NULL, HOST_VMALLOC_SIZE, prot_none, map_reserve, -1, 0);
 }
 

@@ -37,13 +37,13 @@ struct test {
 
 void test_register(struct test *test);
 
-#define TEST(testname)                                                                             \
-	static void test_##testname(void);                                                         \
-	__attribute__((constructor)) static void register_##testname(void)                         \
-	{                                                                                          \
-		static struct test test = { #testname, __FILE__, test_##testname, NULL };          \
-		test_register(&test);                                                              \
-	}                                                                                          \
+#define TEST(testname)                                                                  \
+	static void test_##testname(void);                                              \
+	__attribute__((constructor)) static void register_##testname(void)              \
+	{                                                                               \
+		static struct test test = {#testname, __FILE__, test_##testname, NULL}; \
+		test_register(&test);                                                   \
+	}                                                                               \
 	static void test_##testname(void)
 
 /* Fail the test, and end it. */
@@ -52,24 +52,24 @@ void __noreturn test_fail(const char *file, int line, const char *fmt, ...) __pr
 /* What the test is doing, in a line of its own: shown if it fails. */
 void test_note(const char *fmt, ...) __printf(1, 2);
 
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, "%s", #cond);                                \
+#define CHECK(cond)                                                 \
+	do {                                                        \
+		if (!(cond))                                        \
+			test_fail(__FILE__, __LINE__, "%s", #cond); \
 	} while (0)
-#define CHECK_EQ(a, b)                                                                             \
-	do {                                                                                       \
-		long long __a = (long long)(a), __b = (long long)(b);                              \
-		if (__a != __b)                                                                    \
-			test_fail(__FILE__, __LINE__, "%s == %s: %lld (%#llx) and %lld (%#llx)",   \
-				  #a, #b, __a, __a, __b, __b);                                     \
+#define CHECK_EQ(a, b)                                                                           \
+	do {                                                                                     \
+		long long __a = (long long)(a), __b = (long long)(b);                            \
+		if (__a != __b)                                                                  \
+			test_fail(__FILE__, __LINE__, "%s == %s: %lld (%#llx) and %lld (%#llx)", \
+				  #a, #b, __a, __a, __b, __b);                                   \
 	} while (0)
-#define CHECK_STR(a, b)                                                                            \
-	do {                                                                                       \
-		const char *__a = (a), *__b = (b);                                                 \
-		if (strcmp(__a, __b))                                                              \
-			test_fail(__FILE__, __LINE__, "%s == %s: \"%s\" and \"%s\"", #a, #b, __a,  \
-				  __b);                                                            \
+#define CHECK_STR(a, b)                                                                           \
+	do {                                                                                      \
+		const char *__a = (a), *__b = (b);                                                \
+		if (strcmp(__a, __b))                                                             \
+			test_fail(__FILE__, __LINE__, "%s == %s: \"%s\" and \"%s\"", #a, #b, __a, \
+				  __b);                                                           \
 	} while (0)
 
 /*
@@ -77,10 +77,10 @@ void test_note(const char *fmt, ...) __printf(1, 2);
  * whose report is swallowed.
  */
 bool test_panics(void (*fn)(void *), void *arg);
-#define CHECK_PANICS(fn, arg)                                                                      \
-	do {                                                                                       \
-		if (!test_panics(fn, arg))                                                         \
-			test_fail(__FILE__, __LINE__, "%s did not panic", #fn);                    \
+#define CHECK_PANICS(fn, arg)                                                   \
+	do {                                                                    \
+		if (!test_panics(fn, arg))                                      \
+			test_fail(__FILE__, __LINE__, "%s did not panic", #fn); \
 	} while (0)
 
 /* Random numbers of the running test. */

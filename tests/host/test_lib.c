@@ -119,7 +119,7 @@ TEST(string_own)
 /* Random conversions against the C library's. */
 TEST(printf_against_libc)
 {
-	static const char *const lengths[] = { "hh", "h", "", "l", "ll", "z" };
+	static const char *const lengths[] = {"hh", "h", "", "l", "ll", "z"};
 	static const char letters[] = "diuxXo";
 	char fmt[32], mine[128], theirs[128];
 
@@ -140,14 +140,15 @@ TEST(printf_against_libc)
 			n += sprintf(fmt + n, "%d", (int)test_rand_below(30));
 		if (test_rand_below(3) == 0)
 			n += sprintf(fmt + n, ".%d", (int)test_rand_below(30));
-		n += sprintf(fmt + n, "%s%c>", lengths[test_rand_below(6)], letters[test_rand_below(6)]);
+		n += sprintf(fmt + n, "%s%c>", lengths[test_rand_below(6)],
+			     letters[test_rand_below(6)]);
 		memset(mine, 'x', sizeof(mine));
 		memset(theirs, 'x', sizeof(theirs));
 		a = lib_snprintf(mine, size, fmt, v);
 		b = snprintf(theirs, size, fmt, v);
 		if (a != b || memcmp(mine, theirs, sizeof(mine)))
-			test_fail(__FILE__, __LINE__, "%s of %#lx: %d \"%s\" and %d \"%s\"", fmt, v, a,
-				  mine, b, theirs);
+			test_fail(__FILE__, __LINE__, "%s of %#lx: %d \"%s\" and %d \"%s\"", fmt, v,
+				  a, mine, b, theirs);
 	}
 #pragma GCC diagnostic pop
 }
@@ -162,7 +163,8 @@ TEST(printf_text)
 	extern int (*printf_symbol)(char *buf, size_t n, unsigned long addr);
 	char buf[64];
 
-	CHECK_EQ(lib_snprintf(buf, sizeof(buf), "%5s|%-5s|%.2s|%*s", "ab", "ab", "abcd", 4, "x"), 19);
+	CHECK_EQ(lib_snprintf(buf, sizeof(buf), "%5s|%-5s|%.2s|%*s", "ab", "ab", "abcd", 4, "x"),
+		 19);
 	CHECK_STR(buf, "   ab|ab   |ab|   x");
 	lib_snprintf(buf, sizeof(buf), "%c%%%3c%-3c|", 'a', 'b', 'c');
 	CHECK_STR(buf, "a%  bc  |");
@@ -228,7 +230,7 @@ TEST(sort_ints)
 TEST(bitmap_against_bytes)
 {
 	DECLARE_BITMAP(map, 200);
-	bool bits[200] = { false };
+	bool bits[200] = {false};
 
 	bitmap_zero(map, 200);
 	for (unsigned long i = 0; i < test_iterations(20000); i++) {
@@ -253,9 +255,9 @@ TEST(bitmap_against_bytes)
 /* RFC 8439, section 2.3.2. */
 TEST(chacha20_rfc_vector)
 {
-	static const u8 expect[16] = { 0x10, 0xf1, 0xe7, 0xe4, 0xd1, 0x3b, 0x59, 0x15,
-				       0x50, 0x0f, 0xdd, 0x1f, 0xa3, 0x20, 0x71, 0xc4 };
-	u8 key[32], nonce[12] = { 0, 0, 0, 9, 0, 0, 0, 0x4a }, out[64];
+	static const u8 expect[16] = {0x10, 0xf1, 0xe7, 0xe4, 0xd1, 0x3b, 0x59, 0x15,
+				      0x50, 0x0f, 0xdd, 0x1f, 0xa3, 0x20, 0x71, 0xc4};
+	u8 key[32], nonce[12] = {0, 0, 0, 9, 0, 0, 0, 0x4a}, out[64];
 	struct chacha20 c;
 
 	for (unsigned int i = 0; i < 32; i++)
@@ -269,8 +271,9 @@ TEST(chacha20_rfc_vector)
 
 static size_t put_entry(char *p, const char *name, u32 mode, const char *data)
 {
-	size_t n = (size_t)sprintf(p, "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", 1,
-				   mode, 10, 20, 1, 99, strlen(data), 8, 1, 0, 0, strlen(name) + 1, 0);
+	size_t n = (size_t)sprintf(
+		p, "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", 1, mode, 10, 20,
+		1, 99, strlen(data), 8, 1, 0, 0, strlen(name) + 1, 0);
 
 	strcpy(p + n, name);
 	n = ALIGN(n + strlen(name) + 1, 4UL);

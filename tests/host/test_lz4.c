@@ -109,7 +109,7 @@ TEST(lz4_malformed)
 /* A block written by hand from the format's description. */
 TEST(lz4_known_block)
 {
-	static const u8 block[] = { 0x35, 'a', 'b', 'c', 3, 0, 0x50, 'v', 'w', 'x', 'y', 'z' };
+	static const u8 block[] = {0x35, 'a', 'b', 'c', 3, 0, 0x50, 'v', 'w', 'x', 'y', 'z'};
 	u8 out[32];
 
 	CHECK_EQ(lz4_decompress(block, sizeof(block), out, sizeof(out)), 17);

@@ -18,7 +18,7 @@ static u8 is_ram[PAGES], is_taken[PAGES];
 static void check_memblock(void)
 {
 	phys_addr_t start, end, prev = 0;
-	u8 is_free[PAGES] = { 0 };
+	u8 is_free[PAGES] = {0};
 	u64 cookie = 0;
 
 	while (memblock_next_free(&cookie, &start, &end)) {
@@ -40,7 +40,8 @@ TEST(memblock_against_map)
 	for (unsigned long step = 0; step < test_iterations(4000); step++) {
 		unsigned int at = test_rand_below(PAGES), n = 1 + test_rand_below(40);
 		/* Unaligned edges: RAM shrinks to whole pages, what is taken grows. */
-		unsigned int head = test_rand_below(3) ? 0 : 100, tail = test_rand_below(3) ? 0 : 100;
+		unsigned int head = test_rand_below(3) ? 0 : 100,
+			     tail = test_rand_below(3) ? 0 : 100;
 		phys_addr_t base = PFN_PHYS(at);
 
 		n = min(n, PAGES - at);
@@ -100,7 +101,7 @@ static void mark_block(struct block *b)
 	b->mark = test_rand();
 	for (unsigned int i = 0; i < 1U << b->order; i++)
 		((u64 *)page_address(b->page + i))[test_rand_below(512)] = 0,
-		*(u64 *)page_address(b->page + i) = b->mark + i;
+					       *(u64 *)page_address(b->page + i) = b->mark + i;
 }
 
 static void check_block(const struct block *b)
@@ -168,7 +169,7 @@ TEST(buddy_coalesces)
 	while ((page = alloc_page(GFP_NOWAIT | __GFP_NOWARN | __GFP_MEMALLOC)))
 		list_add(&page->lru, &all);
 	CHECK_EQ(nr_free_pages(), 0);
-	list_for_each_entry(page, &all, lru)
+	list_for_each_entry (page, &all, lru)
 		atomic_set(&page->_refcount, 0);
 	free_page_list(&all);
 	drain_local_pages();

@@ -96,7 +96,8 @@ static void check_all(void)
 	unsigned int i = 0, n;
 	void *item, *items[NR];
 
-	radix_tree_for_each(item, &root, index) {
+	radix_tree_for_each(item, &root, index)
+	{
 		CHECK(i < nr && index == keys[i] && item == values[i]);
 		i++;
 		if (index == ~0UL)
@@ -122,8 +123,8 @@ TEST(radix_tree_against_array)
 			remove_key(test_rand_below(2) ? keys[test_rand_below(nr)] : key);
 		key = random_key();
 		CHECK(radix_tree_lookup(&root, key) ==
-		      (position(key) < nr && keys[position(key)] == key ? values[position(key)] :
-									  NULL));
+		      (position(key) < nr && keys[position(key)] == key ? values[position(key)]
+									: NULL));
 		if (nr && test_rand_below(10) == 0) {
 			unsigned int i = test_rand_below(nr);
 			void *old = values[i];

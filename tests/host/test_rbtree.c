@@ -21,7 +21,8 @@ struct item {
 
 #define ITEM_START(n) ((n)->start)
 #define ITEM_LAST(n)  ((n)->last)
-INTERVAL_TREE_DEFINE(struct item, rb, unsigned long, subtree_last, ITEM_START, ITEM_LAST, static, item)
+INTERVAL_TREE_DEFINE(struct item, rb, unsigned long, subtree_last, ITEM_START, ITEM_LAST, static,
+		     item)
 
 #define NR_ITEMS 300
 
@@ -180,7 +181,7 @@ TEST(interval_tree_ties_keep_order)
 
 	root = RB_ROOT_CACHED;
 	for (unsigned int i = 0; i < NR_ITEMS; i++) {
-		items[i] = (struct item){ .start = 7, .last = 7, .born = i, .in_tree = true };
+		items[i] = (struct item){.start = 7, .last = 7, .born = i, .in_tree = true};
 		item_insert(&items[i], &root);
 	}
 	for (got = item_iter_first(&root, 7, 7); got; got = item_iter_next(got, 7, 7))
@@ -242,7 +243,8 @@ TEST(rbtree_plain)
 		rb_erase(i == 17 ? &replacement.rb : &items[i].rb, &plain);
 		left--;
 	}
-	rbtree_postorder_for_each_entry_safe(pos, next, &plain, rb) {
+	rbtree_postorder_for_each_entry_safe(pos, next, &plain, rb)
+	{
 		/* Children come first: poisoning the node must not hurt the walk. */
 		memset(&pos->rb, 0x6b, sizeof(pos->rb));
 		left--;

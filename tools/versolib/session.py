@@ -133,8 +133,9 @@ class Session:
             try:
                 self.selector.register(0, selectors.EVENT_READ, "stdin")
             except (PermissionError, ValueError):
-                # A regular file is always ready, and epoll refuses it: read it at once.
-                self._read_stdin()
+                # A regular file is always ready, and epoll refuses it: read what the guest has room for.
+                while self.stdin_open and self.credit > 0 and not self.pending:
+                    self._read_stdin()
                 return False
         elif watched and not wanted:
             self.selector.unregister(0)

@@ -245,7 +245,7 @@ static void process_groups(void)
 	int fd[2];
 	char c;
 
-	CHECK(getpgid(0) == getpgrp());
+	CHECK(setpgid(0, 0) == 0 && getpgid(0) == getpgrp());
 	CHECK_ERRNO(getpgid(0x7fffffff), ESRCH);
 	CHECK(pipe(fd) == 0);
 	child = fork();

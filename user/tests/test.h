@@ -67,9 +67,12 @@ static inline void sleep_ms(long ms)
 
 static inline void test_run(const char *name, void (*fn)(void))
 {
+	const char *only = getenv("TEST_ONLY"); /* one test alone, for the debugger */
 	int status;
 	pid_t pid;
 
+	if (only && strcmp(only, name))
+		return;
 	test_name = name;
 	fflush(stdout);
 	pid = fork();

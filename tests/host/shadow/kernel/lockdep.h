@@ -30,8 +30,8 @@ void host_lock_assert(const struct host_lock *lock, bool write, const char *what
 void host_lock_assert_free(const struct host_lock *lock, const char *what, const char *file,
 			   int line);
 
-#define lockdep_assert_held(l) host_lock_assert(&(l)->h, false, #l, __FILE__, __LINE__)
+#define lockdep_assert_held(l)	     host_lock_assert(&(l)->h, false, #l, __FILE__, __LINE__)
 #define lockdep_assert_held_write(l) host_lock_assert(&(l)->h, true, #l, __FILE__, __LINE__)
-#define lockdep_assert_not_held(l) host_lock_assert_free(&(l)->h, #l, __FILE__, __LINE__)
+#define lockdep_assert_not_held(l)   host_lock_assert_free(&(l)->h, #l, __FILE__, __LINE__)
 
 #endif

@@ -19,8 +19,7 @@ extern unsigned int host_cpu;
 extern unsigned int nr_cpu_ids;
 extern u64 cpu_online_mask;
 
-#define per_cpu_ptr(ptr, cpu)                                                                      \
-	((__typeof__(ptr))((unsigned long)(ptr) + __per_cpu_offset[cpu]))
+#define per_cpu_ptr(ptr, cpu)	 ((__typeof__(ptr))((unsigned long)(ptr) + __per_cpu_offset[cpu]))
 #define per_cpu(var, cpu)	 (*per_cpu_ptr(&(var), cpu))
 #define this_cpu_ptr(ptr)	 per_cpu_ptr(ptr, host_cpu)
 #define this_cpu_read(var)	 (*this_cpu_ptr(&(var)))
@@ -31,6 +30,6 @@ extern u64 cpu_online_mask;
 #define this_cpu_dec(var)	 this_cpu_sub(var, 1)
 
 #define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)
-#define for_each_online_cpu(cpu)   for_each_possible_cpu(cpu)
+#define for_each_online_cpu(cpu)   for_each_possible_cpu (cpu)
 
 #endif

@@ -35,8 +35,7 @@ static inline bool rcu_read_lock_held(void)
 
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void kfree_call_rcu(struct rcu_head *head, size_t offset);
-#define kfree_rcu(ptr, field) \
-	kfree_call_rcu(&(ptr)->field, offsetof(__typeof__(*(ptr)), field))
+#define kfree_rcu(ptr, field) kfree_call_rcu(&(ptr)->field, offsetof(__typeof__(*(ptr)), field))
 
 void synchronize_rcu(void);
 void rcu_barrier(void);

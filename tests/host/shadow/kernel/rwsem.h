@@ -9,40 +9,45 @@ struct rw_semaphore {
 	struct host_lock h;
 };
 
-#define __RWSEM_INITIALIZER(name) { { #name, 0, 0 } }
-#define DECLARE_RWSEM(name)	  struct rw_semaphore name = __RWSEM_INITIALIZER(name)
-#define init_rwsem(s)		  (*(s) = (struct rw_semaphore){ { #s, 0, 0 } })
+#define __RWSEM_INITIALIZER(name)   \
+	{                           \
+		{                   \
+#name, 0, 0 \
+		}                   \
+	}
+#define DECLARE_RWSEM(name) struct rw_semaphore name = __RWSEM_INITIALIZER(name)
+#define init_rwsem(s)	    (*(s) = (struct rw_semaphore){{#s, 0, 0}})
 
-#define down_read(s)                                                                               \
-	do {                                                                                       \
-		might_sleep();                                                                     \
-		host_lock_acquire(&(s)->h, false, __FILE__, __LINE__);                             \
+#define down_read(s)                                                   \
+	do {                                                           \
+		might_sleep();                                         \
+		host_lock_acquire(&(s)->h, false, __FILE__, __LINE__); \
 	} while (0)
-#define down_write(s)                                                                              \
-	do {                                                                                       \
-		might_sleep();                                                                     \
-		host_lock_acquire(&(s)->h, true, __FILE__, __LINE__);                              \
+#define down_write(s)                                                 \
+	do {                                                          \
+		might_sleep();                                        \
+		host_lock_acquire(&(s)->h, true, __FILE__, __LINE__); \
 	} while (0)
 #define down_write_nested(s, sub) down_write(s)
 #define down_read_nested(s, sub)  down_read(s)
-#define down_read_killable(s)                                                                      \
-	({                                                                                         \
-		down_read(s);                                                                      \
-		0;                                                                                 \
+#define down_read_killable(s) \
+	({                    \
+		down_read(s); \
+		0;            \
 	})
-#define down_write_killable(s)                                                                     \
-	({                                                                                         \
-		down_write(s);                                                                     \
-		0;                                                                                 \
+#define down_write_killable(s) \
+	({                     \
+		down_write(s); \
+		0;             \
 	})
 #define down_read_trylock(s)  host_lock_try(&(s)->h, false)
 #define down_write_trylock(s) host_lock_try(&(s)->h, true)
 #define up_read(s)	      host_lock_release(&(s)->h, false, __FILE__, __LINE__)
 #define up_write(s)	      host_lock_release(&(s)->h, true, __FILE__, __LINE__)
-#define downgrade_write(s)                                                                         \
-	do {                                                                                       \
-		up_write(s);                                                                       \
-		host_lock_acquire(&(s)->h, false, __FILE__, __LINE__);                             \
+#define downgrade_write(s)                                             \
+	do {                                                           \
+		up_write(s);                                           \
+		host_lock_acquire(&(s)->h, false, __FILE__, __LINE__); \
 	} while (0)
 #define rwsem_is_locked(s) ((s)->h.state != 0)
 

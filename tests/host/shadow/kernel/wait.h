@@ -17,34 +17,36 @@ struct wait_queue_head {
 
 typedef struct wait_queue_head wait_queue_head_t;
 
-#define __WAIT_QUEUE_HEAD_INITIALIZER(name) \
-	{ .lock = __SPIN_LOCK_UNLOCKED(name.lock), .head = LIST_HEAD_INIT(name.head) }
+#define __WAIT_QUEUE_HEAD_INITIALIZER(name)                                                \
+	{                                                                                  \
+		.lock = __SPIN_LOCK_UNLOCKED(name.lock), .head = LIST_HEAD_INIT(name.head) \
+	}
 #define DECLARE_WAIT_QUEUE_HEAD(name) \
 	struct wait_queue_head name = __WAIT_QUEUE_HEAD_INITIALIZER(name)
-#define init_waitqueue_head(wq)                                                                    \
-	do {                                                                                       \
-		spin_lock_init(&(wq)->lock);                                                       \
-		INIT_LIST_HEAD(&(wq)->head);                                                       \
+#define init_waitqueue_head(wq)              \
+	do {                                 \
+		spin_lock_init(&(wq)->lock); \
+		INIT_LIST_HEAD(&(wq)->head); \
 	} while (0)
 
-#define wait_event(wq, condition)                                                                  \
-	do {                                                                                       \
-		might_sleep();                                                                     \
-		(void)(wq);                                                                        \
-		if (!(condition))                                                                  \
-			host_deadlock(#condition, __FILE__, __LINE__);                             \
+#define wait_event(wq, condition)                                      \
+	do {                                                           \
+		might_sleep();                                         \
+		(void)(wq);                                            \
+		if (!(condition))                                      \
+			host_deadlock(#condition, __FILE__, __LINE__); \
 	} while (0)
-#define wait_event_killable(wq, condition)                                                         \
-	({                                                                                         \
-		wait_event(wq, condition);                                                         \
-		0;                                                                                 \
+#define wait_event_killable(wq, condition) \
+	({                                 \
+		wait_event(wq, condition); \
+		0;                         \
 	})
 #define wait_event_interruptible(wq, condition) wait_event_killable(wq, condition)
-#define wait_event_timeout_ns(wq, condition, ns)                                                   \
-	({                                                                                         \
-		might_sleep();                                                                     \
-		(void)(wq);                                                                        \
-		(condition) ? (s64)1 : (s64)0;                                                     \
+#define wait_event_timeout_ns(wq, condition, ns) \
+	({                                       \
+		might_sleep();                   \
+		(void)(wq);                      \
+		(condition) ? (s64)1 : (s64)0;   \
 	})
 
 static inline bool waitqueue_active(const struct wait_queue_head *wq)

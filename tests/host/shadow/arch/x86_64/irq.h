@@ -27,10 +27,10 @@ static inline void local_irq_restore(unsigned long flags)
 	host_irqs_off = flags;
 }
 
-#define local_irq_save(flags)                                                                      \
-	do {                                                                                       \
-		(flags) = host_irqs_off;                                                           \
-		host_irqs_off = true;                                                              \
+#define local_irq_save(flags)            \
+	do {                             \
+		(flags) = host_irqs_off; \
+		host_irqs_off = true;    \
 	} while (0)
 
 #endif

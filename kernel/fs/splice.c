@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Moving data between files inside the kernel: sendfile, splice, tee, vmsplice, copy_file_range.
+ *
+ * Between two pipes, pages change hands or are shared (pipe_buffer.shared): no byte is copied. Everything else goes
+ * through pages of its own, by the files' ordinary read and write methods, so it works with every kind of file.
+ *
+ * Two pipes are locked in the order of their addresses. No pipe is locked while its call waits for the other one: wait
+ * for data in one, then for room in the other, then lock both and look whether both still hold.
+ */
+#include "kernel/fs/file.h"
+#include "kernel/fs/fs.h"
+#include "kernel/fs/iov_iter.h"
+#include "kernel/fs/pipe.h"
+#include "kernel/sched.h"
+#include "kernel/signal.h"
+#include "kernel/syscall.h"
+#include "kernel/task.h"
+#include "arch/x86_64/uaccess.h"
+#include "lib/errno.h"
+#include "mm/page.h"
+#include "mm/slab.h"
+
+#define SPLICE_F_MOVE	  1u
+#define SPLICE_F_NONBLOCK 2u
+#define SPLICE_F_MORE	  4u
+#define SPLICE_F_GIFT	  8u
+#define SPLICE_F_ALL	  15u
+
+/* File to file --------------------------------------------------------------------------------------------------------------- */
+
+#define COPY_CHUNK (16 * PAGE_SIZE)
+
+/* Write all of buf. Bytes written, or -E when that is none. */
+static ssize_t write_all(struct file *out, char *buf, size_t len, loff_t *pos)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		struct iov_iter iter;
+		ssize_t n;
+
+		iov_iter_kernel(&iter, buf + done, len - done);
+		n = vfs_write_iter(out, &iter, pos);
+		if (n <= 0)
+			return done ? (ssize_t)done : n;
+		done += n;
+	}
+	return done;
+}
+
+/* Copy up to @count bytes through a buffer. What was read but could not be written is given back to *in_pos. */
+static ssize_t copy_through(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos, size_t count)
+{
+	char *buf = kmalloc(COPY_CHUNK, GFP_KERNEL);
+	ssize_t done = 0, n = 0, written;
+	struct iov_iter iter;
+
+	if (!buf)
+		return -ENOMEM;
+	while (count) {
+		loff_t start = *in_pos;
+
+		iov_iter_kernel(&iter, buf, min_t(size_t, count, COPY_CHUNK));
+		n = vfs_read_iter(in, &iter, in_pos);
+		if (n <= 0)
+			break;
+		written = write_all(out, buf, n, out_pos);
+		if (written < n)
+			*in_pos = start + max_t(ssize_t, written, 0);
+		if (written > 0)
+			done += written;
+		if (written < n) {
+			n = written;
+			break;
+		}
+		count -= n;
+		if (signal_pending(current)) {
+			n = -EINTR;
+			break;
+		}
+		cond_resched();
+	}
+	kfree(buf);
+	return done ?: n;
+}
+
+static ssize_t do_sendfile(struct file *out, struct file *in, loff_t *in_pos, size_t count)
+{
+	loff_t pos = *in_pos;
+	ssize_t ret;
+
+	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (!in->f_op->read_iter || !out->f_op->write_iter || out->f_flags & O_APPEND)
+		return -EINVAL;
+	ret = copy_through(in, &pos, out, &out->f_pos, min_t(size_t, count, MAX_RW_COUNT));
+	*in_pos = pos;
+	return ret;
+}
+
+SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, uoff, size_t, count)
+{
+	struct fd in = fdget(in_fd), out = fdget(out_fd);
+	ssize_t ret = -EBADF;
+	loff_t pos;
+
+	if (!in.file || !out.file)
+		goto out;
+	if (!uoff) {
+		ret = do_sendfile(out.file, in.file, &in.file->f_pos, count);
+		goto out;
+	}
+	ret = -ESPIPE;
+	if (!(in.file->f_mode & FMODE_LSEEK))
+		goto out;
+	ret = -EFAULT;
+	if (copy_from_user(&pos, uoff, sizeof(pos)))
+		goto out;
+	ret = -EINVAL;
+	if (pos < 0)
+		goto out;
+	ret = do_sendfile(out.file, in.file, &pos, count);
+	if (put_user(pos, uoff))
+		ret = -EFAULT;
+out:
+	if (out.file)
+		fdput(out);
+	if (in.file)
+		fdput(in);
+	return ret;
+}
+
+static ssize_t do_copy_range(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos, size_t len)
+{
+	struct inode *from = in->f_inode, *to = out->f_inode;
+
+	if (S_ISDIR(from->i_mode) || S_ISDIR(to->i_mode))
+		return -EISDIR;
+	if (!S_ISREG(from->i_mode) || !S_ISREG(to->i_mode))
+		return -EINVAL;
+	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE) || out->f_flags & O_APPEND)
+		return -EBADF;
+	if (*in_pos < 0 || *out_pos < 0 || *in_pos + (loff_t)len < *in_pos || *out_pos + (loff_t)len < *out_pos)
+		return -EOVERFLOW;
+	len = *in_pos >= i_size_read(from) ? 0 : min_t(loff_t, len, i_size_read(from) - *in_pos);
+	if (from == to && *out_pos + (loff_t)len > *in_pos && *out_pos < *in_pos + (loff_t)len)
+		return -EINVAL;
+	return copy_through(in, in_pos, out, out_pos, min_t(size_t, len, MAX_RW_COUNT));
+}
+
+SYSCALL_DEFINE6(copy_file_range, int, in_fd, loff_t __user *, uin, int, out_fd, loff_t __user *, uout, size_t, len,
+		unsigned int, flags)
+{
+	struct fd in = fdget(in_fd), out = fdget(out_fd);
+	ssize_t ret = -EBADF;
+	loff_t in_pos, out_pos;
+
+	if (!in.file || !out.file)
+		goto out;
+	in_pos = in.file->f_pos;
+	out_pos = out.file->f_pos;
+	ret = -EFAULT;
+	if ((uin && copy_from_user(&in_pos, uin, sizeof(in_pos))) || (uout && copy_from_user(&out_pos, uout, sizeof(out_pos))))
+		goto out;
+	ret = flags ? -EINVAL : do_copy_range(in.file, &in_pos, out.file, &out_pos, len);
+	if (ret <= 0)
+		goto out;
+	if (!uin)
+		in.file->f_pos = in_pos;
+	if (!uout)
+		out.file->f_pos = out_pos;
+	if ((uin && put_user(in_pos, uin)) || (uout && put_user(out_pos, uout)))
+		ret = -EFAULT;
+out:
+	if (out.file)
+		fdput(out);
+	if (in.file)
+		fdput(in);
+	return ret;
+}
+
+/* Pipe to pipe --------------------------------------------------------------------------------------------------------------- */
+
+static void lock_two(struct pipe *a, struct pipe *b)
+{
+	if (a > b)
+		swap(a, b);
+	mutex_lock(&a->mutex);
+	mutex_lock_nested(&b->mutex, 1);
+}
+
+static void unlock_two(struct pipe *a, struct pipe *b)
+{
+	mutex_unlock(&a->mutex);
+	mutex_unlock(&b->mutex);
+}
+
+static int wait_for_both(struct pipe *in, struct pipe *out, bool nonblock)
+{
+	int err;
+
+	mutex_lock(&in->mutex);
+	err = pipe_wait_readable(in, nonblock);
+	mutex_unlock(&in->mutex);
+	if (err)
+		return err;
+	mutex_lock(&out->mutex);
+	err = pipe_wait_writable(out, nonblock);
+	mutex_unlock(&out->mutex);
+	return err;
+}
+
+/* Share or move buffers, both locked. Bytes. */
+static size_t link_buffers(struct pipe *in, struct pipe *out, size_t len, bool consume)
+{
+	unsigned int slot = in->tail;
+	size_t done = 0;
+
+	while (done < len && slot != in->head && !pipe_full(out)) {
+		struct pipe_buffer *from = pipe_buf(in, slot), *to = pipe_buf(out, out->head);
+		u32 part = min_t(size_t, from->len, len - done);
+		bool whole = consume && part == from->len;
+
+		*to = *from;
+		to->len = part;
+		done += part;
+		if (!whole) {
+			get_page(from->page);
+			from->shared = to->shared = true;
+		}
+		WRITE_ONCE(out->head, out->head + 1);
+		slot++;
+		if (whole) {
+			from->page = NULL;
+			WRITE_ONCE(in->tail, slot);
+		} else if (consume) {
+			from->offset += part;
+			from->len -= part;
+		}
+	}
+	return done;
+}
+
+static ssize_t pipe_to_pipe(struct pipe *in, struct pipe *out, size_t len, unsigned int flags, bool consume)
+{
+	bool nonblock = flags & SPLICE_F_NONBLOCK, retry;
+	size_t done;
+	int err;
+
+	if (in == out)
+		return -EINVAL;
+	do {
+		err = wait_for_both(in, out, nonblock);
+		if (err)
+			return err;
+		lock_two(in, out);
+		done = out->readers ? link_buffers(in, out, len, consume) : 0;
+		retry = !done && out->readers && (!pipe_empty(in) || in->writers) && !nonblock;
+		unlock_two(in, out);
+	} while (retry);
+	if (done) {
+		pipe_wake_readers(out);
+		if (consume)
+			pipe_wake_writers(in);
+	}
+	return done;
+}
+
+/* Pipe and file ---------------------------------------------------------------------------------------------------------------- */
+
+/* The oldest buffer of the pipe into the file. Bytes or -E. */
+static ssize_t write_buffer(struct pipe *pipe, struct file *out, loff_t *pos, size_t len)
+{
+	struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
+	ssize_t n = write_all(out, (char *)page_address(buf->page) + buf->offset, min_t(size_t, buf->len, len), pos);
+
+	if (n > 0) {
+		buf->offset += n;
+		buf->len -= n;
+		if (!buf->len)
+			pipe_release_buf(pipe);
+	}
+	return n;
+}
+
+static ssize_t pipe_to_file(struct pipe *pipe, struct file *out, loff_t *pos, size_t len, unsigned int flags)
+{
+	ssize_t done = 0, n;
+
+	mutex_lock(&pipe->mutex);
+	n = pipe_wait_readable(pipe, flags & SPLICE_F_NONBLOCK);
+	while (!n && len && !pipe_empty(pipe)) {
+		n = write_buffer(pipe, out, pos, len);
+		if (n <= 0)
+			break;
+		done += n;
+		len -= n;
+		n = 0;
+	}
+	mutex_unlock(&pipe->mutex);
+	if (done)
+		pipe_wake_writers(pipe);
+	return done ?: n;
+}
+
+/* Read one page from the file and put it into the pipe. Bytes, 0 at the end, -E. */
+static ssize_t fill_buffer(struct file *in, loff_t *pos, struct pipe *pipe, size_t len)
+{
+	struct page *page = alloc_page(GFP_HIGHUSER);
+	struct iov_iter iter;
+	ssize_t n;
+
+	if (!page)
+		return -ENOMEM;
+	iov_iter_kernel(&iter, page_address(page), min_t(size_t, len, PAGE_SIZE));
+	n = vfs_read_iter(in, &iter, pos);
+	if (n <= 0) {
+		put_page(page);
+		return n;
+	}
+	*pipe_buf(pipe, pipe->head) = (struct pipe_buffer){page, 0, n, false};
+	WRITE_ONCE(pipe->head, pipe->head + 1);
+	return n;
+}
+
+static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *pipe, size_t len, unsigned int flags)
+{
+	ssize_t done = 0, n;
+
+	mutex_lock(&pipe->mutex);
+	n = pipe_wait_writable(pipe, flags & SPLICE_F_NONBLOCK);
+	while (!n && len && !pipe_full(pipe)) {
+		n = fill_buffer(in, pos, pipe, len);
+		if (n <= 0)
+			break;
+		done += n;
+		len -= n;
+		n = 0;
+	}
+	mutex_unlock(&pipe->mutex);
+	if (done)
+		pipe_wake_readers(pipe);
+	return done ?: n;
+}
+
+/* splice ----------------------------------------------------------------------------------------------------------------------- */
+
+/* The position to use: the user's, or the file's own. */
+static int get_position(struct file *file, loff_t __user *uoff, loff_t *pos)
+{
+	if (!uoff) {
+		*pos = file->f_pos;
+		return 0;
+	}
+	if (!(file->f_mode & FMODE_LSEEK))
+		return -EINVAL;
+	return copy_from_user(pos, uoff, sizeof(*pos)) ? -EFAULT : 0;
+}
+
+static ssize_t put_position(struct file *file, loff_t __user *uoff, loff_t pos, ssize_t ret)
+{
+	if (ret <= 0)
+		return ret;
+	if (!uoff)
+		file->f_pos = pos;
+	else if (copy_to_user(uoff, &pos, sizeof(pos)))
+		return -EFAULT;
+	return ret;
+}
+
+static ssize_t do_splice(struct file *in, loff_t __user *uin, struct file *out, loff_t __user *uout, size_t len,
+			 unsigned int flags)
+{
+	struct pipe *ipipe = file_pipe(in), *opipe = file_pipe(out);
+	struct file *file = ipipe ? out : in;
+	loff_t __user *uoff = ipipe ? uout : uin;
+	ssize_t ret;
+	loff_t pos;
+
+	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if ((in->f_flags | out->f_flags) & O_NONBLOCK)
+		flags |= (ipipe && in->f_flags & O_NONBLOCK) || (opipe && out->f_flags & O_NONBLOCK) ? SPLICE_F_NONBLOCK : 0;
+	if ((ipipe && uin) || (opipe && uout))
+		return -ESPIPE;
+	if (ipipe && opipe)
+		return pipe_to_pipe(ipipe, opipe, len, flags, true);
+	if (!ipipe && !opipe)
+		return -EINVAL;
+	ret = get_position(file, uoff, &pos);
+	if (ret)
+		return ret;
+	if (ipipe)
+		ret = out->f_flags & O_APPEND ? -EINVAL : pipe_to_file(ipipe, out, &pos, len, flags);
+	else
+		ret = file_to_pipe(in, &pos, opipe, len, flags);
+	return put_position(file, uoff, pos, ret);
+}
+
+SYSCALL_DEFINE6(splice, int, in_fd, loff_t __user *, uin, int, out_fd, loff_t __user *, uout, size_t, len, unsigned int,
+		flags)
+{
+	struct fd in, out;
+	ssize_t ret = -EBADF;
+
+	if (!len)
+		return 0;
+	if (flags & ~SPLICE_F_ALL)
+		return -EINVAL;
+	in = fdget(in_fd);
+	out = fdget(out_fd);
+	if (in.file && out.file)
+		ret = do_splice(in.file, uin, out.file, uout, min_t(size_t, len, MAX_RW_COUNT), flags);
+	if (out.file)
+		fdput(out);
+	if (in.file)
+		fdput(in);
+	return ret;
+}
+
+SYSCALL_DEFINE4(tee, int, in_fd, int, out_fd, size_t, len, unsigned int, flags)
+{
+	struct pipe *ipipe, *opipe;
+	struct fd in, out;
+	ssize_t ret = -EBADF;
+
+	if (flags & ~SPLICE_F_ALL)
+		return -EINVAL;
+	if (!len)
+		return 0;
+	in = fdget(in_fd);
+	out = fdget(out_fd);
+	if (in.file && out.file && in.file->f_mode & FMODE_READ && out.file->f_mode & FMODE_WRITE) {
+		ipipe = file_pipe(in.file);
+		opipe = file_pipe(out.file);
+		if ((in.file->f_flags | out.file->f_flags) & O_NONBLOCK)
+			flags |= SPLICE_F_NONBLOCK;
+		ret = ipipe && opipe ? pipe_to_pipe(ipipe, opipe, len, flags, false) : -EINVAL;
+	}
+	if (out.file)
+		fdput(out);
+	if (in.file)
+		fdput(in);
+	return ret;
+}
+
+SYSCALL_DEFINE4(vmsplice, int, fd, const struct iovec __user *, uiov, unsigned long, nr, unsigned int, flags)
+{
+	struct iovec fast[UIO_FASTIOV], *alloc = NULL;
+	struct iov_iter iter;
+	struct fd f;
+	ssize_t ret = -EBADF;
+
+	if (flags & ~SPLICE_F_ALL)
+		return -EINVAL;
+	f = fdget(fd);
+	if (!f.file)
+		return -EBADF;
+	if (file_pipe(f.file))
+		ret = import_iovec(&iter, uiov, nr, fast, &alloc);
+	if (ret > 0)
+		ret = pipe_move_iter(f.file, &iter, flags & SPLICE_F_NONBLOCK);
+	kfree(alloc);
+	fdput(f);
+	return ret;
+}

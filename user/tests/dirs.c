@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names: directories, links, renaming, path walking, listing. In a fresh directory on tmpfs; passes on Linux too.
+ */
+#include "test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static char dir[64];
+
+static void touch(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CREAT, 0644);
+
+	CHECK(fd >= 0 && close(fd) == 0);
+}
+
+static nlink_t links(const char *name)
+{
+	struct stat st;
+
+	CHECK(lstat(name, &st) == 0);
+	return st.st_nlink;
+}
+
+static ino_t inode(const char *name)
+{
+	struct stat st;
+
+	CHECK(lstat(name, &st) == 0);
+	return st.st_ino;
+}
+
+static void test_mkdir_rmdir(void)
+{
+	struct stat st;
+
+	CHECK(mkdir("d", 0751) == 0 && stat("d", &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 07777) == 0751);
+	CHECK(links("d") == 2 && mkdir("d/e", 0755) == 0 && links("d") == 3);
+	CHECK_ERRNO(mkdir("d", 0755), EEXIST);
+	CHECK_ERRNO(mkdir("no/e", 0755), ENOENT);
+	CHECK_ERRNO(mkdir(".", 0755), EEXIST);
+	CHECK_ERRNO(rmdir("d"), ENOTEMPTY);
+	CHECK_ERRNO(rmdir("d/."), EINVAL);
+	CHECK_ERRNO(rmdir("d/e/.."), ENOTEMPTY);
+	CHECK_ERRNO(unlink("d"), EISDIR);
+	CHECK(rmdir("d/e/") == 0 && links("d") == 2 && rmdir("d") == 0);
+	CHECK_ERRNO(rmdir("d"), ENOENT);
+	touch("f");
+	CHECK_ERRNO(rmdir("f"), ENOTDIR);
+	CHECK_ERRNO(mkdir("f/x", 0755), ENOTDIR);
+	CHECK_ERRNO(rmdir("/"), EBUSY);
+	CHECK(mkdir("trail/", 0755) == 0 && rmdir("trail//") == 0);
+	CHECK(unlink("f") == 0);
+}
+
+static void test_removed_cwd(void)
+{
+	char buf[PATH_MAX];
+
+	CHECK(mkdir("gone", 0755) == 0 && chdir("gone") == 0 && rmdir("../gone") == 0);
+	CHECK_ERRNO(open("x", O_CREAT | O_RDWR, 0644), ENOENT);
+	CHECK_ERRNO(mkdir("x", 0755), ENOENT);
+	CHECK_ERRNO(syscall(SYS_getcwd, buf, sizeof(buf)), ENOENT);
+	CHECK(chdir("..") == 0 && syscall(SYS_getcwd, buf, sizeof(buf)) == (long)strlen(dir) + 1 && !strcmp(buf, dir));
+	CHECK_ERRNO(syscall(SYS_getcwd, buf, 3), ERANGE);
+}
+
+static void test_links(void)
+{
+	struct stat st;
+	char buf[64] = "";
+	int fd;
+
+	touch("a");
+	CHECK(link("a", "b") == 0 && links("a") == 2 && inode("a") == inode("b"));
+	CHECK_ERRNO(link("a", "b"), EEXIST);
+	CHECK_ERRNO(link(".", "c"), EPERM);
+	CHECK_ERRNO(link("no", "c"), ENOENT);
+	CHECK(unlink("a") == 0 && links("b") == 1);
+	CHECK(symlink("b", "s") == 0 && readlink("s", buf, 64) == 1 && buf[0] == 'b');
+	CHECK(lstat("s", &st) == 0 && S_ISLNK(st.st_mode) && st.st_size == 1 && stat("s", &st) == 0 && S_ISREG(st.st_mode));
+	CHECK_ERRNO(readlink("b", buf, 64), EINVAL);
+	CHECK_ERRNO(open("s", O_RDONLY | O_NOFOLLOW), ELOOP);
+	CHECK_ERRNO(open("s/x", O_RDONLY), ENOTDIR);
+	CHECK(symlink("loop", "loop") == 0);
+	CHECK_ERRNO(open("loop", O_RDONLY), ELOOP);
+	CHECK_ERRNO(symlink("", "empty"), ENOENT);
+	CHECK(symlink("new-target", "dangle") == 0);
+	CHECK_ERRNO(open("dangle", O_RDONLY), ENOENT);
+	CHECK_ERRNO(open("dangle", O_CREAT | O_EXCL | O_WRONLY, 0644), EEXIST);
+	fd = open("dangle", O_CREAT | O_WRONLY, 0644);
+	CHECK(fd >= 0 && close(fd) == 0 && stat("new-target", &st) == 0);
+	CHECK(link("s", "s2") == 0 && lstat("s2", &st) == 0 && S_ISLNK(st.st_mode));
+	CHECK(linkat(AT_FDCWD, "s", AT_FDCWD, "s3", AT_SYMLINK_FOLLOW) == 0 && lstat("s3", &st) == 0 && S_ISREG(st.st_mode));
+	fd = open("b", O_RDONLY);
+	CHECK(unlink("b") == 0 && unlink("s3") == 0 && fstat(fd, &st) == 0 && st.st_nlink == 0);
+	close(fd);
+	CHECK(unlink("s") == 0 && unlink("s2") == 0 && unlink("loop") == 0 && unlink("dangle") == 0 &&
+	      unlink("new-target") == 0);
+}
+
+static void test_walk(void)
+{
+	char name[PATH_MAX + 10], link[16], to[16];
+	struct stat st;
+	int fd;
+
+	CHECK(mkdir("w", 0755) == 0 && mkdir("w/x", 0755) == 0 && symlink("x", "w/l") == 0);
+	touch("w/x/f");
+	CHECK(stat("w/./l/../l//f", &st) == 0 && stat("./w/x/../../w/l/f", &st) == 0);
+	CHECK_ERRNO(stat("w/x/f/", &st), ENOTDIR);
+	CHECK(lstat("w/l/", &st) == 0 && S_ISDIR(st.st_mode));
+	CHECK(stat("/../../..", &st) == 0 && stat("w///x", &st) == 0);
+	memset(name, 'n', sizeof(name));
+	name[256] = 0;
+	CHECK_ERRNO(open(name, O_CREAT | O_RDWR, 0644), ENAMETOOLONG);
+	name[255] = 0;
+	fd = open(name, O_CREAT | O_RDWR, 0644);
+	CHECK(fd >= 0 && close(fd) == 0 && unlink(name) == 0);
+	memset(name, '/', sizeof(name));
+	name[PATH_MAX] = 0;
+	CHECK_ERRNO(stat(name, &st), ENAMETOOLONG);
+	name[PATH_MAX - 1] = 0;
+	CHECK(stat(name, &st) == 0);
+	for (int i = 0; i < 41; i++) {
+		snprintf(link, sizeof(link), "w/c%d", i);
+		snprintf(to, sizeof(to), i ? "c%d" : "x/f", i - 1);
+		CHECK(symlink(to, link) == 0);
+	}
+	CHECK(stat("w/c39", &st) == 0);
+	CHECK_ERRNO(stat("w/c40", &st), ELOOP);
+	fd = open("w", O_RDONLY | O_DIRECTORY);
+	CHECK(fstatat(fd, "x/f", &st, 0) == 0 && fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && S_ISDIR(st.st_mode));
+	CHECK_ERRNO(fstatat(fd, "", &st, 0), ENOENT);
+	CHECK_ERRNO(openat(99, "x", O_RDONLY), EBADF);
+	CHECK(fchdir(fd) == 0 && stat("x/f", &st) == 0 && chdir("..") == 0);
+	for (int i = 0; i < 41; i++) {
+		snprintf(link, sizeof(link), "c%d", i);
+		CHECK(unlinkat(fd, link, 0) == 0);
+	}
+	CHECK(unlinkat(fd, "x/f", 0) == 0 && unlinkat(fd, "l", 0) == 0 && unlinkat(fd, "x", AT_REMOVEDIR) == 0);
+	close(fd);
+	CHECK(rmdir("w") == 0);
+}
+
+static void test_rename(void)
+{
+	struct stat st;
+	ino_t a, b;
+	int fd;
+
+	touch("a");
+	touch("b");
+	a = inode("a");
+	b = inode("b");
+	CHECK(rename("a", "c") == 0 && inode("c") == a && lstat("a", &st) == -1);
+	fd = open("b", O_RDONLY);
+	CHECK(rename("c", "b") == 0 && inode("b") == a && fstat(fd, &st) == 0 && st.st_nlink == 0 && st.st_ino == b);
+	close(fd);
+	CHECK_ERRNO(rename("no", "x"), ENOENT);
+	CHECK(mkdir("d", 0755) == 0 && mkdir("e", 0755) == 0 && mkdir("d/sub", 0755) == 0);
+	CHECK_ERRNO(rename("d", "d/sub/x"), EINVAL);
+	CHECK_ERRNO(rename("d/sub", "d"), ENOTEMPTY);
+	CHECK_ERRNO(rename("b", "d"), EISDIR);
+	CHECK_ERRNO(rename("d", "b"), ENOTDIR);
+	CHECK_ERRNO(rename("e", "d"), ENOTEMPTY);
+	CHECK(rename("d", "e") == 0 && links("e") == 3);
+	CHECK(mkdir("f", 0755) == 0 && rename("e/sub", "f/sub") == 0 && links("e") == 2 && links("f") == 3);
+	CHECK_ERRNO(rename("f/.", "g"), EBUSY);
+	touch("x");
+	CHECK(link("x", "y") == 0 && rename("x", "y") == 0 && links("x") == 2);
+	CHECK(syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "b", 1) == -1 && errno == EEXIST);
+	a = inode("x");
+	b = inode("f");
+	CHECK(syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "f", 2) == 0 && inode("x") == b && inode("f") == a);
+	CHECK(lstat("x/sub", &st) == 0);
+	CHECK(syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "no", 2) == -1 && errno == ENOENT);
+	CHECK(syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "no", 3) == -1 && errno == EINVAL);
+	CHECK(rmdir("x/sub") == 0 && rmdir("x") == 0 && rmdir("e") == 0 && unlink("b") == 0 && unlink("f") == 0 &&
+	      unlink("y") == 0);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void test_listing(void)
+{
+	static char names[400][16];
+	char name[16];
+	struct dirent *e;
+	int n = 0, fd;
+	DIR *d;
+	long pos;
+
+	CHECK(mkdir("many", 0755) == 0 && chdir("many") == 0);
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "n%03d", i);
+		touch(name);
+	}
+	d = opendir(".");
+	while ((e = readdir(d)) && n < 400)
+		strcpy(names[n++], e->d_name);
+	CHECK(n == 302);
+	qsort(names, n, 16, compare);
+	CHECK(!strcmp(names[0], ".") && !strcmp(names[1], "..") && !strcmp(names[2], "n000") && !strcmp(names[301], "n299"));
+	rewinddir(d);
+	for (int i = 0; i < 50; i++)
+		e = readdir(d);
+	pos = telldir(d);
+	strcpy(name, readdir(d)->d_name);
+	while (readdir(d))
+		;
+	seekdir(d, pos);
+	CHECK(!strcmp(readdir(d)->d_name, name));
+	/* Entries removed while listing: every one that stays is seen once. */
+	rewinddir(d);
+	for (n = 0; (e = readdir(d)) != NULL;) {
+		if (e->d_name[0] == 'n') {
+			n++;
+			CHECK(unlink(e->d_name) == 0);
+		}
+	}
+	CHECK(n == 300);
+	closedir(d);
+	fd = open(".", O_RDONLY);
+	CHECK(syscall(SYS_getdents64, fd, names, 10) == -1 && errno == EINVAL);
+	CHECK(syscall(SYS_getdents64, fd, names, 100) > 0);
+	close(fd);
+	CHECK(syscall(SYS_getdents64, 0, names, 100) == -1);
+	CHECK(chdir("..") == 0 && rmdir("many") == 0);
+}
+
+static void test_special(void)
+{
+	struct stat st;
+
+	CHECK(mkfifo("fifo", 0600) == 0 && lstat("fifo", &st) == 0 && S_ISFIFO(st.st_mode) && unlink("fifo") == 0);
+	CHECK(mknod("reg", S_IFREG | 0600, 0) == 0 && lstat("reg", &st) == 0 && S_ISREG(st.st_mode) && unlink("reg") == 0);
+	CHECK_ERRNO(mknod("dir", S_IFDIR | 0600, 0), EPERM);
+	if (geteuid() == 0) {
+		int fd;
+
+		CHECK(mknod("zero", S_IFCHR | 0600, 0x105) == 0 && lstat("zero", &st) == 0 && st.st_rdev == 0x105);
+		fd = open("zero", O_RDONLY);
+		if (fd >= 0) { /* not on a nodev mount */
+			char c = 1;
+
+			CHECK(read(fd, &c, 1) == 1 && c == 0);
+			close(fd);
+		}
+		CHECK(mknod("none", S_IFCHR | 0600, 0xc84d) == 0);
+		fd = open("none", O_RDONLY);
+		CHECK(fd == -1 && (errno == ENXIO || errno == EACCES || errno == EPERM));
+		CHECK(unlink("zero") == 0 && unlink("none") == 0);
+	}
+}
+
+static void test_mount(void)
+{
+	struct stat st;
+	int fd;
+
+	if (geteuid() || mkdir("mnt", 0755))
+		return;
+	if (mount("none", "mnt", "tmpfs", 0, "size=64k,mode=700")) {
+		CHECK(errno == EPERM && rmdir("mnt") == 0); /* in a container */
+		return;
+	}
+	CHECK(stat("mnt", &st) == 0 && (st.st_mode & 07777) == 0700);
+	touch("mnt/in");
+	CHECK_ERRNO(rename("mnt/in", "out"), EXDEV);
+	CHECK_ERRNO(link("mnt/in", "out"), EXDEV);
+	CHECK_ERRNO(rmdir("mnt"), EBUSY);
+	fd = open("mnt/big", O_RDWR | O_CREAT, 0644);
+	for (int i = 0; i < 16; i++)
+		CHECK(pwrite(fd, "x", 1, i * 4096) == 1);
+	CHECK_ERRNO(pwrite(fd, "x", 1, 16 * 4096), ENOSPC);
+	CHECK_ERRNO(umount("mnt"), EBUSY);
+	CHECK(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0 || errno == EBUSY);
+	close(fd);
+	CHECK(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0);
+	CHECK_ERRNO(open("mnt/new", O_RDWR | O_CREAT, 0644), EROFS);
+	CHECK(umount("mnt") == 0 && rmdir("mnt") == 0);
+	CHECK_ERRNO(umount("mnt"), ENOENT);
+	CHECK_ERRNO(mount("none", ".", "nofs", 0, NULL), ENODEV);
+	CHECK(mkdir("m1", 0755) == 0 && mkdir("m2", 0755) == 0);
+	touch("m1/f");
+	CHECK(mount("m1", "m2", NULL, MS_BIND, NULL) == 0 && stat("m2/f", &st) == 0 && chdir("m2") == 0);
+	CHECK(stat("../m1", &st) == 0 && umount2("../m2", MNT_DETACH) == 0 && chdir(dir) == 0);
+	CHECK(unlink("m1/f") == 0 && rmdir("m1") == 0 && rmdir("m2") == 0);
+}
+
+/* Many processes making, renaming and removing the same names: nothing breaks, and in the end all is gone. */
+static void test_race(void)
+{
+	pid_t pids[4];
+	char a[16], b[16];
+
+	CHECK(mkdir("race", 0755) == 0 && chdir("race") == 0);
+	for (int p = 0; p < 4; p++) {
+		pids[p] = fork();
+		if (pids[p])
+			continue;
+		for (unsigned int i = 0; i < 2000; i++) {
+			unsigned int r = (i * 2654435761u + p * 40503u) >> 7;
+
+			snprintf(a, sizeof(a), "n%u", r % 5);
+			snprintf(b, sizeof(b), "n%u", r / 5 % 5);
+			switch (r / 25 % 5) {
+			case 0:
+				close(open(a, O_CREAT | O_RDWR, 0644));
+				break;
+			case 1:
+				rename(a, b);
+				break;
+			case 2:
+				if (link(a, b))
+					mkdir(a, 0755);
+				break;
+			case 3:
+				if (unlink(a))
+					rmdir(a);
+				break;
+			case 4:
+				syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, 2);
+				break;
+			}
+		}
+		_exit(0);
+	}
+	for (int p = 0; p < 4; p++)
+		CHECK_CHILD(pids[p]);
+	for (int i = 0; i < 5; i++) {
+		snprintf(a, sizeof(a), "n%d", i);
+		if (unlink(a))
+			rmdir(a);
+	}
+	CHECK(links(".") == 2 && chdir("..") == 0 && rmdir("race") == 0);
+}
+
+int main(void)
+{
+	snprintf(dir, sizeof(dir), "/dev/shm/dirs-test-%d", getpid());
+	if (mkdir(dir, 0755) || chdir(dir)) {
+		perror(dir);
+		return 1;
+	}
+	umask(022);
+	TEST(test_mkdir_rmdir);
+	TEST(test_removed_cwd);
+	TEST(test_links);
+	TEST(test_walk);
+	TEST(test_rename);
+	TEST(test_listing);
+	TEST(test_special);
+	TEST(test_mount);
+	TEST(test_race);
+	if (chdir("/") || rmdir(dir)) {
+		printf("FAILED clean up: %s\n", strerror(errno));
+		return 1;
+	}
+	return test_done();
+}
