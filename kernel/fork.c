@@ -82,8 +82,6 @@ static int copy_mm(u64 flags, struct task *p)
 {
 	struct mm *mm = current->mm;
 
-	p->mm = NULL;
-	p->active_mm = NULL;
 	if (p->flags & PF_KTHREAD || !mm)
 		return 0;
 	if (flags & CLONE_VM) {
@@ -183,6 +181,7 @@ static void reset_child(struct task *p, const struct kernel_clone_args *args)
 	p->robust_list = NULL;
 	p->vfork_done = NULL;
 	p->worker_private = NULL;
+	p->mm = p->active_mm = NULL; /* what abort_child() finds here is the child's own */
 	p->files = NULL;
 	p->fs = NULL;
 	p->thread_pid = NULL;

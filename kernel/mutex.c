@@ -9,8 +9,9 @@
  *
  * A waiter first spins while the owner runs on another CPU: most sections are shorter than a switch. Then
  * it queues and sleeps. Unlock frees the lock and wakes the first waiter; a running task may take the lock
- * before the woken one gets there, which keeps the lock busy instead of waiting for a switch. The waiter
- * that was robbed once sets HANDOFF, and the next unlock makes it the owner directly: nobody starves.
+ * before the woken one gets there, which keeps the lock busy instead of waiting for a switch. The first
+ * waiter, robbed for MUTEX_PATIENCE_NS, sets HANDOFF, and the next unlock makes it the owner directly: nobody
+ * starves.
  *
  * WAITERS and HANDOFF are changed under wait_lock only, so the queue and the flags agree. wait_lock is
  * held with preemption disabled and nests outside the run queue's lock.
@@ -19,14 +20,17 @@
 #include "kernel/panic.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
+#include "kernel/timer.h"
 #include "lib/errno.h"
 #include "arch/x86_64/cpu.h"
 
-#define MUTEX_SPINS 200
+#define MUTEX_SPINS	  200
+#define MUTEX_PATIENCE_NS (4 * NSEC_PER_MSEC)
 
 struct mutex_waiter {
 	struct list_head list;
 	struct task *task;
+	u64 since;
 };
 
 static struct task *owner_task(unsigned long owner)
@@ -68,8 +72,8 @@ static bool mutex_spin(struct mutex *m)
 	return got;
 }
 
-/* A queued waiter tries to become the owner. wait_lock held. @robbed: it was woken in vain before. */
-static bool mutex_waiter_acquire(struct mutex *m, struct mutex_waiter *waiter, bool robbed)
+/* A queued waiter tries to become the owner. wait_lock held. @impatient: it may set HANDOFF. */
+static bool mutex_waiter_acquire(struct mutex *m, struct mutex_waiter *waiter, bool impatient)
 {
 	unsigned long flags = list_is_singular(&m->waiters) ? 0 : MUTEX_WAITERS;
 	unsigned long owner = READ_ONCE(m->owner);
@@ -81,7 +85,7 @@ static bool mutex_waiter_acquire(struct mutex *m, struct mutex_waiter *waiter, b
 		if (task == waiter->task || !task)
 			new = (unsigned long)waiter->task | flags;
 		else
-			new = owner | MUTEX_WAITERS | (robbed ? MUTEX_HANDOFF : 0);
+			new = owner | MUTEX_WAITERS | (impatient ? MUTEX_HANDOFF : 0);
 		if (mutex_cmpxchg(m, &owner, new))
 			return task == waiter->task || !task;
 	}
@@ -101,17 +105,18 @@ static int mutex_waiter_abort(struct mutex *m, struct mutex_waiter *waiter)
 static int mutex_lock_common(struct mutex *m, long state)
 {
 	struct mutex_waiter waiter = { .task = current };
-	bool robbed = false;
+	bool impatient = false;
 	int ret = 0;
 
 	if (mutex_spin(m))
 		return 0;
+	waiter.since = ktime_get_ns();
 	preempt_disable();
 	raw_spin_lock(&m->wait_lock);
 	list_add_tail(&waiter.list, &m->waiters);
 	for (;;) {
 		set_current_state(state);
-		if (mutex_waiter_acquire(m, &waiter, robbed))
+		if (mutex_waiter_acquire(m, &waiter, impatient))
 			break;
 		if (signal_pending_state(state, current)) {
 			ret = mutex_waiter_abort(m, &waiter);
@@ -122,7 +127,8 @@ static int mutex_lock_common(struct mutex *m, long state)
 		schedule();
 		preempt_disable();
 		raw_spin_lock(&m->wait_lock);
-		robbed = list_first_entry(&m->waiters, struct mutex_waiter, list) == &waiter;
+		impatient = list_first_entry(&m->waiters, struct mutex_waiter, list) == &waiter &&
+			    ktime_get_ns() - waiter.since > MUTEX_PATIENCE_NS;
 	}
 	__set_current_state(TASK_RUNNING);
 	list_del(&waiter.list);

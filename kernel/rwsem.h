@@ -4,10 +4,10 @@
  *
  *	count:	| number of readers (bits 8..63) |  unused  | HANDOFF | WAITERS | WRITER |
  *
- * Without waiters every operation is one atomic instruction and a branch, inline. With waiters everyone
- * queues, first come first served, so neither side starves; consecutive readers at the head of the queue
- * enter together. Therefore a reader must not take the same lock again: a writer may have queued between.
- * The task that takes the lock releases it. Not from interrupt handlers.
+ * Without waiters every operation is one atomic instruction and a branch, inline. With waiters, a task that
+ * runs may still enter before one that has to be woken, but not for long: whoever has waited for a few
+ * milliseconds sets HANDOFF, and then nobody passes (kernel/rwsem.c). A reader must not take the same lock
+ * again: a writer may wait in between. The task that takes the lock releases it. Not from interrupt handlers.
  */
 #ifndef KERNEL_RWSEM_H
 #define KERNEL_RWSEM_H
@@ -19,6 +19,7 @@ struct rw_semaphore {
 	long count;
 	struct raw_spinlock wait_lock; /* guards waiters */
 	struct list_head waiters; /* struct rwsem_waiter, first come first */
+	struct task *owner; /* the writer; a hint for who spins */
 #ifdef CONFIG_DEBUG
 	struct lock_class_key *key;
 #endif
@@ -26,9 +27,12 @@ struct rw_semaphore {
 
 #define RWSEM_WRITER  1L
 #define RWSEM_WAITERS 2L
+#define RWSEM_HANDOFF 4L
 #define RWSEM_READER  0x100L
-/* What keeps a reader, and a writer, from walking in. */
-#define RWSEM_READ_BLOCKED (RWSEM_WRITER | RWSEM_WAITERS)
+#define RWSEM_READERS (-RWSEM_READER) /* the bits that count readers */
+#define RWSEM_HELD    (RWSEM_READERS | RWSEM_WRITER)
+/* What sends a reader to the slow path. */
+#define RWSEM_READ_BLOCKED (RWSEM_WRITER | RWSEM_WAITERS | RWSEM_HANDOFF)
 
 #ifdef CONFIG_DEBUG
 #define __RWSEM_KEY(lockname) .key = &(struct lock_class_key){ .name = #lockname }
@@ -52,11 +56,12 @@ static inline void __init_rwsem(struct rw_semaphore *s)
 	s->count = 0;
 	s->wait_lock = (struct raw_spinlock)RAW_SPINLOCK_INIT;
 	INIT_LIST_HEAD(&s->waiters);
+	s->owner = NULL;
 }
 
 static inline bool rwsem_is_locked(const struct rw_semaphore *s)
 {
-	return (READ_ONCE(s->count) & ~RWSEM_WAITERS) != 0;
+	return (READ_ONCE(s->count) & RWSEM_HELD) != 0;
 }
 
 /* Somebody sleeps for the lock: a holder that can be brief should be. */
@@ -82,8 +87,11 @@ static inline bool __rwsem_write_fast(struct rw_semaphore *s)
 {
 	long free = 0;
 
-	return likely(__atomic_compare_exchange_n(&s->count, &free, RWSEM_WRITER, false,
-						  __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	if (unlikely(!__atomic_compare_exchange_n(&s->count, &free, RWSEM_WRITER, false,
+						  __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+		return false;
+	WRITE_ONCE(s->owner, current);
+	return true;
 }
 
 static inline bool __rwsem_try_read(struct rw_semaphore *s)
@@ -98,20 +106,32 @@ static inline bool __rwsem_try_read(struct rw_semaphore *s)
 	return false;
 }
 
-/* The last reader out wakes the queue; a writer that slipped in meanwhile will do it instead. */
+/* The last one out wakes the head of the queue. */
 static inline void __rwsem_up_read(struct rw_semaphore *s)
 {
 	long count = __atomic_sub_fetch(&s->count, RWSEM_READER, __ATOMIC_RELEASE);
 
-	if (unlikely(count == RWSEM_WAITERS))
+	if (unlikely(count & RWSEM_WAITERS) && !(count & RWSEM_HELD))
 		rwsem_wake(s);
 }
 
 static inline void __rwsem_up_write(struct rw_semaphore *s)
 {
-	long count = __atomic_sub_fetch(&s->count, RWSEM_WRITER, __ATOMIC_RELEASE);
+	long count;
 
+	WRITE_ONCE(s->owner, NULL);
+	count = __atomic_sub_fetch(&s->count, RWSEM_WRITER, __ATOMIC_RELEASE);
 	if (unlikely(count & RWSEM_WAITERS))
+		rwsem_wake(s);
+}
+
+static inline void __downgrade_write(struct rw_semaphore *s)
+{
+	long old;
+
+	WRITE_ONCE(s->owner, NULL);
+	old = __atomic_fetch_add(&s->count, RWSEM_READER - RWSEM_WRITER, __ATOMIC_RELEASE);
+	if (unlikely(old & RWSEM_WAITERS))
 		rwsem_wake(s);
 }
 
@@ -186,10 +206,7 @@ static inline void up_write(struct rw_semaphore *s) __releases(s)
 /* downgrade_write() - the writer becomes a reader, without a gap in which another writer could enter. */
 static inline void downgrade_write(struct rw_semaphore *s)
 {
-	long old = __atomic_fetch_add(&s->count, RWSEM_READER - RWSEM_WRITER, __ATOMIC_RELEASE);
-
-	if (unlikely(old & RWSEM_WAITERS))
-		rwsem_wake(s);
+	__downgrade_write(s);
 }
 
 #endif /* CONFIG_DEBUG */

@@ -17,15 +17,9 @@
 #include "lib/string.h"
 
 #define SYSCALL(nr, name)                                                                          \
-	__weak long sys_##name(unsigned long, unsigned long, unsigned long, unsigned long,         \
-			       unsigned long, unsigned long);
+	long sys_##name(unsigned long, unsigned long, unsigned long, unsigned long, unsigned long, \
+			unsigned long);
 #include "kernel/syscall_table.h"
-#undef SYSCALL
-
-#define SYSCALL(nr, name) [nr] = sys_##name,
-const syscall_fn_t sys_call_table[NR_SYSCALLS] = {
-#include "kernel/syscall_table.h"
-};
 #undef SYSCALL
 
 #define NR_REPORTS 128
@@ -51,8 +45,10 @@ static bool first_report(u64 key)
 	return first;
 }
 
-static noinline long unknown_syscall(unsigned int nr)
+static long unknown_syscall(unsigned long r0, unsigned long r1, unsigned long r2, unsigned long r3,
+			    unsigned long r4, unsigned long r5)
 {
+	unsigned int nr = (unsigned int)current_pt_regs()->orig_ax;
 	u64 key = nr;
 	const char *c;
 
@@ -63,15 +59,22 @@ static noinline long unknown_syscall(unsigned int nr)
 	return -ENOSYS;
 }
 
+/* The holes of the table are filled first, then the calls put over it: that is meant. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+#define SYSCALL(nr, name) [nr] = sys_##name,
+const syscall_fn_t sys_call_table[NR_SYSCALLS + 1] = {
+	[0 ... NR_SYSCALLS] = unknown_syscall,
+#include "kernel/syscall_table.h"
+};
+#undef SYSCALL
+#pragma GCC diagnostic pop
+
 void do_syscall(struct pt_regs *regs)
 {
-	unsigned int nr = (unsigned int)regs->orig_ax;
+	unsigned long nr = min_t(unsigned int, (unsigned int)regs->orig_ax, NR_SYSCALLS);
 
-	if (likely(nr < NR_SYSCALLS && sys_call_table[nr]))
-		regs->ax = (unsigned long)sys_call_table[nr](regs->di, regs->si, regs->dx, regs->r10,
-							     regs->r8, regs->r9);
-	else
-		regs->ax = (unsigned long)unknown_syscall(nr);
+	regs->ax = (unsigned long)sys_call_table[nr](regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9);
 }
 
 int copy_struct_from_user(void *dst, size_t ksize, const void __user *src, size_t usize)

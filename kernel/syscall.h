@@ -23,7 +23,8 @@ typedef long (*syscall_fn_t)(unsigned long, unsigned long, unsigned long, unsign
 			     unsigned long, unsigned long);
 
 #define NR_SYSCALLS 512
-extern const syscall_fn_t sys_call_table[NR_SYSCALLS];
+/* The last entry answers for every number beyond. */
+extern const syscall_fn_t sys_call_table[NR_SYSCALLS + 1];
 
 #define __SC_DECL(t, a) t a
 #define __SC_CAST(t, r) (__force t)(r)

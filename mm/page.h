@@ -64,6 +64,8 @@ struct page {
 		struct {
 			u32 slab_inuse;	  /* (s) objects handed out */
 			u32 slab_objects; /* objects in all */
+			u16 slab_order;	  /* pages in the slab, as a power of two */
+			u16 slab_index;	  /* which of them this page is */
 		};
 		spinlock_t ptl; /* of a page table: guards its entries */
 	};

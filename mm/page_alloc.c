@@ -22,6 +22,7 @@
 #include "arch/x86_64/irq.h"
 #include "kernel/percpu.h"
 #include "kernel/printk.h"
+#include "kernel/rcu.h"
 #include "kernel/sched.h"
 #include "mm/buddy.h"
 #include "mm/debug.h"
@@ -282,6 +283,8 @@ static bool make_room(gfp_t gfp, unsigned int order, unsigned int *failures, uns
 	}
 	if (gfp & __GFP_NORETRY)
 		return false;
+	/* Page tables, slabs and tree nodes may be waiting for a grace period. */
+	synchronize_rcu();
 	if (++*failures < MAX_RECLAIM_RETRIES)
 		return true;
 	*failures = 0;

@@ -58,37 +58,64 @@ static void put_in_slab(const struct kmem_cache *cache, struct page *slab, void 
 	slab->freelist = object;
 }
 
-/* Pages for a slab, cut into objects; all are free. May sleep if gfp allows. */
+/*
+ * Pages for a slab: a block of the order that wastes least if there is one at hand, else the least
+ * that will do. Memory may be in pieces while plenty of it is free.
+ */
+static struct page *get_slab_pages(struct kmem_cache *cache, gfp_t gfp)
+{
+	unsigned int order = cache->order;
+	struct page *slab = NULL;
+
+	gfp &= ~__GFP_ZERO;
+	if (order > cache->min_order)
+		slab = alloc_pages((gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN, order);
+	if (!slab) {
+		order = cache->min_order;
+		slab = alloc_pages(gfp, order);
+	}
+	if (!slab)
+		return NULL;
+	for (unsigned int i = 0; i < 1U << order; i++) {
+		__SetPageSlab(&slab[i]);
+		slab[i].slab = cache;
+		slab[i].slab_index = i;
+	}
+	slab->slab_order = order;
+	slab->slab_objects = (PAGE_SIZE << order) / cache->size;
+	mod_node_stat(NR_SLAB, 1L << order);
+	return slab;
+}
+
+/* A slab, all of whose objects are free. May sleep if gfp allows. */
 static struct page *new_slab(struct kmem_cache *cache, gfp_t gfp)
 {
-	struct page *slab = alloc_pages(gfp & ~__GFP_ZERO, cache->order);
+	struct page *slab = get_slab_pages(cache, gfp);
 	char *object;
 
 	if (!slab)
 		return NULL;
-	for (unsigned int i = 0; i < 1U << cache->order; i++) {
-		__SetPageSlab(&slab[i]);
-		slab[i].slab = cache;
-	}
 	slab->freelist = NULL;
 	slab->slab_inuse = 0;
-	object = (char *)page_address(slab) + cache->lead + (cache->objects - 1) * cache->size;
-	for (unsigned int i = 0; i < cache->objects; i++, object -= cache->size) {
+	object = (char *)page_address(slab) + cache->lead + (slab->slab_objects - 1) * cache->size;
+	for (unsigned int i = 0; i < slab->slab_objects; i++, object -= cache->size) {
 		slab_debug_setup(cache, object);
 		if (cache->ctor)
 			cache->ctor(object);
 		put_in_slab(cache, slab, object);
 	}
-	mod_node_stat(NR_SLAB, 1L << cache->order);
 	return slab;
 }
 
-static void free_slab_pages(struct page *slab, unsigned int order)
+static void free_slab_pages(struct page *slab)
 {
+	unsigned int order = slab->slab_order;
+
 	for (unsigned int i = 0; i < 1U << order; i++) {
 		__ClearPageSlab(&slab[i]);
 		slab[i].slab = NULL;
 		slab[i].private = 0;
+		slab[i].private2 = 0;
 	}
 	mod_node_stat(NR_SLAB, -(1L << order));
 	__free_pages(slab, order);
@@ -96,10 +123,8 @@ static void free_slab_pages(struct page *slab, unsigned int order)
 
 static void free_slab_rcu(struct rcu_head *head)
 {
-	/* The grace period's memory is where the partial list was; the cache is still alive. */
-	struct page *slab = container_of((struct list_head *)(void *)head, struct page, slab_list);
-
-	free_slab_pages(slab, slab->slab->order);
+	/* The grace period's memory is where the partial list was. */
+	free_slab_pages(container_of((struct list_head *)(void *)head, struct page, slab_list));
 }
 
 /* The slab is empty and on no list. */
@@ -108,7 +133,7 @@ static void discard_slab(struct kmem_cache *cache, struct page *slab)
 	if (cache->flags & SLAB_TYPESAFE_BY_RCU)
 		call_rcu((struct rcu_head *)(void *)&slab->slab_list, free_slab_rcu);
 	else
-		free_slab_pages(slab, cache->order);
+		free_slab_pages(slab);
 }
 
 /* Move the empty slabs beyond `keep` to a list. cache->lock held. */
@@ -123,6 +148,7 @@ static void take_empty(struct kmem_cache *cache, unsigned int keep, struct list_
 		list_move(&slab->slab_list, out);
 		cache->nr_empty--;
 		cache->nr_slabs--;
+		cache->nr_total -= slab->slab_objects;
 	}
 }
 
@@ -132,8 +158,8 @@ static unsigned long discard_list(struct kmem_cache *cache, struct list_head *li
 	unsigned long pages = 0;
 
 	list_for_each_entry_safe (slab, next, list, slab_list) {
+		pages += 1UL << slab->slab_order;
 		discard_slab(cache, slab);
-		pages += 1UL << cache->order;
 	}
 	return pages;
 }
@@ -146,6 +172,7 @@ static void add_slab(struct kmem_cache *cache, struct page *slab)
 	list_add_tail(&slab->slab_list, &cache->partial);
 	cache->nr_slabs++;
 	cache->nr_empty++;
+	cache->nr_total += slab->slab_objects;
 	spin_unlock(&cache->lock);
 }
 
@@ -177,7 +204,7 @@ static void refill(struct kmem_cache *cache, struct kmem_cache_cpu *c)
 
 static void return_object(struct kmem_cache *cache, void *object)
 {
-	struct page *slab = slab_head(cache, virt_to_page(object));
+	struct page *slab = slab_head(virt_to_page(object));
 
 	if (!slab->freelist)
 		list_add(&slab->slab_list, &cache->partial);
@@ -304,6 +331,11 @@ static unsigned int choose_order(unsigned int size)
 	return MAX_SLAB_ORDER;
 }
 
+static unsigned int min_order(unsigned int size)
+{
+	return size <= PAGE_SIZE ? 0 : __fls(size - 1) + 1 - PAGE_SHIFT;
+}
+
 static void lay_out(struct kmem_cache *cache, size_t align)
 {
 	unsigned int end = ALIGN(cache->object_size, 8);
@@ -319,7 +351,7 @@ static void lay_out(struct kmem_cache *cache, size_t align)
 	cache->size = ALIGN(end, cache->align);
 	slab_debug_layout(cache);
 	cache->order = choose_order(cache->size);
-	cache->objects = (PAGE_SIZE << cache->order) / cache->size;
+	cache->min_order = min_order(cache->size);
 	cache->cpu_high = clamp(CPU_KEEP_BYTES / cache->size, 4u, 64u);
 }
 
@@ -397,9 +429,12 @@ unsigned long kmem_cache_shrink(struct kmem_cache *cache)
 	LIST_HEAD(empty);
 	unsigned long flags;
 
-	spin_lock_irqsave(&cache->lock, flags);
+	local_irq_save(flags);
+	flush(cache, this_cpu_list(cache), 0);
+	spin_lock(&cache->lock);
 	take_empty(cache, 0, &empty);
-	spin_unlock_irqrestore(&cache->lock, flags);
+	spin_unlock(&cache->lock);
+	local_irq_restore(flags);
 	return discard_list(cache, &empty);
 }
 
@@ -428,10 +463,10 @@ void kmem_cache_info(struct kmem_cache *cache, struct slabinfo *info)
 		.name = cache->name,
 		.object_size = cache->object_size,
 		.size = cache->size,
-		.per_slab = cache->objects,
+		.per_slab = (PAGE_SIZE << cache->order) / cache->size,
 		.slab_pages = 1U << cache->order,
 		.active = cache->nr_inuse,
-		.total = cache->nr_slabs * cache->objects,
+		.total = cache->nr_total,
 		.slabs = cache->nr_slabs,
 	};
 	spin_unlock_irqrestore(&cache->lock, flags);

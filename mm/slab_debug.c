@@ -100,10 +100,10 @@ void slab_debug_alloc(const struct kmem_cache *cache, void *object, gfp_t gfp)
 
 void slab_debug_free(const struct kmem_cache *cache, void *object)
 {
-	struct page *slab = slab_head(cache, virt_to_page(object));
+	struct page *slab = slab_head(virt_to_page(object));
 	unsigned long off = (char *)object - (char *)page_address(slab) - cache->lead;
 
-	if (off % cache->size || off / cache->size >= cache->objects)
+	if (off % cache->size || off / cache->size >= slab->slab_objects)
 		panic("slab %s: %p freed, which is not the start of an object", cache->name,
 		      object);
 	check_state(cache, object, SLUB_RED_ACTIVE, "freed twice");

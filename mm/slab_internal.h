@@ -31,8 +31,8 @@ struct kmem_cache {
 	unsigned int size;	  /* (c) distance of objects */
 	unsigned int lead;	  /* (c) bytes before the object */
 	unsigned int align;	  /* (c) power of two */
-	unsigned int order;	  /* (c) of a slab's pages */
-	unsigned int objects;	  /* (c) per slab */
+	unsigned int order;	  /* (c) of a slab's pages, if there is such a block */
+	unsigned int min_order;	  /* (c) the least that one object fits into */
 	unsigned int flags;	  /* (c) */
 	void (*ctor)(void *);	  /* (c) */
 	const char *name;	  /* (c) */
@@ -40,6 +40,7 @@ struct kmem_cache {
 	struct list_head partial;    /* (s) slabs with free objects, the emptiest at the tail */
 	unsigned int nr_empty;	     /* (s) of these, slabs with no object in use */
 	unsigned long nr_slabs;	     /* (s) */
+	unsigned long nr_total;	     /* (s) objects in them */
 	unsigned long nr_inuse;	     /* (s) objects not in their slab's freelist */
 	struct list_head list;	     /* (l) all caches */
 	struct kmem_cache_cpu cpu[]; /* (i) */
@@ -51,9 +52,9 @@ static inline void **free_pointer(const struct kmem_cache *cache, void *object)
 }
 
 /* First page of the slab that `page` is part of. */
-static inline struct page *slab_head(const struct kmem_cache *cache, struct page *page)
+static inline struct page *slab_head(struct page *page)
 {
-	return page - (page_to_pfn(page) & ((1UL << cache->order) - 1));
+	return page - page->slab_index;
 }
 
 /* The row of caches behind kmalloc(). */

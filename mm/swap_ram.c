@@ -290,12 +290,13 @@ static unsigned long store_filled(const u64 *words, unsigned int prefix)
 
 static void load_filled(unsigned long handle, u64 *words)
 {
-	u64 head[2];
+	u64 head[2], left;
 
 	zs_read(handle, 0, head, sizeof(head));
 	zs_read(handle, sizeof(head), words, sizeof(u64) * head[0]);
-	for (u64 *word = words + head[0]; word < words + WORDS; word++)
-		*word = head[1];
+	words += head[0];
+	left = WORDS - head[0];
+	__asm__ __volatile__("rep stosq" : "+D"(words), "+c"(left) : "a"(head[1]) : "memory");
 }
 
 static unsigned long store_compressed(const void *bytes, int *err)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The list of jobs. Stage 0 builds, stage 1 tests; within a stage the longest jobs stand first."""
 import collections
-import os
+import tempfile
 
 from boot import bad_input, matrix
-from support import CPUS, FLAVOURS, ROOT, TESTS_OK, command, counted, expect, kernel, verso
+from support import CPUS, FLAVOURS, TESTS_OK, initramfs, command, counted, expect, kernel, verso
 from support import Console
 import limits
 import runner
@@ -31,13 +31,15 @@ def host():
 
 def in_kernel(flavour, cpus):
     """The tests that run inside the kernel at boot."""
-    archive = os.path.join(ROOT, "build", "user", "init")
-    with Console(["-kernel", kernel(flavour), "-initrd", archive, "-append",
-                  "console=ttyS0 test=all panic=-1 quiet"], cpus, 128, PARALLEL[cpus]) as console:
-        status = console.wait_end(400)
-        passed, failed = counted(console.seen)
-        expect(status == TESTS_OK or failed, f"QEMU ended with status {status}", console.seen)
-        return passed, failed, console.seen if failed else ""
+    with tempfile.NamedTemporaryFile(suffix=".cpio") as archive:
+        archive.write(initramfs.skeleton().pack())
+        archive.flush()
+        with Console(["-kernel", kernel(flavour), "-initrd", archive.name, "-append",
+                      "console=ttyS0 test=all panic=-1"], cpus, 128, PARALLEL[cpus]) as console:
+            status = console.wait_end(400)
+            passed, failed = counted(console.seen)
+            expect(status == TESTS_OK or failed, f"QEMU ended with status {status}", console.seen)
+            return passed, failed, console.seen if failed else ""
 
 
 def user_tests_here():

@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from versolib import machine  # noqa: E402
+from versolib import initramfs, machine  # noqa: E402
 
 VERSO = os.path.join(ROOT, "tools", "verso")
 CPUS = (1, 2, 4)

@@ -21,6 +21,7 @@
 #include "kernel/sched.h"
 #include "kernel/signal.h"
 #include "kernel/task.h"
+#include "mm/vmalloc.h"
 
 static const struct {
 	const char *name;
@@ -140,9 +141,10 @@ void handle_paranoid_exception(struct pt_regs *regs, unsigned long error_code,
 		asm volatile("mov %0, %%dr7\n\tmov %1, %%dr6" : : "r"(0x400UL), "r"(0xffff0ff0UL));
 		return;
 	}
-	panic_regs(regs, "%s in the kernel (stack pointer %lx; task stack %p to %p)",
-		   exception_name(vector), regs->sp, current->stack,
-		   (char *)current->stack + THREAD_SIZE);
+	if (kstack_is_guard(read_cr2()))
+		panic_regs(regs, "kernel stack overflow: address %lx is in the guard page",
+			   read_cr2());
+	panic_regs(regs, "double fault in the kernel (stack pointer %lx)", regs->sp);
 }
 
 void handle_bad_user_ip(struct pt_regs *regs)

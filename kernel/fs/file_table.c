@@ -93,6 +93,9 @@ static unsigned int mode_of_flags(unsigned int flags)
 	return flags & O_PATH ? FMODE_PATH : modes[flags & O_ACCMODE];
 }
 
+/* What an O_PATH file can do: nothing. */
+static const struct file_operations path_fops = {.llseek = NULL};
+
 struct file *alloc_file(struct path *path, unsigned int flags, const struct file_operations *fop)
 {
 	struct file *file = kmem_cache_alloc(file_cache, GFP_KERNEL);
@@ -102,7 +105,7 @@ struct file *alloc_file(struct path *path, unsigned int flags, const struct file
 		path_put(path);
 		return ERR_PTR(-ENOMEM);
 	}
-	file->f_op = fop;
+	file->f_op = fop = flags & O_PATH ? &path_fops : fop;
 	file->f_inode = inode;
 	file->f_path = *path;
 	file->f_mode = mode_of_flags(flags);
@@ -166,7 +169,11 @@ struct file *pseudo_file(const char *name, struct inode *inode, const struct fil
 
 struct inode *pseudo_inode(umode_t mode)
 {
-	return new_inode(pseudo_sb, mode, 0);
+	struct inode *inode = new_inode(pseudo_sb, mode, 0);
+
+	if (inode)
+		init_special_inode(inode); /* for an open through /proc/PID/fd */
+	return inode;
 }
 
 struct file *anon_inode_file(const char *name, const struct file_operations *fop, void *private, unsigned int flags)

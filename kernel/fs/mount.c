@@ -250,7 +250,7 @@ void mount_rootfs(void)
 
 	if (IS_ERR(sb))
 		panic("cannot make the root file system: error %ld", -PTR_ERR(sb));
-	root_mnt = alloc_mount(sb, sb->s_root, "rootfs");
+	root_mnt = alloc_mount(sb, sb->s_root, "tmpfs");
 	if (!root_mnt)
 		panic("cannot mount the root file system: out of memory");
 	deactivate_super(sb);

@@ -439,11 +439,8 @@ struct dentry *lookup_one(struct dentry *dir, const struct qstr *name)
 	if (name->len > NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
 	dentry = d_lookup(dir, name);
-	if (!dentry && inode->i_op->lookup) {
+	if (!dentry && inode->i_op->lookup) /* ENOENT of such a file system also means: nothing can be made there */
 		dentry = inode->i_op->lookup(dir, name);
-		if (dentry == ERR_PTR(-ENOENT))
-			dentry = NULL;
-	}
 	return dentry;
 }
 

@@ -43,7 +43,10 @@ int nd_walk(struct nameidata *nd);
 int nd_follow(struct nameidata *nd, struct dentry *link);
 void nd_end(struct nameidata *nd);
 
-/** lookup_one() - an entry of @dir with a reference, NULL if there is none, or ERR_PTR. dir's i_rwsem held. */
+/**
+ * lookup_one() - an entry of @dir with a reference; NULL if there is none; ERR_PTR, also -ENOENT where the file system
+ * makes its entries itself and nobody else can. dir's i_rwsem held, if something is to be changed.
+ */
 struct dentry *lookup_one(struct dentry *dir, const struct qstr *name);
 
 /** follow_mounts() - if something is mounted on *path, go there. */

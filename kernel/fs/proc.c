@@ -137,6 +137,7 @@ static struct inode *proc_inode(struct super_block *sb, const struct proc_entry 
 	} else if (S_ISLNK(inode->i_mode)) {
 		inode->i_op = entry->follow ? &proc_object_link_iops : &proc_text_link_iops;
 		inode->i_flags |= S_DYNLINK;
+		init_special_inode(inode);
 		if (entry->follow)
 			inode->i_data.i_size = 64;
 	} else {

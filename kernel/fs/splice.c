@@ -94,6 +94,9 @@ static ssize_t do_sendfile(struct file *out, struct file *in, loff_t *in_pos, si
 		return -EBADF;
 	if (!in->f_op->read_iter || !out->f_op->write_iter || out->f_flags & O_APPEND)
 		return -EINVAL;
+	/* From a terminal, say, this loop would swallow the end of file. The caller reads and writes instead. */
+	if (!S_ISREG(in->f_inode->i_mode) && !S_ISBLK(in->f_inode->i_mode))
+		return -EINVAL;
 	ret = copy_through(in, &pos, out, &out->f_pos, min_t(size_t, count, MAX_RW_COUNT));
 	*in_pos = pos;
 	return ret;

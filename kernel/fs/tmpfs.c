@@ -86,9 +86,6 @@ static struct inode *tmpfs_new_inode(struct super_block *sb, const struct inode 
 		inode->i_fop = &simple_dir_operations;
 		inode->i_nlink = 2;
 		break;
-	case S_IFLNK:
-		inode->i_op = &tmpfs_link_inode_operations;
-		break;
 	default:
 		inode->i_op = &tmpfs_link_inode_operations;
 		init_special_inode(inode);

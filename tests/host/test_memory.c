@@ -355,6 +355,38 @@ TEST(slab_zero_and_align)
 	CHECK(!kmalloc_array(1UL << 40, 1UL << 40, GFP_KERNEL));
 }
 
+/* Memory in single pages only: a cache that prefers blocks makes do with pages. */
+TEST(slab_in_fragmented_memory)
+{
+	struct kmem_cache *cache;
+	static struct page *pages[8192];
+	static u8 *objects[500];
+	unsigned int nr = 0;
+
+	host_boot(24);
+	cache = kmem_cache_create("large", 1400, 0, SLAB_PANIC, NULL);
+	while ((pages[nr] = alloc_page(GFP_NOWAIT | __GFP_NOWARN)))
+		nr++;
+	for (unsigned int i = 0; i < nr; i++) {
+		if (page_to_pfn(pages[i]) % 2)
+			__free_page(pages[i]);
+	}
+	for (unsigned int i = 0; i < 500; i++) {
+		objects[i] = kmem_cache_alloc(cache, GFP_NOWAIT);
+		CHECK(objects[i]);
+		memset(objects[i], (int)i, 1400);
+	}
+	for (unsigned int i = 0; i < nr; i++) {
+		if (page_to_pfn(pages[i]) % 2 == 0)
+			__free_page(pages[i]);
+	}
+	for (unsigned int i = 0; i < 500; i++) {
+		CHECK(!memchr_inv(objects[i], (int)i, 1400));
+		kmem_cache_free(cache, objects[i]);
+	}
+	kmem_cache_destroy(cache);
+}
+
 static void slab_double_free(void *p)
 {
 	void *other = kmalloc(100, GFP_KERNEL);

@@ -4,7 +4,7 @@
  * guard pages, real permissions. Their logic is tested on the host (tests/host/test_memory.c).
  */
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/kmap.h"
+#include "arch/x86_64/uaccess.h"
 #include "kernel/sched.h"
 #include "lib/atomic.h"
 #include "lib/random.h"
@@ -101,6 +101,13 @@ KTEST(alloc_between_cpus)
 #endif
 }
 
+static bool mapped(unsigned long addr)
+{
+	char byte;
+
+	return !copy_from_kernel_nofault(&byte, (const void *)addr, 1);
+}
+
 KTEST(kstack_has_guard)
 {
 	char *stack = kstack_alloc();
@@ -108,9 +115,9 @@ KTEST(kstack_has_guard)
 
 	KTEST_TRUE(stack);
 	memset(stack, 0x11, THREAD_SIZE);
-	below = kernel_addr_mapped((unsigned long)stack - 1);
-	inside = kernel_addr_mapped((unsigned long)stack);
-	last = kernel_addr_mapped((unsigned long)stack + THREAD_SIZE - 1);
+	below = mapped((unsigned long)stack - 1);
+	inside = mapped((unsigned long)stack);
+	last = mapped((unsigned long)stack + THREAD_SIZE - 1);
 	kstack_free(stack);
 	KTEST_TRUE(!below && inside && last);
 	KTEST_TRUE(kstack_is_guard((unsigned long)stack - 1));
@@ -124,10 +131,10 @@ KTEST(vmalloc_maps_and_unmaps)
 	KTEST_TRUE(p);
 	KTEST_TRUE(!memchr_inv(p, 0, 6 * PAGE_SIZE));
 	memset(p, 0x77, 6 * PAGE_SIZE);
-	KTEST_TRUE(kernel_addr_mapped((unsigned long)p + 5 * PAGE_SIZE));
-	KTEST_TRUE(!kernel_addr_mapped((unsigned long)p + 6 * PAGE_SIZE));
+	KTEST_TRUE(mapped((unsigned long)p + 5 * PAGE_SIZE));
+	KTEST_TRUE(!mapped((unsigned long)p + 6 * PAGE_SIZE));
 	vfree(p);
-	KTEST_TRUE(!kernel_addr_mapped((unsigned long)p));
+	KTEST_TRUE(!mapped((unsigned long)p));
 	KTEST_EQ(vmalloc_used(), before);
 }
 

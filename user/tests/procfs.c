@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /proc: the files that programs read, and what they must say. Passes on Linux too.
+ */
+#include "test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+
+static char text[1 << 20];
+
+static const char *slurp(const char *name)
+{
+	int fd = open(name, O_RDONLY);
+	size_t len = 0;
+	ssize_t n;
+
+	CHECK(fd >= 0);
+	while ((n = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+		len += n;
+	CHECK(n == 0 && close(fd) == 0);
+	text[len] = 0;
+	return text;
+}
+
+/* The number after "KEY:" or "KEY " at the start of a line. */
+static long field(const char *name, const char *key)
+{
+	const char *p = slurp(name);
+	size_t len = strlen(key);
+
+	for (; p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
+		if (!strncmp(p, key, len))
+			return strtol(p + len, NULL, 0);
+	}
+	return -1;
+}
+
+static void test_system(void)
+{
+	struct sysinfo si;
+	long total;
+	double up;
+
+	total = field("/proc/meminfo", "MemTotal:");
+	CHECK(sysinfo(&si) == 0 && total > 0);
+	CHECK(labs((long)(si.totalram * si.mem_unit / 1024) - total) < 64);
+	CHECK(field("/proc/meminfo", "MemFree:") > 0 && field("/proc/meminfo", "MemFree:") < total);
+	CHECK(field("/proc/meminfo", "SwapTotal:") >= 0 && field("/proc/meminfo", "Committed_AS:") >= 0);
+	CHECK(field("/proc/vmstat", "pgfault ") > 0 && field("/proc/vmstat", "pswpout ") >= 0);
+	CHECK(field("/proc/stat", "ctxt ") > 0 && field("/proc/stat", "btime ") > 0 && field("/proc/stat", "processes ") > 0);
+	CHECK(sscanf(slurp("/proc/uptime"), "%lf", &up) == 1 && up > 0);
+	CHECK(strstr(slurp("/proc/cpuinfo"), "processor\t: 0\n"));
+	CHECK(!strncmp(slurp("/proc/version"), "Linux version ", 14));
+	CHECK(strstr(slurp("/proc/filesystems"), "nodev\ttmpfs\n") && strstr(text, "nodev\tproc\n"));
+	CHECK(strstr(slurp("/proc/mounts"), " proc "));
+	CHECK(!strncmp(slurp("/proc/swaps"), "Filename", 8));
+	CHECK(strchr(slurp("/proc/loadavg"), '/') && strstr(slurp("/proc/buddyinfo"), "Node 0"));
+	CHECK(atoi(slurp("/proc/sys/kernel/pid_max")) > 1000 && !strcmp(slurp("/proc/sys/kernel/ostype"), "Linux\n"));
+	CHECK(atoi(slurp("/proc/sys/vm/max_map_count")) > 1000 && atoi(slurp("/proc/sys/vm/overcommit_memory")) >= 0);
+	CHECK_ERRNO(open("/proc/nothing", O_RDONLY), ENOENT);
+	CHECK_ERRNO(open("/proc/x", O_CREAT | O_WRONLY, 0644), ENOENT);
+	CHECK_ERRNO(mkdir("/proc/x", 0755), ENOENT);
+}
+
+static void test_stat(void)
+{
+	int pid, ppid, pgrp, sid;
+	char comm[32], state;
+	unsigned long vsize;
+	long rss;
+
+	CHECK(prctl(PR_SET_NAME, "a (b) c") == 0);
+	CHECK(sscanf(slurp("/proc/self/stat"), "%d (%31[^\n]", &pid, comm) == 2 && pid == getpid());
+	CHECK(!strncmp(comm, "a (b) c) ", 9));
+	CHECK(sscanf(strrchr(text, ')') + 2, "%c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %*u %lu %ld",
+		     &state, &ppid, &pgrp, &sid, &vsize, &rss) == 6);
+	CHECK(state == 'R' && ppid == getppid() && pgrp == getpgrp() && sid == getsid(0) && vsize > 4096 && rss >= 0);
+	int spaces = 0;
+	for (char *p = strrchr(text, ')'); *p; p++)
+		spaces += *p == ' ';
+	CHECK(spaces == 50);
+	CHECK(field("/proc/self/status", "Pid:") == getpid() && field("/proc/self/status", "PPid:") == getppid());
+	CHECK(field("/proc/self/status", "Uid:") == (long)getuid() && field("/proc/self/status", "Threads:") == 1);
+	CHECK(field("/proc/self/status", "VmRSS:") > 0 && field("/proc/self/status", "VmSize:") > 0);
+	CHECK(!strcmp(slurp("/proc/self/comm"), "a (b) c\n"));
+	int fd = open("/proc/self/comm", O_WRONLY);
+	CHECK(fd >= 0 && write(fd, "new", 3) == 3 && close(fd) == 0 && !strcmp(slurp("/proc/self/comm"), "new\n"));
+	CHECK(atol(slurp("/proc/self/statm")) > 0);
+	struct rlimit rl;
+	CHECK(getrlimit(RLIMIT_NOFILE, &rl) == 0);
+	CHECK(field("/proc/self/limits", "Max open files") == (long)rl.rlim_cur);
+}
+
+static char **saved_argv;
+
+static void test_strings(void)
+{
+	char link[PATH_MAX] = "", cwd[PATH_MAX];
+	struct stat a, b;
+
+	CHECK(!strcmp(slurp("/proc/self/cmdline"), saved_argv[0]));
+	CHECK(strstr(slurp("/proc/self/environ"), "") && open("/proc/self/auxv", O_RDONLY) >= 0);
+	CHECK(readlink("/proc/self/exe", link, sizeof(link)) > 0 && link[0] == '/');
+	CHECK(stat("/proc/self/exe", &a) == 0 && stat(link, &b) == 0 && a.st_ino == b.st_ino);
+	CHECK(chdir("/dev") == 0 && readlink("/proc/self/cwd", cwd, sizeof(cwd)) == 4 && !memcmp(cwd, "/dev", 4));
+	CHECK(stat("/proc/self/cwd/null", &a) == 0 && S_ISCHR(a.st_mode));
+	CHECK(stat("/proc/self/root/dev/null", &b) == 0 && a.st_ino == b.st_ino);
+	CHECK(readlink("/proc/self", link, sizeof(link)) > 0 && atoi(link) == getpid());
+}
+
+static void test_maps(void)
+{
+	char *m = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char line[64];
+	unsigned long e[3];
+	int fd;
+
+	m[0] = 1;
+	CHECK(mprotect(m + 4096, 4096, PROT_READ | PROT_EXEC) == 0);
+	snprintf(line, sizeof(line), "%08lx-%08lx r-xp 00000000 00:00 0", (long)m + 4096, (long)m + 8192);
+	CHECK(strstr(slurp("/proc/self/maps"), line));
+	CHECK(strstr(text, "[stack]\n") && (strstr(text, "/procfs") || strstr(text, "procfs")));
+	CHECK(strstr(slurp("/proc/self/smaps"), line) && strstr(text, "VmFlags: rd ex"));
+	CHECK(field("/proc/self/smaps_rollup", "Rss:") > 0);
+	fd = open("/proc/self/pagemap", O_RDONLY);
+	CHECK(fd >= 0 && pread(fd, e, 24, (unsigned long)m / 4096 * 8) == 24);
+	CHECK(e[0] >> 63 == 1 && e[1] >> 62 == 0 && e[2] >> 62 == 0);
+	CHECK_ERRNO(pread(fd, e, 7, 0), EINVAL);
+	close(fd);
+	fd = open("/proc/self/mem", O_RDWR);
+	CHECK(fd >= 0 && pread(fd, line, 1, (long)m) == 1 && line[0] == 1);
+	CHECK(pwrite(fd, "Q", 1, (long)m + 5) == 1 && m[5] == 'Q');
+	CHECK_ERRNO(pread(fd, line, 1, 0), EIO);
+	close(fd);
+	CHECK(munmap(m, 3 * 4096) == 0);
+}
+
+static void test_fds(void)
+{
+	char link[64] = "", name[64];
+	int p[2], fd, n = 0;
+	struct dirent *e;
+	struct stat st;
+	DIR *d;
+
+	CHECK(pipe(p) == 0);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", p[0]);
+	CHECK(readlink(name, link, sizeof(link)) > 0 && !strncmp(link, "pipe:[", 6));
+	CHECK(lstat(name, &st) == 0 && S_ISLNK(st.st_mode) && stat(name, &st) == 0 && S_ISFIFO(st.st_mode));
+	fd = open(name, O_WRONLY);
+	CHECK(fd >= 0 && write(fd, "via", 3) == 3 && read(p[0], link, 10) == 3);
+	close(fd);
+	d = opendir("/proc/self/fd");
+	while ((e = readdir(d)))
+		n += e->d_name[0] != '.';
+	closedir(d);
+	for (fd = 0; fd < 1024; fd++)
+		n -= fcntl(fd, F_GETFD) >= 0;
+	CHECK(n == 1); /* the listing's own */
+	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", p[0]);
+	CHECK(field(name, "pos:") == 0);
+	CHECK_ERRNO(open("/proc/self/fd/99", O_RDONLY), ENOENT);
+	fd = open("/dev/null", O_RDONLY);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	memset(link, 0, sizeof(link));
+	CHECK(readlink(name, link, sizeof(link)) == 9 && !strcmp(link, "/dev/null"));
+}
+
+static void *sleeper(void *arg)
+{
+	sleep_ms(5000);
+	return arg;
+}
+
+static void test_tasks(void)
+{
+	char name[64];
+	struct dirent *e;
+	int n = 0, found = 0, fd, status;
+	pthread_t t;
+	pid_t pid;
+	DIR *d;
+
+	CHECK(pthread_create(&t, NULL, sleeper, NULL) == 0);
+	d = opendir("/proc/self/task");
+	while ((e = readdir(d)))
+		n += e->d_name[0] != '.';
+	closedir(d);
+	CHECK(n == 2 && field("/proc/self/status", "Threads:") == 2);
+	CHECK(readlink("/proc/thread-self", name, sizeof(name)) > 0);
+	pid = fork();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	d = opendir("/proc");
+	while ((e = readdir(d)))
+		found += atoi(e->d_name) == pid;
+	closedir(d);
+	CHECK(found == 1);
+	sleep_ms(20);
+	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
+	CHECK(*(strrchr(slurp(name), ')') + 2) == 'S');
+	fd = open(name, O_RDONLY);
+	CHECK(kill(pid, SIGKILL) == 0);
+	sleep_ms(50);
+	CHECK(*(strrchr(slurp(name), ')') + 2) == 'Z');
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_ERRNO(open(name, O_RDONLY), ENOENT);
+	CHECK_ERRNO(read(fd, name, 10), ESRCH);
+}
+
+static void test_oom_adj(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_RDWR);
+
+	CHECK(fd >= 0 && write(fd, "500", 3) == 3 && close(fd) == 0 && atoi(slurp("/proc/self/oom_score_adj")) == 500);
+	fd = open("/proc/self/oom_score_adj", O_WRONLY);
+	CHECK_ERRNO(write(fd, "1001", 4), EINVAL);
+	CHECK_ERRNO(write(fd, "abc", 3), EINVAL);
+	close(fd);
+	CHECK(atoi(slurp("/proc/self/oom_score")) >= 0);
+	fd = open("/proc/self/clear_refs", O_WRONLY);
+	CHECK(fd >= 0 && write(fd, "1", 1) == 1);
+	CHECK_ERRNO(write(fd, "9", 1), EINVAL);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	saved_argv = argv;
+	TEST(test_system);
+	TEST(test_stat);
+	TEST(test_strings);
+	TEST(test_maps);
+	TEST(test_fds);
+	TEST(test_tasks);
+	TEST(test_oom_adj);
+	return test_done();
+}
