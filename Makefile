@@ -34,9 +34,9 @@ WARN   := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I. \
           -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie -fno-omit-frame-pointer \
           -fno-strict-aliasing -fno-stack-protector -fno-asynchronous-unwind-tables -fno-common \
-          -fcf-protection=none -fwrapv $(WARN)
+          -fcf-protection=none -fno-strict-overflow $(WARN)
 ifneq ($(DEBUG),)
-CFLAGS += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,object-size
+CFLAGS += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,object-size,pointer-overflow
 endif
 LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none -T linker.ld $(EXTRA_LDFLAGS)
 

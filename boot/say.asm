@@ -1,10 +1,11 @@
 ; SPDX-License-Identifier: MIT
 ;
-; The only way to say something before long mode: the first serial port and the VGA text screen.
+; The only way to say something before long mode: the first serial port, and the screen, be it VGA text or a framebuffer.
 
 bits 32
 
 global boot_say_and_stop
+extern fb_find, fb_write
 
 COM1		equ 0x3f8
 VGA_TEXT	equ 0xb8000
@@ -26,8 +27,13 @@ boot_say_and_stop:
 	mov edi, VGA_TEXT
 	mov esi, prefix
 	call vga_write
-	pop esi
+	mov esi, [esp]
 	call vga_write
+	call fb_find
+	mov esi, prefix
+	call fb_write
+	pop esi
+	call fb_write
 .stop:
 	cli
 	hlt

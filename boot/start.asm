@@ -23,7 +23,7 @@ bits 32
 
 global mb2_entry, pvh_entry
 global boot_pml4, init_stack, boot_entry_tsc
-extern boot_say_and_stop
+extern boot_say_and_stop, boot_mb2_info
 extern x86_64_start
 
 MB2_LOADER_MAGIC	equ 0x36d76289
@@ -44,7 +44,9 @@ section .boot.text progbits alloc exec nowrite align=16
 mb2_entry:
 	mov edi, BOOT_BY_MULTIBOOT2
 	cmp eax, MB2_LOADER_MAGIC
+	mov [boot_mb2_info - KERNEL_BASE], ebx
 	je start32
+	mov dword [boot_mb2_info - KERNEL_BASE], 0
 	mov esp, init_stack_top - KERNEL_BASE
 	mov esi, .not_multiboot2
 	jmp boot_say_and_stop

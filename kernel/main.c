@@ -66,9 +66,11 @@ static void check_memory(void)
 {
 	phys_addr_t size = memblock_phys_mem_size();
 
-	if (size < MIN_MEMORY)
-		panic_user("too little memory: this machine has %llu KiB, Verso needs at least %lu KiB",
-			   size / 1024, MIN_MEMORY / 1024);
+	if (size >= MIN_MEMORY)
+		return;
+	screen_console_emergency();
+	panic_user("too little memory: this machine has %llu KiB, Verso needs at least %lu KiB",
+		   size / 1024, MIN_MEMORY / 1024);
 }
 
 static void init_memory(void)

@@ -206,8 +206,11 @@ int dequeue_signal(struct task *t, sigset_t mask, siginfo_t *info)
 	if (!nr) {
 		from = &sig->shared_pending;
 		nr = next_signal(from, mask);
-		if (!nr)
+		if (!nr) {
+			/* another thread took what this one was woken for */
+			recalc_sigpending();
 			return 0;
+		}
 	}
 	collect_signal(nr, from, info);
 	/* a periodic timer goes on when its signal is taken: it can never send faster than the program listens */

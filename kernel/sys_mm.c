@@ -392,6 +392,9 @@ SYSCALL_DEFINE6(move_pages, pid_t, pid, unsigned long, nr, const unsigned long _
 
 	if (flags & ~6)
 		return -EINVAL;
+	if (nr > TASK_SIZE / sizeof(*upages) || !access_ok(upages, nr * sizeof(*upages)) ||
+	    !access_ok(ustatus, nr * sizeof(*ustatus)) || (unodes && !access_ok(unodes, nr * sizeof(*unodes))))
+		return -EFAULT;
 	t = get_task_or_self(pid);
 	if (!t)
 		return -ESRCH;

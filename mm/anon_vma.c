@@ -149,17 +149,40 @@ static void anon_vma_chain_free(struct anon_vma_chain *avc)
 	kmem_cache_free(anon_vma_chain_cachep, avc);
 }
 
+/* Links on their way back to the allocator, many at a time. nr starts as 0; ends with bin_empty(). */
+struct avc_bin {
+	unsigned int nr;
+	void *avcs[SLAB_BULK_MAX];
+};
+
+static void bin_empty(struct avc_bin *bin)
+{
+	kmem_cache_free_bulk(anon_vma_chain_cachep, bin->nr, bin->avcs);
+	bin->nr = 0;
+}
+
+static void bin_add(struct avc_bin *bin, struct anon_vma_chain *avc)
+{
+	bin->avcs[bin->nr++] = avc;
+	if (bin->nr == SLAB_BULK_MAX)
+		bin_empty(bin);
+}
+
 int anon_vma_chain_reserve(struct list_head *list, unsigned int nr)
 {
-	INIT_LIST_HEAD(list);
-	while (nr--) {
-		struct anon_vma_chain *avc = anon_vma_chain_alloc();
+	void *avcs[SLAB_BULK_MAX];
 
-		if (!avc) {
+	INIT_LIST_HEAD(list);
+	while (nr) {
+		unsigned int n = min_t(unsigned int, nr, SLAB_BULK_MAX);
+
+		if (!kmem_cache_alloc_bulk(anon_vma_chain_cachep, GFP_KERNEL, n, avcs)) {
 			anon_vma_chain_release(list);
 			return -ENOMEM;
 		}
-		list_add(&avc->same_vma, list);
+		nr -= n;
+		while (n--)
+			list_add(&((struct anon_vma_chain *)avcs[n])->same_vma, list);
 	}
 	return 0;
 }
@@ -167,11 +190,13 @@ int anon_vma_chain_reserve(struct list_head *list, unsigned int nr)
 void anon_vma_chain_release(struct list_head *list)
 {
 	struct anon_vma_chain *avc, *next;
+	struct avc_bin bin;
 
-	list_for_each_entry_safe(avc, next, list, same_vma) {
-		list_del(&avc->same_vma);
-		anon_vma_chain_free(avc);
-	}
+	bin.nr = 0;
+	list_for_each_entry_safe(avc, next, list, same_vma)
+		bin_add(&bin, avc);
+	INIT_LIST_HEAD(list);
+	bin_empty(&bin);
 }
 
 static struct anon_vma_chain *take_reserved(struct list_head *reserve)
@@ -460,12 +485,14 @@ void unlink_anon_vmas(struct vm_area *vma)
 {
 	struct anon_vma *root;
 	struct anon_vma_chain *avc, *next;
+	struct avc_bin bin;
 
 	if (!vma->anon_vma) {
 		VM_BUG_ON_VMA(!list_empty(&vma->anon_vma_chain), vma);
 		return;
 	}
 	root = vma->anon_vma->root;
+	bin.nr = 0;
 	anon_vma_lock_write(root);
 	list_for_each_entry_safe(avc, next, &vma->anon_vma_chain, same_vma) {
 		struct anon_vma *anon_vma = avc->anon_vma;
@@ -477,7 +504,7 @@ void unlink_anon_vmas(struct vm_area *vma)
 			continue;
 		}
 		list_del(&avc->same_vma);
-		anon_vma_chain_free(avc);
+		bin_add(&bin, avc);
 	}
 	vma->anon_vma->num_active_vmas--;
 	vma->anon_vma = NULL;
@@ -488,8 +515,9 @@ void unlink_anon_vmas(struct vm_area *vma)
 		VM_BUG_ON_VMA(avc->anon_vma->num_active_vmas, vma);
 		list_del(&avc->same_vma);
 		put_anon_vma(avc->anon_vma);
-		anon_vma_chain_free(avc);
+		bin_add(&bin, avc);
 	}
+	bin_empty(&bin);
 }
 
 /* ------------------------------------------------------------------------------------------- from a page */

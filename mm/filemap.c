@@ -2,14 +2,17 @@
 /*
  * The page cache.
  *
- * A file's contents in memory are pages; the cache finds them by offset, and its invariants are few:
+ * A file's contents in memory are pages; the cache finds them by offset, and its invariants are
+ * few:
  *
- *   CACHE-REF     A page in the tree has one reference for that. find_get_page() may therefore increment the count of a
- *                 page that it finds under i_pages_lock.
- *   CACHE-LOCKED  A page enters and leaves the tree only with its page lock held. So page->mapping and page->index stand
- *                 still for whoever holds the lock; whoever found a page without it locks it and looks again.
- *   SIZE-FIRST    Truncation stores the new i_size, then unmaps, then removes pages one by one under their locks. A fault
- *                 checks i_size with the page locked. Whichever comes first, no page beyond the end stays mapped:
+ *   CACHE-REF     A page in the tree has one reference for that. find_get_page() may therefore
+ *                 increment the count of a page that it finds under i_pages_lock.
+ *   CACHE-LOCKED  A page enters and leaves the tree only with its page lock held. So page->mapping
+ *                 and page->index stand still for whoever holds the lock; whoever found a page
+ *                 without it locks it and looks again.
+ *   SIZE-FIRST    Truncation stores the new i_size, then unmaps, then removes pages one by one
+ *                 under their locks. A fault checks i_size with the page locked. Whichever comes
+ *                 first, no page beyond the end stays mapped:
  *
  *          fault                                   truncate
  *          lock page                               i_size = new
@@ -17,9 +20,11 @@
  *          map it                                  lock page; if mapped after all: unmap it
  *          unlock page                             remove from the tree; unlock
  *
- * A page that truncation removes may still be in use by a reader that found it before: the reference keeps the frame.
+ * A page that truncation removes may still be in use by a reader that found it before: the
+ * reference keeps the frame.
  *
- * What is behind the cache is the business of a_ops: here that is always mm/shmem.c, memory with swap behind it.
+ * What is behind the cache is the business of a_ops: here that is always mm/shmem.c, memory with
+ * swap behind it.
  */
 #include "mm/filemap.h"
 #include "kernel/sched.h"
@@ -36,7 +41,8 @@
 
 #define PAGEVEC 16 /* pages looked up in one go */
 
-void address_space_init(struct address_space *mapping, const struct address_space_ops *a_ops, void *host)
+void address_space_init(struct address_space *mapping, const struct address_space_ops *a_ops,
+			void *host)
 {
 	radix_tree_init(&mapping->i_pages);
 	spin_lock_init(&mapping->i_pages_lock);
@@ -51,7 +57,7 @@ void address_space_init(struct address_space *mapping, const struct address_spac
 	mapping->private_data = NULL;
 }
 
-/* Writable mappings ------------------------------------------------------------------------------------------------------- */
+/* Writable mappings ---------------------------------------------------------------------------- */
 
 int mapping_map_writable(struct address_space *mapping)
 {
@@ -80,7 +86,7 @@ int mapping_deny_writable(struct address_space *mapping)
 	return 0;
 }
 
-/* Lookup --------------------------------------------------------------------------------------------------------------------- */
+/* Lookup --------------------------------------------------------------------------------------- */
 
 void *filemap_get_item(struct address_space *mapping, unsigned long index)
 {
@@ -125,7 +131,8 @@ unsigned int find_get_pages(struct address_space *mapping, unsigned long *start,
 	void *item;
 
 	spin_lock(&mapping->i_pages_lock);
-	while (n < nr && (item = radix_tree_next(&mapping->i_pages, &index)) != NULL && index <= last) {
+	while (n < nr && (item = radix_tree_next(&mapping->i_pages, &index)) != NULL &&
+	       index <= last) {
 		if (!filemap_is_value(item)) {
 			get_page(item);
 			pages[n++] = item;
@@ -168,9 +175,10 @@ loff_t filemap_next(struct address_space *mapping, loff_t pos, bool data)
 	return next == index ? pos : (loff_t)next << PAGE_SHIFT;
 }
 
-/* Entering and leaving -------------------------------------------------------------------------------------------------------- */
+/* Entering and leaving ------------------------------------------------------------------------- */
 
-int add_to_page_cache_locked(struct page *page, struct address_space *mapping, unsigned long index, gfp_t gfp)
+int add_to_page_cache_locked(struct page *page, struct address_space *mapping, unsigned long index,
+			     gfp_t gfp)
 {
 	struct radix_tree_pool pool = RADIX_TREE_POOL_INIT;
 	int err;
@@ -293,10 +301,11 @@ bool page_cache_replace(struct page *old, struct page *new, int references)
 	return alone;
 }
 
-/* Truncation -------------------------------------------------------------------------------------------------------------------- */
+/* Truncation ----------------------------------------------------------------------------------- */
 
 /* How many a sweep over the tree looks at before it lets others run. */
-static unsigned int gang(struct address_space *mapping, unsigned long start, void **items, unsigned long *indices)
+static unsigned int gang(struct address_space *mapping, unsigned long start, void **items,
+			 unsigned long *indices)
 {
 	unsigned int n;
 
@@ -310,7 +319,8 @@ static unsigned int gang(struct address_space *mapping, unsigned long start, voi
 	return n;
 }
 
-void unmap_mapping_pages(struct address_space *mapping, unsigned long start, unsigned long nr, bool even_cows)
+void unmap_mapping_pages(struct address_space *mapping, unsigned long start, unsigned long nr,
+			 bool even_cows)
 {
 	unsigned long last = start + nr - 1;
 	struct vm_area *vma;
@@ -320,8 +330,9 @@ void unmap_mapping_pages(struct address_space *mapping, unsigned long start, uns
 	if (last < start)
 		last = ULONG_MAX;
 	down_read(&mapping->i_mmap_rwsem);
-	vma_interval_tree_foreach(vma, &mapping->i_mmap, start, last) {
-		unsigned long first_pg = max(start, vma->vm_pgoff), last_pg = min(last, vma_last_pgoff(vma));
+	vma_interval_tree_foreach (vma, &mapping->i_mmap, start, last) {
+		unsigned long first_pg = max(start, vma->vm_pgoff),
+			      last_pg = min(last, vma_last_pgoff(vma));
 		unsigned long addr = vma->vm_start + ((first_pg - vma->vm_pgoff) << PAGE_SHIFT);
 		unsigned long len = (last_pg - first_pg + 1) << PAGE_SHIFT;
 
@@ -333,8 +344,12 @@ void unmap_mapping_pages(struct address_space *mapping, unsigned long start, uns
 	up_read(&mapping->i_mmap_rwsem);
 }
 
-/* One page goes. @page has our reference. Its mappings are gone but for those of faults that ran meanwhile. */
-static void truncate_page(struct address_space *mapping, struct page *page, unsigned long index, bool even_cows)
+/*
+ * One page goes. @page has our reference. Its mappings are gone but for those of faults that ran
+ * meanwhile.
+ */
+static void truncate_page(struct address_space *mapping, struct page *page, unsigned long index,
+			  bool even_cows)
 {
 	lock_page(page);
 	if (page->mapping == mapping && page->index == index) {
@@ -346,7 +361,8 @@ static void truncate_page(struct address_space *mapping, struct page *page, unsi
 }
 
 /* Remove everything from page @start to page @last (inclusive). */
-static void truncate_items(struct address_space *mapping, unsigned long start, unsigned long last, bool even_cows)
+static void truncate_items(struct address_space *mapping, unsigned long start, unsigned long last,
+			   bool even_cows)
 {
 	unsigned long indices[PAGEVEC];
 	void *items[PAGEVEC];
@@ -355,7 +371,8 @@ static void truncate_items(struct address_space *mapping, unsigned long start, u
 	while (start <= last && (n = gang(mapping, start, items, indices)) > 0) {
 		for (unsigned int i = 0; i < n; i++) {
 			if (filemap_is_value(items[i])) {
-				if (indices[i] <= last && delete_item(mapping, indices[i], items[i]))
+				if (indices[i] <= last &&
+				    delete_item(mapping, indices[i], items[i]))
 					mapping->a_ops->freed(mapping, items[i]);
 				continue;
 			}
@@ -424,7 +441,7 @@ void truncate_pagecache_range(struct address_space *mapping, loff_t start, loff_
 	zero_partial(mapping, (loff_t)last << PAGE_SHIFT, end);
 }
 
-/* Faults ------------------------------------------------------------------------------------------------------------------------ */
+/* Faults --------------------------------------------------------------------------------------- */
 
 vm_fault_t filemap_fault(struct vm_fault *vmf)
 {

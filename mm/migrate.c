@@ -289,27 +289,35 @@ static int migrate_once(struct page *page)
 	return err;
 }
 
-/* The page at addr with a reference, or ERR_PTR(-EFAULT, -ENOENT). */
+/* The page that is mapped at addr, with a reference; NULL when none is. mmap_lock held. */
+static struct page *migrate_look(struct mm *mm, unsigned long addr)
+{
+	spinlock_t *ptl;
+	pte_t *ptep = pgwalk_pte_lock(mm, addr, &ptl);
+	struct page *page = NULL;
+	pte_t pte;
+
+	if (!ptep)
+		return NULL;
+	pte = ptep_get(ptep);
+	if (pte_present(pte))
+		page = vm_normal_page(pte);
+	if (page)
+		get_page(page);
+	pte_unmap_unlock(ptep, ptl);
+	return page;
+}
+
+/* The same for any address of a process: ERR_PTR(-EFAULT) without a VMA, -ENOENT without a page. */
 static struct page *migrate_lookup(struct mm *mm, unsigned long addr)
 {
-	struct page *page = ERR_PTR(-ENOENT);
-	spinlock_t *ptl;
-	pte_t *pte;
+	struct page *page = ERR_PTR(-EFAULT);
 
 	mmap_read_lock(mm);
-	if (!vma_lookup(mm, addr)) {
-		mmap_read_unlock(mm);
-		return ERR_PTR(-EFAULT);
-	}
-	pte = pgwalk_pte_lock(mm, addr, &ptl);
-	if (pte) {
-		pte_t entry = ptep_get(pte);
-
-		if (pte_present(entry) && vm_normal_page(entry)) {
-			page = pte_page(entry);
-			get_page(page);
-		}
-		pte_unmap_unlock(pte, ptl);
+	if (vma_lookup(mm, addr)) {
+		page = migrate_look(mm, addr);
+		if (!page)
+			page = ERR_PTR(-ENOENT);
 	}
 	mmap_read_unlock(mm);
 	return page;
@@ -329,6 +337,11 @@ int migrate_user_page(struct mm *mm, unsigned long addr)
 	return err;
 }
 
+/*
+ * The only node is the wanted one, wherever a page is: there is nothing that must be done. What is
+ * done is to move the page to another frame, which is what migration is for in this kernel; a page
+ * that cannot move just now is on the right node all the same.
+ */
 int do_move_pages(struct mm *mm, unsigned long nr, const unsigned long *pages, const int *nodes,
 		  int *status)
 {
@@ -339,8 +352,11 @@ int do_move_pages(struct mm *mm, unsigned long nr, const unsigned long *pages, c
 		struct page *page = migrate_lookup(mm, pages[i]);
 
 		status[i] = IS_ERR(page) ? PTR_ERR(page) : 0;
-		if (!IS_ERR(page))
-			put_page(page);
+		if (IS_ERR(page))
+			continue;
+		put_page(page);
+		if (nodes)
+			migrate_user_page(mm, pages[i]);
 	}
 	return 0;
 }

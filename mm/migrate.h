@@ -37,7 +37,8 @@ int migrate_user_page(struct mm *mm, unsigned long addr);
 /**
  * do_move_pages() - move_pages(2) on a machine with one memory node
  *
- * - nr addresses in the kernel array pages; nodes: NULL to ask only, else the wanted node of each
+ * - nr addresses in the kernel array pages; nodes: NULL to ask only, else the wanted node of each,
+ *   and each page that can be moved now is moved to another frame
  * - status receives 0 (on node 0) or -Exxx for each
  * - mmap_lock not held; may sleep; 0, -ENODEV for a node that does not exist
  */

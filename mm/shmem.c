@@ -2,7 +2,8 @@
 /*
  * Memory that is a file.
  *
- * The contents at one index of a shmem mapping are in one of three places, and the radix tree says which:
+ * The contents at one index of a shmem mapping are in one of three places, and the radix tree says
+ * which:
  *
  *            get_page(ALLOC)                    shmem_writepage (reclaim)
  *     hole ------------------> page, PG_dirty -----------------------------> value: swap entry
@@ -11,12 +12,15 @@
  *      +<-------------------------+      +--------------------------------------+      |
  *      +<------------------------------------------------------------------------------+ truncate
  *
- *   ONE-HOME     A page is in the mapping or in the swap cache, never in both. It changes sides with its page lock held.
- *   SHMEM-DIRTY  A page in the mapping is dirty: there is no other copy, so reclaim must never just drop it.
+ *   ONE-HOME     A page is in the mapping or in the swap cache, never in both. It changes sides
+ *                with its page lock held.
+ *   SHMEM-DIRTY  A page in the mapping is dirty: there is no other copy, so reclaim must never just
+ *                drop it.
  *
  * A mapping can have a limit (tmpfs size=): pages in memory and in swap both count.
  *
- * Shared anonymous memory is an object with a mapping and a vm_file inside, and a count; no inode and no name.
+ * Shared anonymous memory is an object with a mapping and a vm_file inside, and a count; no inode
+ * and no name.
  */
 #include "mm/shmem.h"
 #include "lib/err.h"
@@ -50,7 +54,7 @@ static swp_entry_t value_to_swp(const void *value)
 	return (swp_entry_t){(unsigned long)value >> 1};
 }
 
-/* The limit ------------------------------------------------------------------------------------------------------------------ */
+/* The limit ------------------------------------------------------------------------------------ */
 
 static bool charge(struct address_space *mapping)
 {
@@ -81,7 +85,7 @@ static void shmem_freed(struct address_space *mapping, void *value)
 	uncharge(mapping);
 }
 
-/* Pages ------------------------------------------------------------------------------------------------------------------------ */
+/* Pages ---------------------------------------------------------------------------------------- */
 
 /* A new zeroed page at a hole. -EEXIST: somebody filled it. */
 static int shmem_fill_hole(struct address_space *mapping, unsigned long index, struct page **pagep)
@@ -113,8 +117,12 @@ static int shmem_fill_hole(struct address_space *mapping, unsigned long index, s
 	return 0;
 }
 
-/* Move the page of a locked swap-cache page into the mapping. -EAGAIN: the value is no longer there. */
-static int shmem_move_in(struct address_space *mapping, unsigned long index, void *value, struct page *page)
+/*
+ * Move the page of a locked swap-cache page into the mapping. -EAGAIN: the value is no longer
+ * there.
+ */
+static int shmem_move_in(struct address_space *mapping, unsigned long index, void *value,
+			 struct page *page)
 {
 	page->mapping = mapping;
 	page->index = index;
@@ -133,7 +141,8 @@ static int shmem_move_in(struct address_space *mapping, unsigned long index, voi
 }
 
 /* Bring a swapped page back. Returns it locked with a reference. -EAGAIN: look again. */
-static int shmem_swapin(struct address_space *mapping, unsigned long index, void *value, struct page **pagep)
+static int shmem_swapin(struct address_space *mapping, unsigned long index, void *value,
+			struct page **pagep)
 {
 	swp_entry_t entry = value_to_swp(value);
 	struct page *page = swapin_readahead(entry, NULL, 0);
@@ -193,8 +202,8 @@ static bool beyond_end(const struct address_space *mapping, unsigned long index)
 	return (loff_t)index << PAGE_SHIFT >= READ_ONCE(mapping->i_size);
 }
 
-static int shmem_get_page(struct address_space *mapping, unsigned long index, enum getpage_mode mode,
-			  struct page **pagep)
+static int shmem_get_page(struct address_space *mapping, unsigned long index,
+			  enum getpage_mode mode, struct page **pagep)
 {
 	int err;
 
@@ -208,7 +217,8 @@ static int shmem_get_page(struct address_space *mapping, unsigned long index, en
 			err = shmem_fill_hole(mapping, index, pagep);
 		}
 	} while (err == -EEXIST);
-	if (!err && mode == GETPAGE_ALLOC && unlikely(beyond_end(mapping, index))) { /* SIZE-FIRST */
+	if (!err && mode == GETPAGE_ALLOC &&
+	    unlikely(beyond_end(mapping, index))) { /* SIZE-FIRST */
 		delete_from_page_cache(*pagep);
 		unlock_page(*pagep);
 		put_page(*pagep);
@@ -217,7 +227,9 @@ static int shmem_get_page(struct address_space *mapping, unsigned long index, en
 	return err;
 }
 
-/* Reclaim: the page moves to the swap cache, from where reclaim goes on as with anonymous memory. */
+/*
+ * Reclaim: the page moves to the swap cache, from where reclaim goes on as with anonymous memory.
+ */
 static int shmem_writepage(struct page *page)
 {
 	struct address_space *mapping = page->mapping;
@@ -262,7 +274,7 @@ unsigned long shmem_pages_total(void)
 	return node_stat(NR_SHMEM);
 }
 
-/* Shared anonymous memory -------------------------------------------------------------------------------------------------------- */
+/* Shared anonymous memory ---------------------------------------------------------------------- */
 
 static struct shmem_object *to_object(struct vm_file *vmf)
 {
@@ -325,5 +337,6 @@ struct vm_file *shmem_vm_file(size_t size)
 
 void shmem_init(void)
 {
-	shmem_cache = kmem_cache_create("shmem_object", sizeof(struct shmem_object), 0, SLAB_PANIC, NULL);
+	shmem_cache =
+		kmem_cache_create("shmem_object", sizeof(struct shmem_object), 0, SLAB_PANIC, NULL);
 }

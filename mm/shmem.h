@@ -2,9 +2,10 @@
 /*
  * Memory that is a file: page-cache pages with nothing behind them but swap.
  *
- * tmpfs files, memfds, System V segments and MAP_SHARED | MAP_ANONYMOUS regions are all this. The contents of an
- * address_space set up by shmem_mapping_init() live in its pages (PG_swapbacked), or, when reclaim needed the frame, in
- * swap: then the radix tree holds a tagged swap entry in place of the page.
+ * tmpfs files, memfds, System V segments and MAP_SHARED | MAP_ANONYMOUS regions are all this. The
+ * contents of an address_space set up by shmem_mapping_init() live in its pages (PG_swapbacked),
+ * or, when reclaim needed the frame, in swap: then the radix tree holds a tagged swap entry in
+ * place of the page.
  */
 #ifndef MM_SHMEM_H
 #define MM_SHMEM_H
@@ -24,9 +25,9 @@ struct shmem_limit {
 void shmem_mapping_init(struct address_space *mapping, void *host, struct shmem_limit *limit);
 
 /**
- * shmem_vm_file() - shared anonymous memory of @size bytes, for mmap(MAP_SHARED | MAP_ANONYMOUS) and /dev/zero.
- * Returns a handle with one reference, which the VMA takes over, or ERR_PTR(-ENOMEM). Sleeps.
- * Its ops->mmap sets vma->vm_ops; vma->vm_pgoff starts at 0.
+ * shmem_vm_file() - shared anonymous memory of @size bytes, for mmap(MAP_SHARED | MAP_ANONYMOUS)
+ * and /dev/zero. Returns a handle with one reference, which the VMA takes over, or
+ * ERR_PTR(-ENOMEM). Sleeps. Its ops->mmap sets vma->vm_ops; vma->vm_pgoff starts at 0.
  */
 struct vm_file *shmem_vm_file(size_t size);
 

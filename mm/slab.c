@@ -317,6 +317,65 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 	local_irq_restore(flags);
 }
 
+/* ---- in bulk ---- */
+
+/* Up to n objects from this CPU's list. Returns how many. */
+static unsigned int pop_many(struct kmem_cache *cache, unsigned int n, void **objects)
+{
+	struct kmem_cache_cpu *c;
+	unsigned long flags;
+	unsigned int got = 0;
+	void *object;
+
+	local_irq_save(flags);
+	c = this_cpu_list(cache);
+	for (object = c->freelist; object && got < n; object = *free_pointer(cache, object))
+		objects[got++] = object;
+	c->freelist = object;
+	c->count -= got;
+	local_irq_restore(flags);
+	return got;
+}
+
+bool kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, unsigned int n, void **objects)
+{
+	unsigned int got;
+
+	VM_BUG_ON(n > SLAB_BULK_MAX || (gfp & __GFP_ZERO));
+	if (should_fail_alloc(gfp))
+		return false;
+	got = pop_many(cache, n, objects);
+	for (unsigned int i = 0; i < got; i++)
+		slab_debug_alloc(cache, objects[i], gfp);
+	for (; got < n; got++) {
+		objects[got] = kmem_cache_alloc(cache, gfp);
+		if (!objects[got]) {
+			kmem_cache_free_bulk(cache, got, objects);
+			return false;
+		}
+	}
+	return true;
+}
+
+void kmem_cache_free_bulk(struct kmem_cache *cache, unsigned int n, void **objects)
+{
+	struct kmem_cache_cpu *c;
+	unsigned long flags;
+
+	for (unsigned int i = 0; i < n; i++)
+		slab_debug_free(cache, objects[i]);
+	local_irq_save(flags);
+	c = this_cpu_list(cache);
+	for (unsigned int i = 0; i < n; i++) {
+		*free_pointer(cache, objects[i]) = c->freelist;
+		c->freelist = objects[i];
+	}
+	c->count += n;
+	if (unlikely(c->count > cache->cpu_high))
+		flush(cache, c, cache->cpu_high / 2);
+	local_irq_restore(flags);
+}
+
 /* ---- caches ---- */
 
 /* Pages of a slab: the fewest that waste at most an eighth. */

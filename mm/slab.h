@@ -51,6 +51,14 @@ static inline void *kmem_cache_zalloc(struct kmem_cache *cache, gfp_t gfp)
 	return kmem_cache_alloc(cache, gfp | __GFP_ZERO);
 }
 
+/*
+ * Many objects at once, for less than one call each. alloc_bulk: all n, or none and false.
+ * free_bulk: n of them. No more than SLAB_BULK_MAX at a time.
+ */
+#define SLAB_BULK_MAX 32
+bool kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, unsigned int n, void **objects);
+void kmem_cache_free_bulk(struct kmem_cache *cache, unsigned int n, void **objects);
+
 /* Give free slabs back to the page allocator. Returns pages freed. Process context. */
 unsigned long kmem_cache_shrink(struct kmem_cache *cache);
 /* The same for every cache: memory is short. */

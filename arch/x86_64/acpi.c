@@ -118,8 +118,7 @@ static bool checksum_ok(const void *table, size_t size)
 	return sum == 0;
 }
 
-/* A table that is whole and has the right checksum, or NULL after a sentence about what is wrong. */
-static const struct acpi_header *acpi_table(u64 phys)
+const struct acpi_header *acpi_table(u64 phys)
 {
 	const struct acpi_header *header = acpi_map(phys, sizeof(*header));
 
@@ -230,6 +229,7 @@ static void parse_madt(const struct acpi_header *header)
 	const u8 *p = madt->entries, *end = (const u8 *)header + header->length;
 
 	acpi_info.madt = true;
+	acpi_info.madt_address = __pa(header);
 	acpi_info.lapic_address = madt->lapic_address;
 	acpi_info.has_pic = madt->flags & MADT_PCAT_COMPAT;
 	for (; p + 2 <= end; p += p[1]) {

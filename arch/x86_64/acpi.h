@@ -32,6 +32,7 @@ struct acpi_gas { /* generic address: a register somewhere */
 struct acpi_info {
 	bool present; /* a root table with a good checksum */
 	bool madt;
+	u64 madt_address;
 	u64 lapic_address;
 	unsigned int nr_cpus, nr_cpus_ignored;
 	u32 apic_ids[MAX_CPUS];
@@ -54,6 +55,14 @@ struct acpi_info {
 	u8 century; /* CMOS index, 0 none */
 };
 extern struct acpi_info acpi_info;
+
+struct acpi_header;
+
+/*
+ * The table at @phys, which must lie below 4 GiB and be mapped: checks its length and checksum. NULL after a sentence
+ * in the log about what is wrong with it.
+ */
+const struct acpi_header *acpi_table(u64 phys);
 
 /* Boot CPU, boot page tables. @rsdp is a physical address, 0 to search the BIOS areas. */
 void acpi_init(u64 rsdp);

@@ -89,7 +89,6 @@ static void print_boot_info(void)
 {
 	int i;
 
-	pr_info("Booted by %s, command line: %s\n", boot_info.loader, boot_info.cmdline);
 	if (boot_info.cmdline_truncated)
 		pr_warn("the command line is longer than %d bytes, the rest is ignored\n",
 			BOOT_CMDLINE_SIZE - 1);

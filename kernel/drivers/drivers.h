@@ -20,6 +20,13 @@ void serial_console_init(void);
 void screen_console_init(void);
 
 /*
+ * screen_console_emergency - the same before paging_init(), for a last sentence to the person
+ *
+ * Needs memblock. Nothing happens on a screen that lies above 4 GiB.
+ */
+void screen_console_emergency(void);
+
+/*
  * drivers_init - everything that has a device file or an interrupt: ttys, keyboard, hostio, PCI
  *
  * Process context with interrupts on, after vfs_init(). May sleep.

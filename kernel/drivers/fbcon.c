@@ -20,12 +20,15 @@
  */
 
 #include "arch/x86_64/kmap.h"
+#include "arch/x86_64/layout.h"
 #include "kernel/boot_info.h"
 #include "kernel/drivers/font.h"
 #include "kernel/drivers/screen.h"
 #include "kernel/printk.h"
 #include "lib/compiler.h"
 #include "lib/string.h"
+
+#define BOOT_TABLES_REACH 0x100000000ULL
 
 #define MAX_SCALE   4
 #define MAX_BYTES   4
@@ -176,7 +179,16 @@ static void clear_screen(u8 *base, const struct fb_info *fb)
 		memset(base + (size_t)y * fb->pitch, 0, (size_t)fb->width * (fb->bpp / 8));
 }
 
-struct screen *fbcon_probe(void)
+static u8 *map_framebuffer(const struct fb_info *fb, bool early)
+{
+	size_t size = (size_t)fb->pitch * fb->height;
+
+	if (!early)
+		return (u8 __force *)ioremap_wc(fb->addr, size);
+	return fb->addr + size <= BOOT_TABLES_REACH ? __va(fb->addr) : NULL;
+}
+
+struct screen *fbcon_probe(bool early)
 {
 	const struct fb_info *fb = &boot_info.fb;
 	unsigned int cell_width, cell_height, rows, cols;
@@ -184,7 +196,7 @@ struct screen *fbcon_probe(void)
 
 	if (!usable(fb))
 		return NULL;
-	base = (u8 __force *)ioremap_wc(fb->addr, (size_t)fb->pitch * fb->height);
+	base = map_framebuffer(fb, early);
 	if (!base) {
 		pr_err("fbcon: cannot map the framebuffer at %#llx\n", fb->addr);
 		return NULL;

@@ -95,9 +95,9 @@ static struct hostin {
 	unsigned int tail;	 /* r: counts bytes taken out */
 	unsigned int frame_left; /* i: bytes of the current frame still to come */
 	bool eof;		 /* i: the 0 frame has come */
-	atomic_t freed;		 /* a: counts wire bytes that make room for others */
+	atomic_long_t freed;	 /* a: counts wire bytes that make room for others */
 	bool present;		 /* c */
-	bool invited;		/* a: the first grants are sent */
+	bool invited;		 /* a: the first grants are sent */
 } hostin;
 
 struct hostout {
@@ -123,8 +123,8 @@ bool hostio_owns_com2(void)
  */
 static void hostin_free(unsigned int bytes)
 {
-	unsigned int before = atomic_fetch_add(bytes, &hostin.freed);
-	unsigned int grants = (before + bytes) / GRANT - before / GRANT;
+	unsigned long after = atomic_long_add_return(bytes, &hostin.freed);
+	unsigned long grants = after / GRANT - (after - bytes) / GRANT;
 
 	while (grants--)
 		outb('+', HOSTIN_PORT + UART_TX);

@@ -30,6 +30,8 @@
 #include "kernel/wait.h"
 #include "lib/compiler.h"
 #include "lib/err.h"
+#include "mm/memblock.h"
+#include "mm/vmalloc.h"
 
 #define FLUSH_NS   16000000ULL
 #define BLINK_NS   500000000LL
@@ -98,22 +100,45 @@ static struct console screen_console = {
 	.write = screen_console_write,
 };
 
-void screen_console_init(void)
+static void screen_start(struct screen *screen, void *memory)
 {
-	struct screen *screen = fbcon_probe();
-
-	if (!screen)
-		screen = vgacon_probe();
-	if (!screen)
-		return;
-	vt = vt_create(screen);
-	if (!vt) {
-		pr_err("screen: no memory for its text\n");
-		return;
-	}
+	vt = vt_init(memory, screen);
 	vt_flush(vt);
 	if (console_wanted("tty0", NULL, 0))
 		register_console(&screen_console);
+}
+
+void screen_console_init(void)
+{
+	struct screen *screen = fbcon_probe(false);
+	void *memory;
+
+	if (!screen)
+		screen = vgacon_probe(false);
+	if (!screen)
+		return;
+	memory = vmalloc(vt_size(screen));
+	if (memory)
+		screen_start(screen, memory);
+	else
+		pr_err("screen: no memory for its text\n");
+}
+
+void screen_console_emergency(void)
+{
+	struct screen *screen;
+	void *memory;
+
+	if (vt)
+		return;
+	screen = fbcon_probe(true);
+	if (!screen)
+		screen = vgacon_probe(true);
+	if (!screen)
+		return;
+	memory = memblock_alloc(vt_size(screen), sizeof(u64));
+	if (memory)
+		screen_start(screen, memory);
 }
 
 /* --- drawing --------------------------------------------------------------------------------- */
@@ -123,7 +148,8 @@ static int screend(void *arg)
 	bool on = true;
 
 	for (;;) {
-		wait_event_interruptible_timeout_ns(&screend_wait, READ_ONCE(flush_wanted), BLINK_NS);
+		wait_event_interruptible_timeout_ns(&screend_wait, READ_ONCE(flush_wanted),
+						    BLINK_NS);
 		if (!xchg(&flush_wanted, false))
 			on = !on;
 		else

@@ -8,11 +8,12 @@ struct tty_struct;
 
 /*
  * fbcon_probe, vgacon_probe - the machine's linear framebuffer, or its VGA in text mode, as a screen
+ * @early: before paging_init(): the boot page tables reach what lies below 4 GiB. Else by ioremap.
  *
- * NULL if there is none that can be used. Need ioremap. Once.
+ * NULL if there is none that can be used.
  */
-struct screen *fbcon_probe(void);
-struct screen *vgacon_probe(void);
+struct screen *fbcon_probe(bool early);
+struct screen *vgacon_probe(bool early);
 
 /* screen_tty_init - tty1 on the screen, if there is one. Process context. Returns it or NULL. */
 struct tty_struct *screen_tty_init(void);

@@ -12,6 +12,7 @@
 
 #include "arch/x86_64/io.h"
 #include "arch/x86_64/kmap.h"
+#include "arch/x86_64/layout.h"
 #include "kernel/boot_info.h"
 #include "kernel/drivers/screen.h"
 #include "kernel/printk.h"
@@ -125,11 +126,11 @@ static void bright_background(void)
 	outb(mode & ~0x08, ATTRIBUTE_INDEX);
 }
 
-struct screen *vgacon_probe(void)
+struct screen *vgacon_probe(bool early)
 {
 	if (boot_info.fb.type == BOOT_FB_RGB || !in_text_mode())
 		return NULL;
-	cells = (volatile u16 __force *)ioremap(VGA_BASE, VGA_SIZE);
+	cells = early ? __va(VGA_BASE) : (volatile u16 __force *)ioremap(VGA_BASE, VGA_SIZE);
 	if (!cells || !memory_holds())
 		return NULL;
 	crtc_write(CRTC_CURSOR, CURSOR_OFF);

@@ -27,8 +27,6 @@
 #include "lib/bitops.h"
 #include "lib/compiler.h"
 #include "lib/string.h"
-#include "mm/slab.h"
-#include "mm/vmalloc.h"
 
 #define REPLACEMENT   0xfffd
 #define DEFAULT_FG    7
@@ -603,53 +601,43 @@ void vt_set_input(struct vt *vt, bool (*input)(void *arg, u8 c), void *arg)
 
 /* --- creation -------------------------------------------------------------------------------- */
 
-/* One piece for all lines; it may be large, and is never freed. */
-static bool allocate_text(struct vt *vt)
+static size_t text_cells(const struct screen *screen)
 {
-	size_t cells = (size_t)vt->rows * vt->cols;
-	vt_cell_t *text = vmalloc(2 * cells * sizeof(*text));
-	size_t i;
+	return (size_t)screen->rows * screen->cols;
+}
 
-	vt->row = kmalloc_array(vt->rows, sizeof(*vt->row), GFP_KERNEL);
-	vt->dirty = kzalloc(dirty_words(vt) * sizeof(*vt->dirty), GFP_KERNEL);
-	vt->tabs = kzalloc(vt->cols, GFP_KERNEL);
-	if (!text || !vt->row || !vt->dirty || !vt->tabs) {
-		vfree(text);
-		return false;
-	}
+static size_t dirty_size(const struct screen *screen)
+{
+	return DIV_ROUND_UP(screen->rows, BITS_PER_LONG) * sizeof(unsigned long);
+}
+
+size_t vt_size(const struct screen *screen)
+{
+	return sizeof(struct vt) + dirty_size(screen) + screen->rows * sizeof(vt_cell_t *) +
+	       2 * text_cells(screen) * sizeof(vt_cell_t) + screen->cols;
+}
+
+/* One piece of memory: the struct, dirty bits, row pointers, text, what is shown, tab stops. */
+struct vt *vt_init(void *memory, struct screen *screen)
+{
+	size_t cells = text_cells(screen), i;
+	struct vt *vt = memory;
+	vt_cell_t *text;
+
+	memset(memory, 0, vt_size(screen));
+	spin_lock_init(&vt->lock);
+	vt->screen = screen;
+	vt->rows = screen->rows;
+	vt->cols = screen->cols;
+	vt->dirty = (unsigned long *)(vt + 1);
+	vt->row = (vt_cell_t **)((u8 *)vt->dirty + dirty_size(screen));
+	text = (vt_cell_t *)(vt->row + vt->rows);
 	vt->shown = text + cells;
+	vt->tabs = (u8 *)(vt->shown + cells);
 	for (i = 0; i < cells; i++)
 		vt->shown[i] = NEVER_SHOWN;
 	for (i = 0; i < vt->rows; i++)
 		vt->row[i] = text + i * vt->cols;
-	return true;
-}
-
-static void free_parts(struct vt *vt)
-{
-	kfree(vt->row);
-	kfree(vt->dirty);
-	kfree(vt->tabs);
-	kfree(vt);
-}
-
-struct vt *vt_create(struct screen *screen)
-{
-	struct vt *vt;
-
-	if (screen->rows < 2 || screen->cols < 2)
-		return NULL;
-	vt = kzalloc(sizeof(*vt), GFP_KERNEL);
-	if (!vt)
-		return NULL;
-	spin_lock_init(&vt->lock);
-	vt->screen = screen;
-	vt->rows = min_t(unsigned int, screen->rows, VT_MAX_ROWS);
-	vt->cols = min_t(unsigned int, screen->cols, VT_MAX_COLS);
-	if (!allocate_text(vt)) {
-		free_parts(vt);
-		return NULL;
-	}
 	vt_reset(vt);
 	return vt;
 }

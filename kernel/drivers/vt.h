@@ -38,6 +38,7 @@ struct screen {
 		     const vt_cell_t *cells, unsigned int n);
 };
 
+/* A screen has at least 2 x 2 cells and at most: */
 #define VT_MAX_ROWS   400
 #define VT_MAX_COLS   1000
 #define VT_MAX_PARAMS 16
@@ -94,12 +95,11 @@ struct vt {
 	unsigned int utf8_left;
 };
 
-/*
- * vt_create - a terminal of the screen's size, empty
- *
- * Returns NULL without memory or if the screen is smaller than 2 x 2. May sleep.
- */
-struct vt *vt_create(struct screen *screen);
+/* vt_size - bytes that a terminal on this screen needs */
+size_t vt_size(const struct screen *screen);
+
+/* vt_init - an empty terminal in vt_size() bytes of memory, which the caller keeps or frees */
+struct vt *vt_init(void *memory, struct screen *screen);
 
 /* vt_write - interpret n bytes. Nothing is drawn. Any context; takes the lock. */
 void vt_write(struct vt *vt, const u8 *buf, size_t n);

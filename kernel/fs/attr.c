@@ -2,8 +2,8 @@
 /*
  * Changing what a file is: mode, owner, times, length. And access(2), which only asks.
  *
- * All changes of attributes hold the inode's i_rwsem for writing. Names are resolved first, by one helper for the *at()
- * family; a descriptor call uses its file's inode.
+ * All changes of attributes hold the inode's i_rwsem for writing. Names are resolved first, by one
+ * helper for the *at() family; a descriptor call uses its file's inode.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"
@@ -20,7 +20,7 @@
 #include "lib/err.h"
 #include "lib/errno.h"
 
-/* Mode ------------------------------------------------------------------------------------------------------------------------ */
+/* Mode ----------------------------------------------------------------------------------------- */
 
 static int do_chmod(const struct path *path, umode_t mode)
 {
@@ -76,7 +76,7 @@ SYSCALL_DEFINE2(fchmod, unsigned int, fd, umode_t, mode)
 	return err;
 }
 
-/* Owner ----------------------------------------------------------------------------------------------------------------------- */
+/* Owner ---------------------------------------------------------------------------------------- */
 
 static int may_chown(const struct inode *inode, u32 uid, u32 gid)
 {
@@ -143,7 +143,8 @@ SYSCALL_DEFINE5(fchownat, int, dfd, const char __user *, name, u32, uid, u32, gi
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	return chown_at(dfd, name, uid, gid,
-			(flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0));
+			(flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+				(flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0));
 }
 
 SYSCALL_DEFINE3(fchown, unsigned int, fd, u32, uid, u32, gid)
@@ -158,7 +159,7 @@ SYSCALL_DEFINE3(fchown, unsigned int, fd, u32, uid, u32, gid)
 	return err;
 }
 
-/* Times ----------------------------------------------------------------------------------------------------------------------- */
+/* Times ---------------------------------------------------------------------------------------- */
 
 #define UTIME_NOW  0x3fffffff
 #define UTIME_OMIT 0x3ffffffe
@@ -231,7 +232,8 @@ static long utimes_at(int dfd, const char __user *name, const struct timespec *t
 	return err;
 }
 
-SYSCALL_DEFINE4(utimensat, int, dfd, const char __user *, name, const struct timespec __user *, utimes, int, flags)
+SYSCALL_DEFINE4(utimensat, int, dfd, const char __user *, name, const struct timespec __user *,
+		utimes, int, flags)
 {
 	struct timespec times[2];
 
@@ -261,7 +263,8 @@ static long do_futimesat(int dfd, const char __user *name, const struct timeval 
 	return utimes_at(dfd, name, times, 0);
 }
 
-SYSCALL_DEFINE3(futimesat, int, dfd, const char __user *, name, const struct timeval __user *, times)
+SYSCALL_DEFINE3(futimesat, int, dfd, const char __user *, name, const struct timeval __user *,
+		times)
 {
 	return do_futimesat(dfd, name, times);
 }
@@ -289,7 +292,7 @@ SYSCALL_DEFINE2(utime, const char __user *, name, const struct utimbuf __user *,
 	return utimes_at(AT_FDCWD, name, times, 0);
 }
 
-/* Length ---------------------------------------------------------------------------------------------------------------------- */
+/* Length --------------------------------------------------------------------------------------- */
 
 int do_truncate(struct inode *inode, loff_t size)
 {
@@ -405,9 +408,12 @@ SYSCALL_DEFINE4(fallocate, unsigned int, fd, int, mode, loff_t, offset, loff_t, 
 	return err;
 }
 
-/* access(2) ------------------------------------------------------------------------------------------------------------------ */
+/* access(2) ------------------------------------------------------------------------------------ */
 
-/* The real user asks, not the effective one: with a copy of the credentials for the time of the question. */
+/*
+ * The real user asks, not the effective one: with a copy of the credentials for the time of the
+ * question.
+ */
 static int access_as_real(const struct path *path, int mode)
 {
 	struct cred *cred = prepare_creds(), *saved = current->cred;
@@ -438,12 +444,14 @@ static long do_faccessat(int dfd, const char __user *name, int mode, int flags)
 	if (mode & ~7 || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	err = user_path_at(dfd, name,
-			   (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
+			   (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+				   (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
 			   &path);
 	if (err)
 		return err;
 	inode = path.dentry->d_inode;
-	if (mode & MAY_EXEC && S_ISREG(inode->i_mode) && path.mnt && path.mnt->mnt_flags & MS_NOEXEC)
+	if (mode & MAY_EXEC && S_ISREG(inode->i_mode) && path.mnt &&
+	    path.mnt->mnt_flags & MS_NOEXEC)
 		err = -EACCES;
 	else if (!mode)
 		err = 0;

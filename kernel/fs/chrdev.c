@@ -2,10 +2,11 @@
 /*
  * Character devices.
  *
- *      /dev/null: inode { S_IFCHR, rdev 1:3 } --open--> chrdev_open: look 1:3 up, file->f_op = the driver's
+ *   /dev/null: inode { S_IFCHR, rdev 1:3 } --open--> chrdev_open: file->f_op = the driver of 1:3
  *
- * The table maps device numbers to drivers; the nodes in /dev are only names for numbers, and mknod() makes more. A driver
- * that registers before there is a /dev gets its node when chrdev_populate_dev() runs. Drivers are never removed.
+ * The table maps device numbers to drivers; the nodes in /dev are only names for numbers, and
+ * mknod() makes more. A driver that registers before there is a /dev gets its node when
+ * chrdev_populate_dev() runs. Drivers are never removed.
  */
 #include "kernel/fs/chrdev.h"
 #include "kernel/fs/namei.h"
@@ -39,7 +40,8 @@ const struct file_operations *chrdev_lookup(dev_t dev)
 {
 	struct chrdev *chr;
 
-	hlist_for_each_entry_rcu(chr, chrdev_bucket(dev), hash) {
+	hlist_for_each_entry_rcu(chr, chrdev_bucket(dev), hash)
+	{
 		if (chr->dev == dev)
 			return chr->fops;
 	}
@@ -51,8 +53,7 @@ void for_each_chrdev(void (*fn)(dev_t dev, const char *name, void *arg), void *a
 	struct chrdev *chr;
 
 	for (int i = 0; i < CHRDEV_HASH; i++) {
-		hlist_for_each_entry_rcu(chr, &chrdev_hash[i], hash)
-			fn(chr->dev, chr->name, arg);
+		hlist_for_each_entry_rcu(chr, &chrdev_hash[i], hash) fn(chr->dev, chr->name, arg);
 	}
 }
 

@@ -8,9 +8,9 @@
 #include "kernel/fs/fs.h"
 
 /**
- * register_chrdev() - @fops serves device @major:@minor, and /dev/@name appears with permissions @mode.
- * May be called before vfs_init(); the node is then made when /dev is. @name and @fops stay with the caller, who
- * keeps them. 0, -EBUSY (the number is taken), -ENOMEM.
+ * register_chrdev() - @fops serves device @major:@minor, and /dev/@name appears with permissions
+ * @mode. May be called before vfs_init(); the node is then made when /dev is. @name and @fops stay
+ * with the caller, who keeps them. 0, -EBUSY (the number is taken), -ENOMEM.
  */
 int register_chrdev(unsigned int major, unsigned int minor, const char *name, umode_t mode,
 		    const struct file_operations *fops);

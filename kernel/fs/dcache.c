@@ -2,23 +2,26 @@
 /*
  * The directory tree.
  *
- * A dentry is one name in one directory. The tree of dentries below a root is the whole contents of an in-memory file
- * system: there is no other copy of a directory to read it from, so an entry stays as long as the name exists.
+ * A dentry is one name in one directory. The tree of dentries below a root is the whole contents of
+ * an in-memory file system: there is no other copy of a directory to read it from, so an entry
+ * stays as long as the name exists.
  *
- *     d_alloc            d_add                          d_drop (unlink, rename over it)
- *   ---------> unhashed -------> hashed: found by name ---------------------------------> unhashed: open files and
- *              count 1           count 1 + the pin                                        cwds keep it; count 0: freed
+ *    d_alloc            d_add                           d_drop (unlink, rename over it)
+ *   --------> unhashed -------> hashed: found by name -----------------------------> unhashed:
+ *             count 1           count 1 + the pin            open files and cwds keep it; 0: freed
  *
- * HASHED-PINNED (fs.h) makes lookup simple: what is in the hash has a reference of its own, so a reader under
- * dcache_lock may increment the count without asking. PARENT-HELD: a dentry holds a reference to its parent, so a count
- * that falls to zero has no children, and nobody else can reach the object any more.
+ * HASHED-PINNED (fs.h) makes lookup simple: what is in the hash has a reference of its own, so a
+ * reader under dcache_lock may increment the count without asking. PARENT-HELD: a dentry holds a
+ * reference to its parent, so a count that falls to zero has no children, and nobody else can reach
+ * the object any more.
  *
- * One spinlock, dcache_lock, guards the hash, the names and the shape of the tree. A path walk takes it once for all the
- * components that it finds (namei.c), which costs less than a lock for each of them; a sharper design (Linux's RCU walk
- * with a sequence count per dentry) buys scaling beyond the handful of CPUs that Verso is for.
+ * One spinlock, dcache_lock, guards the hash, the names and the shape of the tree. A path walk
+ * takes it once for all the components that it finds (namei.c), which costs less than a lock for
+ * each of them; a sharper design (Linux's RCU walk with a sequence count per dentry) buys scaling
+ * beyond the handful of CPUs that Verso is for.
  *
- * Changes of a directory's entries also hold its inode's i_rwsem for writing, which keeps "look whether it exists, then
- * make it" together across sleeping.
+ * Changes of a directory's entries also hold its inode's i_rwsem for writing, which keeps "look
+ * whether it exists, then make it" together across sleeping.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"
@@ -53,7 +56,8 @@ static struct hlist_head *d_bucket(const struct dentry *parent, u32 hash)
 	return &dcache_hash[hash_64(key, DCACHE_HASH_BITS)];
 }
 
-static struct dentry *d_alloc_any(struct dentry *parent, const struct qstr *name, unsigned int flags)
+static struct dentry *d_alloc_any(struct dentry *parent, const struct qstr *name,
+				  unsigned int flags)
 {
 	struct dentry *dentry = kmem_cache_alloc(dentry_cache, GFP_KERNEL);
 	char *copy;
@@ -148,9 +152,10 @@ struct dentry *__d_lookup(struct dentry *parent, const struct qstr *name)
 {
 	struct dentry *dentry;
 
-	hlist_for_each_entry(dentry, d_bucket(parent, name->hash), d_hash) {
+	hlist_for_each_entry (dentry, d_bucket(parent, name->hash), d_hash) {
 		if (dentry->d_name.hash == name->hash && dentry->d_parent == parent &&
-		    dentry->d_name.len == name->len && !memcmp(dentry->d_name.name, name->name, name->len))
+		    dentry->d_name.len == name->len &&
+		    !memcmp(dentry->d_name.name, name->name, name->len))
 			return dentry;
 	}
 	return NULL;
@@ -294,8 +299,8 @@ static int prepend_name(char **end, const char *start, const struct qstr *name)
 	return 0;
 }
 
-static int prepend_path(const struct path *path, const struct path *root, char **end, const char *start)
-	__must_hold(&dcache_lock)
+static int prepend_path(const struct path *path, const struct path *root, char **end,
+			const char *start) __must_hold(&dcache_lock)
 {
 	struct mount *mnt = path->mnt;
 	struct dentry *dentry = path->dentry;
@@ -346,7 +351,7 @@ char *d_path_root(const struct path *path, const struct path *root, char *buf, s
 	return ret < 0 ? ERR_PTR(ret) : end;
 }
 
-/* readdir ------------------------------------------------------------------------------------------------------------- */
+/* readdir -------------------------------------------------------------------------------------- */
 
 bool dir_emit_dots(struct file *file, struct dir_context *ctx)
 {
@@ -370,7 +375,10 @@ bool dir_emit_dots(struct file *file, struct dir_context *ctx)
 	return true;
 }
 
-/* The first entry at or after the position, with a reference. Entries are in the order of their cookies. */
+/*
+ * The first entry at or after the position, with a reference. Entries are in the order of their
+ * cookies.
+ */
 static struct dentry *next_entry(struct dentry *dir, struct dentry *prev, u64 pos)
 {
 	struct dentry *child = NULL, *found = NULL;
@@ -399,8 +407,8 @@ int dcache_readdir(struct file *file, struct dir_context *ctx)
 	while ((child = next_entry(dir, prev, ctx->pos)) != NULL) {
 		struct inode *inode = child->d_inode;
 		u64 cookie = child->d_cookie;
-		bool room = ctx->actor(ctx, child->d_name.name, child->d_name.len, cookie, inode->i_ino,
-				       (inode->i_mode & S_IFMT) >> 12);
+		bool room = ctx->actor(ctx, child->d_name.name, child->d_name.len, cookie,
+				       inode->i_ino, (inode->i_mode & S_IFMT) >> 12);
 
 		dput(prev);
 		prev = child;

@@ -2,8 +2,8 @@
 /*
  * eventfd: a counter that can be waited for.
  *
- * write adds to it and waits while the sum would pass 2^64 - 2; read takes all of it (or 1, as a semaphore) and waits
- * while it is zero.
+ * write adds to it and waits while the sum would pass 2^64 - 2; read takes all of it (or 1, as a
+ * semaphore) and waits while it is zero.
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs.h"
@@ -70,7 +70,8 @@ static ssize_t eventfd_read(struct file *file, struct iov_iter *to, loff_t *pos)
 		if (err)
 			return err;
 	}
-	return copy_to_iter(&taken, sizeof(taken), to) == sizeof(taken) ? (ssize_t)sizeof(taken) : -EFAULT;
+	return copy_to_iter(&taken, sizeof(taken), to) == sizeof(taken) ? (ssize_t)sizeof(taken)
+									: -EFAULT;
 }
 
 static ssize_t eventfd_write(struct file *file, struct iov_iter *from, loff_t *pos)
@@ -102,7 +103,8 @@ static u32 eventfd_poll(struct file *file, struct poll_table *table)
 
 	poll_wait(file, &e->wait, table);
 	count = READ_ONCE(e->count);
-	return (count ? POLLIN : 0) | (count < U64_MAX - 1 ? POLLOUT : 0) | (count == U64_MAX ? POLLERR : 0);
+	return (count ? POLLIN : 0) | (count < U64_MAX - 1 ? POLLOUT : 0) |
+	       (count == U64_MAX ? POLLERR : 0);
 }
 
 static void eventfd_release(struct inode *inode, struct file *file)

@@ -32,7 +32,8 @@ static long do_dupfd(struct file *file, unsigned long from, unsigned int flags)
 
 static long setfl(struct file *file, unsigned int flags)
 {
-	if (flags & O_NOATIME && !(file->f_flags & O_NOATIME) && !inode_owner_or_capable(file->f_inode))
+	if (flags & O_NOATIME && !(file->f_flags & O_NOATIME) &&
+	    !inode_owner_or_capable(file->f_inode))
 		return -EPERM;
 	if (flags & O_DIRECT && S_ISREG(file->f_inode->i_mode))
 		return -EINVAL;
@@ -139,7 +140,8 @@ static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 	case F_ADD_SEALS:
 		return add_seals(file, arg);
 	case F_GET_SEALS:
-		return file->f_op == &tmpfs_file_operations ? (long)file->f_inode->i_seals : -EINVAL;
+		return file->f_op == &tmpfs_file_operations ? (long)file->f_inode->i_seals
+							    : -EINVAL;
 	default:
 		return -EINVAL;
 	}

@@ -2,17 +2,21 @@
 /*
  * The descriptor table.
  *
- *     files_struct --fdt--> fdtable { fd[], open_fds, close_on_exec }        fd[n] == NULL with its open_fds bit set:
- *                                                                            reserved, the file is being made
+ *     files_struct --fdt--> fdtable { fd[], open_fds, close_on_exec }
+ *
+ * A slot that is NULL while its open_fds bit is set is reserved: the file is being made.
  *
  * Readers run under RCU. Two things can change under them, and each has its answer:
- *   - the table grows: a new one is filled and published, the old one is freed after a grace period;
- *   - the slot is closed: struct file memory is type-stable, so a reader that has taken a reference (only ever from a
- *     count that is not zero) looks at the slot again. If it still holds the same file, the reference is good.
+ *   - the table grows: a new one is filled and published, the old one is freed after a grace
+ *     period;
+ *   - the slot is closed: struct file memory is type-stable, so a reader that has taken a reference
+ *     (only ever from a count that is not zero) looks at the slot again. If it still holds the same
+ *     file, the reference is good.
  *
- * SOLE-USER: as long as files->count is 1, only the current task can reach its table, so its system calls may use a file
- * without taking a reference (fdget() in file.h). Anything that looks at another task's table takes a reference on the
- * file (fget_task), never on the table, so it cannot close anything under the owner.
+ * SOLE-USER: as long as files->count is 1, only the current task can reach its table, so its system
+ * calls may use a file without taking a reference (fdget() in file.h). Who looks at another task's
+ * table (/proc) raises the count for the moment and closes nothing, so what the owner has borrowed
+ * stays.
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/locks.h"
@@ -30,7 +34,7 @@
 
 static struct kmem_cache *files_cache;
 
-/* Tables ---------------------------------------------------------------------------------------------------------------- */
+/* Tables --------------------------------------------------------------------------------------- */
 
 static void free_fdtable(struct fdtable *fdt)
 {
@@ -72,7 +76,10 @@ static void copy_fdtable(struct fdtable *to, const struct fdtable *from)
 	memcpy(to->close_on_exec, from->close_on_exec, from->max_fds / 8);
 }
 
-/* Make room for descriptor @fd. Drops file_lock to allocate: the caller looks again. 0, -EMFILE, -ENOMEM. */
+/*
+ * Make room for descriptor @fd. Drops file_lock to allocate: the caller looks again. 0, -EMFILE,
+ * -ENOMEM.
+ */
 static int expand_files(struct files_struct *files, unsigned int fd) __must_hold(&files->file_lock)
 {
 	struct fdtable *old, *new;
@@ -114,7 +121,7 @@ static struct files_struct *alloc_files(void)
 	return files;
 }
 
-/* Lookup ---------------------------------------------------------------------------------------------------------------- */
+/* Lookup --------------------------------------------------------------------------------------- */
 
 static struct file *files_lookup_get(struct files_struct *files, unsigned int fd)
 {
@@ -128,10 +135,11 @@ static struct file *files_lookup_get(struct files_struct *files, unsigned int fd
 		if (!file)
 			break;
 		if (atomic_long_inc_not_zero(&file->f_count)) {
-			if (likely(rcu_dereference(files->fdt) == fdt && READ_ONCE(fdt->fd[fd]) == file))
+			if (likely(rcu_dereference(files->fdt) == fdt &&
+				   READ_ONCE(fdt->fd[fd]) == file))
 				break;
 			rcu_read_unlock();
-			fput(file); /* may be the last reference of another file that took the memory */
+			fput(file); /* another file by now, and we may be its last user */
 			rcu_read_lock();
 		}
 	}
@@ -163,8 +171,9 @@ struct fd fdget_shared(unsigned int fd)
 }
 
 /*
- * Another task's table, made to stay for the moment: the count is raised, so the owner is no SOLE-USER for new calls;
- * a call that runs now keeps using the files that it borrowed, and those stay because we close nothing.
+ * Another task's table, made to stay for the moment: the count is raised, so the owner is no
+ * SOLE-USER for new calls; a call that runs now keeps using the files that it borrowed, and those
+ * stay because we close nothing.
  */
 static struct files_struct *get_files_struct(struct task *task)
 {
@@ -215,7 +224,7 @@ int next_fd_task(struct task *task, unsigned int fd, struct file **filep)
 	return file ? (int)fd : -1;
 }
 
-/* Descriptors ----------------------------------------------------------------------------------------------------------- */
+/* Descriptors ---------------------------------------------------------------------------------- */
 
 static int alloc_fd(unsigned int start, unsigned int end, unsigned int flags)
 {
@@ -267,7 +276,8 @@ int get_unused_fd(unsigned int flags)
 	return alloc_fd(0, nofile_limit(), flags);
 }
 
-static void free_fd_locked(struct files_struct *files, unsigned int fd) __must_hold(&files->file_lock)
+static void free_fd_locked(struct files_struct *files, unsigned int fd)
+	__must_hold(&files->file_lock)
 {
 	__clear_bit(fd, files->fdt->open_fds);
 	if (fd < files->next_fd)
@@ -319,7 +329,8 @@ static void filp_close(struct file *file, struct files_struct *owner)
 }
 
 /* Empty the slot. NULL: it is not open. */
-static struct file *pick_file(struct files_struct *files, unsigned int fd) __must_hold(&files->file_lock)
+static struct file *pick_file(struct files_struct *files, unsigned int fd)
+	__must_hold(&files->file_lock)
 {
 	struct fdtable *fdt = files->fdt;
 	struct file *file;
@@ -431,14 +442,15 @@ int close_fd_range(unsigned int first, unsigned int last, bool cloexec_only)
 	return 0;
 }
 
-/* Tables of tasks ------------------------------------------------------------------------------------------------------- */
+/* Tables of tasks ------------------------------------------------------------------------------ */
 
 static void close_files(struct files_struct *files)
 {
 	struct fdtable *fdt = files->fdt;
 	unsigned long fd;
 
-	for_each_set_bit(fd, fdt->open_fds, fdt->max_fds) {
+	for_each_set_bit(fd, fdt->open_fds, fdt->max_fds)
+	{
 		struct file *file = fdt->fd[fd];
 
 		if (file) {
@@ -485,11 +497,13 @@ static struct files_struct *dup_files(struct files_struct *old)
 	fdt = new->fdt;
 	copy_fdtable(fdt, old->fdt);
 	new->next_fd = old->next_fd;
-	for_each_set_bit(fd, fdt->open_fds, old->fdt->max_fds) {
+	for_each_set_bit(fd, fdt->open_fds, old->fdt->max_fds)
+	{
 		if (fdt->fd[fd])
 			get_file(fdt->fd[fd]);
 		else
-			__clear_bit(fd, fdt->open_fds), new->next_fd = min_t(unsigned int, new->next_fd, fd);
+			__clear_bit(fd, fdt->open_fds),
+				new->next_fd = min_t(unsigned int, new->next_fd, fd);
 	}
 	spin_unlock(&old->file_lock);
 	return new;
@@ -549,7 +563,8 @@ int files_exec(struct task *task)
 	if (err)
 		return err;
 	files = task->files;
-	for_each_set_bit(fd, files->fdt->close_on_exec, files->fdt->max_fds) {
+	for_each_set_bit(fd, files->fdt->close_on_exec, files->fdt->max_fds)
+	{
 		struct file *file;
 
 		spin_lock(&files->file_lock);
@@ -570,5 +585,6 @@ int init_files(struct task *task)
 
 void file_table_init(void)
 {
-	files_cache = kmem_cache_create("files_cache", sizeof(struct files_struct), 0, SLAB_PANIC, NULL);
+	files_cache =
+		kmem_cache_create("files_cache", sizeof(struct files_struct), 0, SLAB_PANIC, NULL);
 }

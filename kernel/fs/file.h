@@ -2,10 +2,11 @@
 /*
  * File descriptors: from a small number to an open file.
  *
- * The table is read without a lock, under RCU: struct file comes from a type-stable cache, so a reader may take a
- * reference to a file that was just closed and even reused, and then looks again whether the slot still holds it. A task
- * that shares its table with nobody skips even that: nobody else can close the descriptor while it is in the kernel, so
- * fdget() borrows the table's own reference.
+ * The table is read without a lock, under RCU: struct file comes from a type-stable cache, so a
+ * reader may take a reference to a file that was just closed and even reused, and then looks again
+ * whether the slot still holds it. A task that shares its table with nobody skips even that: nobody
+ * else can close the descriptor while it is in the kernel, so fdget() borrows the table's own
+ * reference.
  */
 #ifndef KERNEL_FS_FILE_H
 #define KERNEL_FS_FILE_H
@@ -17,8 +18,8 @@
 #include "kernel/rcu.h"
 #include "kernel/task.h"
 
-#define NR_OPEN_INLINE 64	/* slots inside files_struct */
-#define NR_OPEN_MAX    1048576	/* the most RLIMIT_NOFILE can be set to */
+#define NR_OPEN_INLINE 64      /* slots inside files_struct */
+#define NR_OPEN_MAX    1048576 /* the most RLIMIT_NOFILE can be set to */
 
 struct fdtable {
 	unsigned int max_fds;
@@ -29,11 +30,11 @@ struct fdtable {
 };
 
 struct files_struct {
-	atomic_t count;		/* tasks that share it */
+	atomic_t count; /* tasks that share it */
 	spinlock_t file_lock;
-	unsigned int next_fd;	/* file_lock  no free slot below it */
-	struct fdtable *fdt;	/* RCU; written under file_lock */
-	struct fdtable fdtab;	/* the first table */
+	unsigned int next_fd; /* file_lock  no free slot below it */
+	struct fdtable *fdt;  /* RCU; written under file_lock */
+	struct fdtable fdtab; /* the first table */
 	struct file *fd_array[NR_OPEN_INLINE];
 	unsigned long open_fds_init[1];
 	unsigned long close_on_exec_init[1];
@@ -43,7 +44,7 @@ struct fd {
 	struct file *file;
 	unsigned int flags;
 };
-#define FDPUT_FPUT     1u
+#define FDPUT_FPUT	 1u
 #define FDPUT_POS_UNLOCK 2u
 
 static inline struct file *get_file(struct file *file)
@@ -55,13 +56,19 @@ static inline struct file *get_file(struct file *file)
 /** fput() - drop a reference. The last one releases the file, and sleeps. */
 void fput(struct file *file);
 
-/** fget() - the file of a descriptor of the current task, with a reference; NULL if there is none, or it is O_PATH. */
+/**
+ * fget() - the file of a descriptor of the current task, with a reference; NULL if there is none,
+ * or it is O_PATH.
+ */
 struct file *fget(unsigned int fd);
 /** fget_raw() - also O_PATH files. */
 struct file *fget_raw(unsigned int fd);
 /** fget_task() - of another task. NULL also when it has exited. */
 struct file *fget_task(struct task *task, unsigned int fd);
-/** next_fd_task() - the first open descriptor of @task at or after @fd, with a reference in *file; or -1. */
+/**
+ * next_fd_task() - the first open descriptor of @task at or after @fd, with a reference in *file;
+ * or -1.
+ */
 int next_fd_task(struct task *task, unsigned int fd, struct file **file);
 
 /** fdget_shared() - the slow part of fdget(): the table is shared, take a reference. */
@@ -106,21 +113,28 @@ static inline struct fd fdget_pos(unsigned int fd)
 {
 	struct fd f = fdget(fd);
 
-	if (f.file && (f.file->f_mode & FMODE_ATOMIC_POS) && atomic_long_read(&f.file->f_count) > 1) {
+	if (f.file && (f.file->f_mode & FMODE_ATOMIC_POS) &&
+	    atomic_long_read(&f.file->f_count) > 1) {
 		f.flags |= FDPUT_POS_UNLOCK;
 		mutex_lock(&f.file->f_pos_lock);
+		__release(&f.file->f_pos_lock); /* sparse follows locks within one function only */
 	}
 	return f;
 }
 
 static inline void fdput_pos(struct fd f)
 {
-	if (f.flags & FDPUT_POS_UNLOCK)
+	if (f.flags & FDPUT_POS_UNLOCK) {
+		__acquire(&f.file->f_pos_lock);
 		mutex_unlock(&f.file->f_pos_lock);
+	}
 	fdput(f);
 }
 
-/** get_unused_fd() - reserve the lowest free descriptor (>= @start). O_CLOEXEC in @flags. -EMFILE, -ENOMEM. */
+/**
+ * get_unused_fd() - reserve the lowest free descriptor (>= @start). O_CLOEXEC in @flags. -EMFILE,
+ * -ENOMEM.
+ */
 int get_unused_fd(unsigned int flags);
 int get_unused_fd_from(unsigned int start, unsigned int flags);
 void put_unused_fd(unsigned int fd);
@@ -133,7 +147,10 @@ int close_fd(unsigned int fd);
 /** set_close_on_exec(), get_close_on_exec() - the FD_CLOEXEC flag of an open descriptor. */
 void set_close_on_exec(unsigned int fd, bool on);
 bool get_close_on_exec(unsigned int fd);
-/** replace_fd() - make @fd refer to @file (a reference is taken), closing what it was. @fd or -EBADF … */
+/**
+ * replace_fd() - make @fd refer to @file (a reference is taken), closing what it was. @fd or -EBADF
+ * …
+ */
 int replace_fd(unsigned int fd, struct file *file, unsigned int flags);
 
 /** close_fd_range() - close @first to @last, or only set their FD_CLOEXEC. */
@@ -141,11 +158,19 @@ int close_fd_range(unsigned int first, unsigned int last, bool cloexec_only);
 
 /* What kernel/fork.c, exit.c and exec.c call. */
 
-/** copy_files() - the descriptors of a new task: shared with CLONE_FILES, else a copy. 0, -ENOMEM. */
+/**
+ * copy_files() - the descriptors of a new task: shared with CLONE_FILES, else a copy. 0, -ENOMEM.
+ */
 int copy_files(unsigned long clone_flags, struct task *child);
-/** exit_files() - @task (current, or a child that failed to start) gives up its table; files may be released. Sleeps. */
+/**
+ * exit_files() - @task (current, or a child that failed to start) gives up its table; files may be
+ * released. Sleeps.
+ */
 void exit_files(struct task *task);
-/** files_exec() - exec: the table becomes private and FD_CLOEXEC descriptors are closed. 0, -ENOMEM (before any change). */
+/**
+ * files_exec() - exec: the table becomes private and FD_CLOEXEC descriptors are closed. 0, -ENOMEM
+ * (before any change).
+ */
 int files_exec(struct task *task);
 /** unshare_files() - the current task gets its own copy. 0, -ENOMEM. */
 int unshare_files(void);

@@ -2,12 +2,13 @@
 /*
  * Open files: their making and their end.
  *
- *      alloc_file --> [count 1] --get_file/fget--> [count n] --fput--> ... --> 0: release, locks dropped,
- *                                                                                 path and write access given up
+ *   alloc_file --> [count 1] --get_file/fget--> [count n] --fput--> ... --> 0: release, then locks,
+ *                                                                     path and write access go
  *
- * struct file memory is type-stable (SLAB_TYPESAFE_BY_RCU): a reader of a descriptor table may look at f_count of a file
- * that is being freed, never at another kind of object. So the count of a file in the free list stays zero, and a new
- * file's count is set last (fget's check of the slot does the rest, see file.c).
+ * struct file memory is type-stable (SLAB_TYPESAFE_BY_RCU): a reader of a descriptor table may look
+ * at f_count of a file that is being freed, never at another kind of object. So the count of a file
+ * in the free list stays zero, and a new file's count is set last (fget's check of the slot does
+ * the rest, see file.c).
  *
  * A mapping holds the file through its vm_file: the same count.
  */
@@ -34,7 +35,7 @@ unsigned long nr_open_files(void)
 	return atomic_long_read(&nr_files);
 }
 
-/* What a mapping does with its file --------------------------------------------------------------------------------------- */
+/* What a mapping does with its file ------------------------------------------------------------ */
 
 static struct file *vm_to_file(struct vm_file *vmf)
 {
@@ -84,7 +85,7 @@ struct file *vm_file_to_file(struct vm_file *vmf)
 	return vmf && vmf->ops == &file_vm_ops ? vm_to_file(vmf) : NULL;
 }
 
-/* Life ---------------------------------------------------------------------------------------------------------------------- */
+/* Life ----------------------------------------------------------------------------------------- */
 
 static unsigned int mode_of_flags(unsigned int flags)
 {
@@ -117,7 +118,8 @@ struct file *alloc_file(struct path *path, unsigned int flags, const struct file
 	file->private = NULL;
 	file->vmf.mapping = S_ISREG(inode->i_mode) ? &inode->i_data : NULL;
 	file->vmf.ops = &file_vm_ops;
-	file->vmf.flags = (file->f_mode & FMODE_READ ? VMF_READ : 0) | (file->f_mode & FMODE_WRITE ? VMF_WRITE : 0) |
+	file->vmf.flags = (file->f_mode & FMODE_READ ? VMF_READ : 0) |
+			  (file->f_mode & FMODE_WRITE ? VMF_WRITE : 0) |
 			  (path->mnt && path->mnt->mnt_flags & MS_NOEXEC ? VMF_NOEXEC : 0);
 	if (fop->llseek)
 		file->f_mode |= FMODE_LSEEK;
@@ -151,14 +153,15 @@ void fput(struct file *file)
 		__fput(file);
 }
 
-/* Files without a name ------------------------------------------------------------------------------------------------------ */
+/* Files without a name ------------------------------------------------------------------------- */
 
 static struct super_block *pseudo_sb;
 
 static const struct super_operations pseudo_super_ops = {.evict = NULL};
 static const struct file_system_type pseudo_fs_type = {.name = "anon_inodefs", .flags = FS_NODEV};
 
-struct file *pseudo_file(const char *name, struct inode *inode, const struct file_operations *fop, unsigned int flags)
+struct file *pseudo_file(const char *name, struct inode *inode, const struct file_operations *fop,
+			 unsigned int flags)
 {
 	struct path path = {NULL, d_alloc_pseudo(name, inode)};
 
@@ -176,7 +179,8 @@ struct inode *pseudo_inode(umode_t mode)
 	return inode;
 }
 
-struct file *anon_inode_file(const char *name, const struct file_operations *fop, void *private, unsigned int flags)
+struct file *anon_inode_file(const char *name, const struct file_operations *fop, void *private,
+			     unsigned int flags)
 {
 	struct inode *inode = pseudo_inode(0600);
 	struct file *file;
@@ -193,7 +197,8 @@ struct file *anon_inode_file(const char *name, const struct file_operations *fop
 
 void file_init(void)
 {
-	file_cache = kmem_cache_create("filp", sizeof(struct file), 0,
-				       SLAB_PANIC | SLAB_HWCACHE_ALIGN | SLAB_TYPESAFE_BY_RCU, NULL);
+	file_cache =
+		kmem_cache_create("filp", sizeof(struct file), 0,
+				  SLAB_PANIC | SLAB_HWCACHE_ALIGN | SLAB_TYPESAFE_BY_RCU, NULL);
 	pseudo_sb = alloc_super(&pseudo_fs_type, &pseudo_super_ops);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where path names start: the root and working directory of a task, and the calls that change or show them.
+ * Where path names start: the root and working directory of a task, and the calls that change or
+ * show them.
  *
- * Threads share one fs_struct (CLONE_FS), so reading a path out of it takes its lock and a reference. A process's paths
- * can be looked at from outside (/proc/PID/cwd, root) under task_lock(), which keeps the pointer from going away.
+ * Threads share one fs_struct (CLONE_FS), so reading a path out of it takes its lock and a
+ * reference. A process's paths can be looked at from outside (/proc/PID/cwd, root) under
+ * task_lock(), which keeps the pointer from going away.
  */
 #include "kernel/fs/fs_struct.h"
 #include "kernel/fs/file.h"

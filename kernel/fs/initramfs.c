@@ -2,17 +2,18 @@
 /*
  * The initramfs: a cpio archive in memory becomes the root directory.
  *
- * The archive is read from front to back, and the pages behind the reader are handed to the page allocator as it goes, so
- * that archive and contents are in memory together for one file only:
+ * The archive is read from front to back, and the pages behind the reader are handed to the page
+ * allocator as it goes, so that archive and contents are in memory together for one file only:
  *
  *      |//// freed ////|  entry being unpacked  |   not read yet      |
  *      ^ freed_to                               ^ it.pos
  *
- * A hard link appears as several entries with one (device, inode); the contents come with one of them, usually the last.
- * The first is made as a file, the others as links to it; whichever has contents writes them.
+ * A hard link appears as several entries with one (device, inode); the contents come with one of
+ * them, usually the last. The first is made as a file, the others as links to it; whichever has
+ * contents writes them.
  *
- * A name that exists already is replaced, as it is when two archives are given one after the other. A directory that
- * exists keeps its contents and takes the mode.
+ * A name that exists already is replaced, as it is when two archives are given one after the other.
+ * A directory that exists keeps its contents and takes the mode.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"
@@ -83,7 +84,8 @@ static const char *known_link(struct unpack *u, const struct cpio_entry *e)
 	size_t len = strlen(u->path) + 1;
 
 	for (link = u->links; link; link = link->next) {
-		if (link->ino == e->ino && link->dev_major == e->dev_major && link->dev_minor == e->dev_minor)
+		if (link->ino == e->ino && link->dev_major == e->dev_major &&
+		    link->dev_minor == e->dev_minor)
 			return link->name;
 	}
 	link = kmalloc(sizeof(*link) + len, GFP_KERNEL);
@@ -179,10 +181,14 @@ static const char *compression(const u8 *p, size_t size)
 		u8 len;
 		const char *name;
 	} known[] = {
-		{{0x1f, 0x8b}, 2, "gzip"},	 {{0xfd, '7', 'z', 'X'}, 4, "xz"},
-		{{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstd"}, {{0x02, 0x21, 0x4c, 0x18}, 4, "lz4"},
-		{{0x04, 0x22, 0x4d, 0x18}, 4, "lz4"},	 {{'B', 'Z', 'h'}, 3, "bzip2"},
-		{{0x5d, 0x00, 0x00}, 3, "lzma"}, {{0x89, 'L', 'Z', 'O'}, 4, "lzo"},
+		{{0x1f, 0x8b}, 2, "gzip"},
+		{{0xfd, '7', 'z', 'X'}, 4, "xz"},
+		{{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstd"},
+		{{0x02, 0x21, 0x4c, 0x18}, 4, "lz4"},
+		{{0x04, 0x22, 0x4d, 0x18}, 4, "lz4"},
+		{{'B', 'Z', 'h'}, 3, "bzip2"},
+		{{0x5d, 0x00, 0x00}, 3, "lzma"},
+		{{0x89, 'L', 'Z', 'O'}, 4, "lzo"},
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(known); i++) {
@@ -221,7 +227,8 @@ static int unpack_all(struct unpack *u, const char *start, const char *end)
 	while ((err = cpio_next(&it, &e)) > 0) {
 		err = unpack_entry(u, &e);
 		if (err == -ENOMEM || err == -ENOSPC) {
-			pr_err("initramfs: memory does not suffice to unpack %s (%zu bytes)\n", u->path, e.size);
+			pr_err("initramfs: memory does not suffice to unpack %s (%zu bytes)\n",
+			       u->path, e.size);
 			return err;
 		}
 		if (err)
@@ -229,8 +236,8 @@ static int unpack_all(struct unpack *u, const char *start, const char *end)
 		freed_to = free_behind(freed_to, it.pos);
 	}
 	if (err < 0)
-		pr_err("initramfs: broken archive, at byte %zu of %zu: %s\n", it.offset, (size_t)(end - start),
-		       it.error);
+		pr_err("initramfs: broken archive, at byte %zu of %zu: %s\n", it.offset,
+		       (size_t)(end - start), it.error);
 	else
 		free_behind(freed_to, end);
 	return err;

@@ -2,9 +2,10 @@
 /*
  * Inodes: the objects that names lead to.
  *
- * Every inode here lives exactly as long as somebody holds it: its dentries, and through them open files, mappings and
- * working directories. There is no inode cache, because there is no disk to read an inode from a second time.
- * i_nlink only tells user space how many names there are; it decides nothing.
+ * Every inode here lives exactly as long as somebody holds it: its dentries, and through them open
+ * files, mappings and working directories. There is no inode cache, because there is no disk to
+ * read an inode from a second time. i_nlink only tells user space how many names there are; it
+ * decides nothing.
  *
  * i_writecount keeps programs that run from being written, and files being written from being run:
  *
@@ -102,7 +103,8 @@ void inode_accessed(struct inode *inode)
 {
 	fstime_t atime = READ_ONCE(inode->i_atime);
 
-	if (atime > inode->i_mtime && atime > inode->i_ctime && fs_now() - atime < 86400 * NSEC_PER_SEC)
+	if (atime > inode->i_mtime && atime > inode->i_ctime &&
+	    fs_now() - atime < 86400 * NSEC_PER_SEC)
 		return;
 	WRITE_ONCE(inode->i_atime, fs_now());
 }
@@ -151,7 +153,8 @@ void fill_kstat(struct inode *inode, struct kstat *stat)
 	stat->gid = inode->i_gid;
 	stat->size = i_size_read(inode);
 	stat->blksize = PAGE_SIZE;
-	stat->blocks = (READ_ONCE(mapping->nrpages) + READ_ONCE(mapping->nrswapped)) * (PAGE_SIZE / 512);
+	stat->blocks =
+		(READ_ONCE(mapping->nrpages) + READ_ONCE(mapping->nrswapped)) * (PAGE_SIZE / 512);
 	stat->atime = inode->i_atime;
 	stat->mtime = inode->i_mtime;
 	stat->ctime = inode->i_ctime;

@@ -2,12 +2,15 @@
 /*
  * Scattered buffers.
  *
- *      iov ----> [ seg | seg | seg | ... ]     nr of them left; `offset` bytes of the first are used up;
- *                   ^offset                    `count` bytes may still be moved, possibly fewer than the segments hold
+ *      iov ----> [ seg | seg | seg | ... ]    nr of them left
+ *                   ^offset                   bytes of the first that are used up
  *
- * Every move is the same loop over the segments, with another copy in the middle; for_each_piece() is that loop. User
- * copies may stop short at a bad address: the iterator then stands at the first byte that was not moved, and the caller
- * reports what was moved before, or EFAULT if that is nothing.
+ * `count` bytes may still be moved, possibly fewer than the segments hold.
+ *
+ * Every move is the same loop over the segments, with another copy in the middle; for_each_piece()
+ * is that loop. User copies may stop short at a bad address: the iterator then stands at the first
+ * byte that was not moved, and the caller reports what was moved before, or EFAULT if that is
+ * nothing.
  */
 #include "kernel/fs/iov_iter.h"
 #include "kernel/fs/fs.h"
@@ -17,7 +20,10 @@
 #include "mm/page.h"
 #include "mm/slab.h"
 
-/* The part of the current segment that the next move can use, at most @bytes; skips empty segments. 0: the end. */
+/*
+ * The part of the current segment that the next move can use, at most @bytes; skips empty segments.
+ * 0: the end.
+ */
 static size_t piece(struct iov_iter *i, size_t bytes)
 {
 	size_t room;
@@ -37,11 +43,11 @@ static size_t piece(struct iov_iter *i, size_t bytes)
 	}
 }
 
-#define for_each_piece(i, addr, len, bytes, left)                                                                      \
-	for (size_t __left_in = (bytes), len = piece(i, __left_in), left = 0;                                          \
-	     len && ((addr) = (char __user *)(i)->iov->iov_base + (i)->offset, true);                                  \
-	     (i)->offset += len - left, (i)->count -= len - left, __left_in = left ? 0 : __left_in - len,              \
-		    len = piece(i, __left_in))
+#define for_each_piece(i, addr, len, bytes, left)                                     \
+	for (size_t __left_in = (bytes), len = piece(i, __left_in), left = 0;         \
+	     len && ((addr) = (char __user *)(i)->iov->iov_base + (i)->offset, true); \
+	     (i)->offset += len - left, (i)->count -= len - left,                     \
+		    __left_in = left ? 0 : __left_in - len, len = piece(i, __left_in))
 
 size_t copy_to_iter(const void *from, size_t bytes, struct iov_iter *i)
 {
@@ -111,8 +117,8 @@ void iov_iter_advance(struct iov_iter *i, size_t bytes)
 	}
 }
 
-ssize_t import_iovec(struct iov_iter *i, const struct iovec __user *uvec, unsigned long nr, struct iovec *fast,
-		     struct iovec **alloc)
+ssize_t import_iovec(struct iov_iter *i, const struct iovec __user *uvec, unsigned long nr,
+		     struct iovec *fast, struct iovec **alloc)
 {
 	struct iovec *iov = fast;
 	size_t total = 0;

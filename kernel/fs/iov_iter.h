@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A position in a scattered buffer, in user or kernel memory: what a read fills and a write empties.
+ * A position in a scattered buffer, in user or kernel memory: what a read fills and a write
+ * empties.
  *
- * The same driver code serves read(), readv(), sendfile() and the kernel's own reads. An iterator over user memory
- * sleeps (page faults); one over kernel memory does not.
+ * The same driver code serves read(), readv(), sendfile() and the kernel's own reads. An iterator
+ * over user memory sleeps (page faults); one over kernel memory does not.
  */
 #ifndef KERNEL_FS_IOV_ITER_H
 #define KERNEL_FS_IOV_ITER_H
@@ -22,12 +23,12 @@ struct iovec {
 #define UIO_FASTIOV 8
 
 struct iov_iter {
-	bool kernel;	   /* the buffers are kernel memory */
-	unsigned int nr;   /* segments left, the current one included */
-	size_t offset;	   /* into the current segment */
-	size_t count;	   /* bytes left in all */
+	bool kernel;	 /* the buffers are kernel memory */
+	unsigned int nr; /* segments left, the current one included */
+	size_t offset;	 /* into the current segment */
+	size_t count;	 /* bytes left in all */
 	const struct iovec *iov;
-	struct iovec one;  /* the segment of a plain read() or write() */
+	struct iovec one; /* the segment of a plain read() or write() */
 };
 
 /** iov_iter_user(), iov_iter_kernel() - over one buffer. */
@@ -63,10 +64,11 @@ static inline void iov_iter_truncate(struct iov_iter *i, size_t count)
 /**
  * import_iovec() - take a user's iovec array.
  * @fast: room for UIO_FASTIOV segments; *alloc receives what must be kfree()d afterwards (or NULL).
- * Returns the bytes in all (cut to MAX_RW_COUNT), -EINVAL (too many, or a negative length), -EFAULT, -ENOMEM.
+ * Returns the bytes in all (cut to MAX_RW_COUNT), -EINVAL (too many, or a negative length),
+ * -EFAULT, -ENOMEM.
  */
-ssize_t import_iovec(struct iov_iter *i, const struct iovec __user *uvec, unsigned long nr, struct iovec *fast,
-		     struct iovec **alloc);
+ssize_t import_iovec(struct iov_iter *i, const struct iovec __user *uvec, unsigned long nr,
+		     struct iovec *fast, struct iovec **alloc);
 
 /**
  * copy_to_iter(), copy_from_iter(), iov_iter_zero() - move bytes and advance.

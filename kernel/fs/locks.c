@@ -2,24 +2,27 @@
 /*
  * Advisory locks on files.
  *
- * Three kinds, one structure. A lock covers a range of bytes and belongs to an owner; two locks conflict if their ranges
- * overlap, their owners differ and at least one is exclusive.
+ * Three kinds, one structure. A lock covers a range of bytes and belongs to an owner; two locks
+ * conflict if their ranges overlap, their owners differ and at least one is exclusive.
  *
- *      kind                        owner                      range        ends with
- *      fcntl F_SETLK (POSIX)       the descriptor table       bytes        any close() of the file by its owner
- *      fcntl F_OFD_SETLK           the open file              bytes        last close of the open file
- *      flock                       the open file              the whole    last close of the open file
+ *   kind                   owner                  range       ends with
+ *   fcntl F_SETLK (POSIX)  the descriptor table   bytes       any close() of the file by its owner
+ *   fcntl F_OFD_SETLK      the open file          bytes       last close of the open file
+ *   flock                  the open file          the whole   last close of the open file
  *
- * POSIX and OFD locks see each other; flock locks live in a list of their own and see only each other.
+ * POSIX and OFD locks see each other; flock locks live in a list of their own and see only each
+ * other.
  *
- * Setting a byte-range lock replaces what the same owner had in that range, so an older lock may be cut at either end or
- * in two:
+ * Setting a byte-range lock replaces what the same owner had in that range, so an older lock may be
+ * cut at either end or in two:
  *          old   |---------- R ----------|                 new lists:   R      W       R
  *          set          |-- W --|                                     |----||-------||----|
- * All memory that a change can need (the new lock and one more for a cut) is got before anything is changed.
+ * All memory that a change can need (the new lock and one more for a cut) is got before anything is
+ * changed.
  *
- * A waiter sleeps on the inode's queue and looks again whenever a lock on the file goes. Before POSIX lock waits, the
- * chain "he waits for him, who waits for ..." is followed; if it leads back, EDEADLK.
+ * A waiter sleeps on the inode's queue and looks again whenever a lock on the file goes. Before
+ * POSIX lock waits, the chain "he waits for him, who waits for ..." is followed; if it leads back,
+ * EDEADLK.
  */
 #include "kernel/fs/locks.h"
 #include "kernel/fs/fcntl.h"
@@ -35,15 +38,15 @@
 #include "mm/slab.h"
 
 struct file_lock {
-	struct list_head list;	/* locks_lock */
+	struct list_head list; /* locks_lock */
 	const void *owner;
-	pid_t pid;		/* for F_GETLK; -1: open-file-description lock */
-	u8 type;		/* F_RDLCK, F_WRLCK */
-	loff_t start, end;	/* inclusive */
+	pid_t pid;	   /* for F_GETLK; -1: open-file-description lock */
+	u8 type;	   /* F_RDLCK, F_WRLCK */
+	loff_t start, end; /* inclusive */
 };
 
 struct file_lock_context {
-	struct list_head posix; /* locks_lock; the locks of one owner in order of their start, not overlapping */
+	struct list_head posix; /* locks_lock; those of one owner do not overlap */
 	struct list_head flock; /* locks_lock */
 	struct wait_queue_head wait;
 };
@@ -93,8 +96,9 @@ static struct file_lock *find_conflict(struct list_head *locks, const struct fil
 {
 	struct file_lock *l;
 
-	list_for_each_entry(l, locks, list) {
-		if (l->owner != want->owner && overlap(l, want) && (l->type == F_WRLCK || want->type == F_WRLCK))
+	list_for_each_entry (l, locks, list) {
+		if (l->owner != want->owner && overlap(l, want) &&
+		    (l->type == F_WRLCK || want->type == F_WRLCK))
 			return l;
 	}
 	return NULL;
@@ -110,7 +114,7 @@ static bool deadlock(const void *owner, const void *blocker) __must_hold(&locks_
 
 		if (blocker == owner)
 			return true;
-		list_for_each_entry(w, &lock_waiters, list) {
+		list_for_each_entry (w, &lock_waiters, list) {
 			if (w->owner == blocker) {
 				blocker = w->blocked_by;
 				found = true;
@@ -123,14 +127,17 @@ static bool deadlock(const void *owner, const void *blocker) __must_hold(&locks_
 	return false;
 }
 
-/* Cut the owner's locks in [new->start, new->end]; *spare serves for a lock cut in two. True: something was unlocked. */
-static bool cut_range(struct list_head *locks, const struct file_lock *new, struct file_lock **spare,
-		      struct list_head *dead) __must_hold(&locks_lock)
+/*
+ * Cut the owner's locks in [new->start, new->end]; *spare serves for a lock cut in two. True:
+ * something was unlocked.
+ */
+static bool cut_range(struct list_head *locks, const struct file_lock *new,
+		      struct file_lock **spare, struct list_head *dead) __must_hold(&locks_lock)
 {
 	struct file_lock *l, *next;
 	bool changed = false;
 
-	list_for_each_entry_safe(l, next, locks, list) {
+	list_for_each_entry_safe (l, next, locks, list) {
 		if (l->owner != new->owner || !overlap(l, new))
 			continue;
 		changed = true;
@@ -159,7 +166,7 @@ static void insert_lock(struct list_head *locks, struct file_lock *new, struct l
 {
 	struct file_lock *l, *next;
 
-	list_for_each_entry_safe(l, next, locks, list) {
+	list_for_each_entry_safe (l, next, locks, list) {
 		if (l->owner != new->owner || l->type != new->type)
 			continue;
 		if (l->end + 1 == new->start) {
@@ -183,9 +190,13 @@ static void free_dead(struct list_head *dead)
 	}
 }
 
-/* One attempt. 0, -EAGAIN (*blocker says who holds it), -EDEADLK. *newp and *spare are used up when needed. */
-static int try_lock(struct file_lock_context *ctx, struct list_head *locks, const struct file_lock *want,
-		    struct file_lock **newp, struct file_lock **spare, const void **blocker)
+/*
+ * One attempt. 0, -EAGAIN (*blocker says who holds it), -EDEADLK. *newp and *spare are used up when
+ * needed.
+ */
+static int try_lock(struct file_lock_context *ctx, struct list_head *locks,
+		    const struct file_lock *want, struct file_lock **newp, struct file_lock **spare,
+		    const void **blocker)
 {
 	struct file_lock *conflict = NULL;
 	LIST_HEAD(dead);
@@ -224,8 +235,8 @@ static bool still_blocked(struct list_head *locks, const struct file_lock *want)
 	return blocked;
 }
 
-static int wait_for_lock(struct file_lock_context *ctx, struct list_head *locks, const struct file_lock *want,
-			 const void *blocker)
+static int wait_for_lock(struct file_lock_context *ctx, struct list_head *locks,
+			 const struct file_lock *want, const void *blocker)
 {
 	struct lock_waiter waiter = {.owner = want->owner, .blocked_by = blocker};
 	int err;
@@ -240,15 +251,15 @@ static int wait_for_lock(struct file_lock_context *ctx, struct list_head *locks,
 	return err;
 }
 
-static int set_lock(struct file_lock_context *ctx, struct list_head *locks, const struct file_lock *want, bool wait,
-		    bool detect)
+static int set_lock(struct file_lock_context *ctx, struct list_head *locks,
+		    const struct file_lock *want, bool wait, bool detect)
 {
 	struct file_lock *new = kmem_cache_alloc(lock_cache, GFP_KERNEL);
 	struct file_lock *spare = kmem_cache_alloc(lock_cache, GFP_KERNEL);
 	const void *blocker;
 	int err = -ENOLCK;
 
-	while (new && spare) {
+	while (new &&spare) {
 		err = try_lock(ctx, locks, want, &new, &spare, &blocker);
 		if (err == -EDEADLK && (!wait || !detect))
 			err = -EAGAIN;
@@ -265,7 +276,7 @@ static int set_lock(struct file_lock_context *ctx, struct list_head *locks, cons
 	return err;
 }
 
-/* fcntl ---------------------------------------------------------------------------------------------------------------------- */
+/* fcntl ---------------------------------------------------------------------------------------- */
 
 static int flock_to_lock(struct file *file, const struct flock *fl, struct file_lock *l)
 {
@@ -329,7 +340,8 @@ static long get_lock(struct file_lock_context *ctx, const struct file_lock *want
 
 static bool lock_mode_ok(const struct file *file, int type)
 {
-	return (type != F_RDLCK || file->f_mode & FMODE_READ) && (type != F_WRLCK || file->f_mode & FMODE_WRITE);
+	return (type != F_RDLCK || file->f_mode & FMODE_READ) &&
+	       (type != F_WRLCK || file->f_mode & FMODE_WRITE);
 }
 
 long fcntl_lock(unsigned int fd, struct file *file, unsigned int cmd, unsigned long arg)
@@ -362,7 +374,7 @@ long fcntl_lock(unsigned int fd, struct file *file, unsigned int cmd, unsigned l
 	return set_lock(ctx, &ctx->posix, &want, cmd == F_SETLKW || cmd == F_OFD_SETLKW, !ofd);
 }
 
-/* flock ---------------------------------------------------------------------------------------------------------------------- */
+/* flock ---------------------------------------------------------------------------------------- */
 
 static long do_flock(struct file *file, unsigned int op)
 {
@@ -400,7 +412,7 @@ SYSCALL_DEFINE2(flock, unsigned int, fd, unsigned int, op)
 	return err;
 }
 
-/* Ends ----------------------------------------------------------------------------------------------------------------------- */
+/* Ends ----------------------------------------------------------------------------------------- */
 
 static void remove_owner(struct file_lock_context *ctx, struct list_head *locks, const void *owner)
 {
@@ -408,7 +420,7 @@ static void remove_owner(struct file_lock_context *ctx, struct list_head *locks,
 	LIST_HEAD(dead);
 
 	spin_lock(&locks_lock);
-	list_for_each_entry_safe(l, next, locks, list) {
+	list_for_each_entry_safe (l, next, locks, list) {
 		if (l->owner == owner)
 			list_move(&l->list, &dead);
 	}

@@ -10,13 +10,20 @@
 /** free_lock_context() - an inode goes away. No locks are left. */
 void free_lock_context(struct inode *inode);
 
-/** locks_remove_posix() - close(2) by the owner of @files drops all its record locks on the file. */
+/**
+ * locks_remove_posix() - close(2) by the owner of @files drops all its record locks on the file.
+ */
 void locks_remove_posix(struct file *file, const void *owner);
 
-/** locks_remove_file() - the open file goes away, and its flock and open-file-description locks with it. */
+/**
+ * locks_remove_file() - the open file goes away, and its flock and open-file-description locks with
+ * it.
+ */
 void locks_remove_file(struct file *file);
 
-/** fcntl_lock() - F_GETLK, F_SETLK, F_SETLKW and the F_OFD_ ones. @arg: struct flock of the user. */
+/**
+ * fcntl_lock() - F_GETLK, F_SETLK, F_SETLKW and the F_OFD_ ones. @arg: struct flock of the user.
+ */
 long fcntl_lock(unsigned int fd, struct file *file, unsigned int cmd, unsigned long arg);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Devices without hardware: /dev/null, zero, full, random, urandom, kmsg.
  *
- * Mapping /dev/zero is the old way to get anonymous memory: private, the mapping forgets the file; shared, it becomes
- * shared anonymous memory.
+ * Mapping /dev/zero is the old way to get anonymous memory: private, the mapping forgets the file;
+ * shared, it becomes shared anonymous memory.
  */
 #include "kernel/fs/chrdev.h"
 #include "kernel/fs/file.h"
@@ -108,7 +108,8 @@ static ssize_t write_random(struct file *file, struct iov_iter *from, loff_t *po
 	ssize_t done = 0;
 
 	while (iov_iter_count(from)) {
-		size_t copied = copy_from_iter(buf, min_t(size_t, iov_iter_count(from), sizeof(buf)), from);
+		size_t copied =
+			copy_from_iter(buf, min_t(size_t, iov_iter_count(from), sizeof(buf)), from);
 
 		if (!copied)
 			return done ?: -EFAULT;
@@ -119,11 +120,12 @@ static ssize_t write_random(struct file *file, struct iov_iter *from, loff_t *po
 	return done;
 }
 
-
-/* /dev/kmsg: one record of the log a read ----------------------------------------------------------------------------- */
+/* /dev/kmsg: one record of the log a read ------------------------------------------------------ */
 
 #define KMSG_LINE 1024
-#define KMSG_WAIT (100 * NSEC_PER_MSEC) /* printk() may run anywhere, so it wakes nobody: readers look again */
+#define KMSG_WAIT \
+	(100 *    \
+	 NSEC_PER_MSEC) /* printk() may run anywhere, so it wakes nobody: readers look again */
 
 struct kmsg_reader {
 	u64 seq;
@@ -210,12 +212,13 @@ static const struct file_operations zero_fops = {
 static const struct file_operations full_fops = {
 	.read_iter = read_zero, .write_iter = write_full, .llseek = noop_llseek};
 
-
 static const struct file_operations random_fops = {
 	.read_iter = read_random, .write_iter = write_random, .llseek = noop_llseek};
-static const struct file_operations kmsg_fops = {
-	.open = kmsg_open, .release = kmsg_release, .read_iter = kmsg_read, .write_iter = kmsg_write,
-	.llseek = kmsg_llseek};
+static const struct file_operations kmsg_fops = {.open = kmsg_open,
+						 .release = kmsg_release,
+						 .read_iter = kmsg_read,
+						 .write_iter = kmsg_write,
+						 .llseek = kmsg_llseek};
 
 void memdev_init(void)
 {
@@ -225,8 +228,8 @@ void memdev_init(void)
 		umode_t mode;
 		const struct file_operations *fops;
 	} devs[] = {
-		{"null", 3, 0666, &null_fops},	   {"zero", 5, 0666, &zero_fops},
-		{"full", 7, 0666, &full_fops},	   {"random", 8, 0666, &random_fops},
+		{"null", 3, 0666, &null_fops},	    {"zero", 5, 0666, &zero_fops},
+		{"full", 7, 0666, &full_fops},	    {"random", 8, 0666, &random_fops},
 		{"urandom", 9, 0666, &random_fops}, {"kmsg", 11, 0644, &kmsg_fops},
 	};
 

@@ -9,13 +9,15 @@
  *                \                                  |
  *                mnt ...............................|
  *
- * A path is a pair (mount, dentry). Going down onto a dentry with DCACHE_MOUNTED, the walk looks for the mount whose
- * (mnt_parent, mnt_mountpoint) is the path it stands on, and continues at that mount's root; going up from a mount's root
- * it continues at its mountpoint. The newest mount on a place hides the older ones: the search runs backwards.
+ * A path is a pair (mount, dentry). Going down onto a dentry with DCACHE_MOUNTED, the walk looks
+ * for the mount whose (mnt_parent, mnt_mountpoint) is the path it stands on, and continues at that
+ * mount's root; going up from a mount's root it continues at its mountpoint. The newest mount on a
+ * place hides the older ones: the search runs backwards.
  *
- * Life: a mount has one reference for being in the tree and one for every path that stands in it. umount needs the first
- * to be the last (EBUSY), unless it is lazy (MNT_DETACH): then the mount leaves the tree now and dies with its last
- * path. A mount holds its super block; the last mount takes the file system down.
+ * Life: a mount has one reference for being in the tree and one for every path that stands in it.
+ * umount needs the first to be the last (EBUSY), unless it is lazy (MNT_DETACH): then the mount
+ * leaves the tree now and dies with its last path. A mount holds its super block; the last mount
+ * takes the file system down.
  *
  * Locks: mount_mutex serialises changes; the tree itself is read under dcache_lock by path walks.
  */
@@ -56,7 +58,7 @@ void for_each_filesystem(void (*fn)(const struct file_system_type *type, void *a
 {
 	struct file_system_type *type;
 
-	list_for_each_entry(type, &file_systems, list)
+	list_for_each_entry (type, &file_systems, list)
 		fn(type, arg);
 }
 
@@ -64,14 +66,15 @@ static const struct file_system_type *find_filesystem(const char *name)
 {
 	struct file_system_type *type;
 
-	list_for_each_entry(type, &file_systems, list) {
+	list_for_each_entry (type, &file_systems, list) {
 		if (!strcmp(type->name, name))
 			return type;
 	}
 	return NULL;
 }
 
-struct super_block *alloc_super(const struct file_system_type *type, const struct super_operations *ops)
+struct super_block *alloc_super(const struct file_system_type *type,
+				const struct super_operations *ops)
 {
 	struct super_block *sb = kzalloc(sizeof(*sb), GFP_KERNEL);
 
@@ -133,7 +136,7 @@ struct mount *__lookup_mnt(const struct path *path)
 {
 	struct mount *mnt;
 
-	list_for_each_entry_reverse(mnt, &mount_list, mnt_list) {
+	list_for_each_entry_reverse (mnt, &mount_list, mnt_list) {
 		if (mnt->mnt_mountpoint == path->dentry && mnt->mnt_parent == path->mnt)
 			return mnt;
 	}
@@ -169,14 +172,17 @@ static bool has_children(const struct mount *parent) __must_hold(&dcache_lock)
 {
 	struct mount *mnt;
 
-	list_for_each_entry(mnt, &mount_list, mnt_list) {
+	list_for_each_entry (mnt, &mount_list, mnt_list) {
 		if (mnt->mnt_parent == parent)
 			return true;
 	}
 	return false;
 }
 
-/* Leave the tree. The references to the place are handed to the caller, who drops them without locks. */
+/*
+ * Leave the tree. The references to the place are handed to the caller, who drops them without
+ * locks.
+ */
 static void detach_mount(struct mount *mnt, struct path *place) __must_hold(&dcache_lock)
 {
 	struct mount *other;
@@ -187,14 +193,14 @@ static void detach_mount(struct mount *mnt, struct path *place) __must_hold(&dca
 	list_del_init(&mnt->mnt_list);
 	mnt->mnt_parent = NULL;
 	mnt->mnt_mountpoint = NULL;
-	list_for_each_entry(other, &mount_list, mnt_list)
+	list_for_each_entry (other, &mount_list, mnt_list)
 		still_mounted |= other->mnt_mountpoint == place->dentry;
 	if (!still_mounted)
 		place->dentry->d_flags &= ~DCACHE_MOUNTED;
 }
 
-static int do_new_mount(const char *devname, const struct path *path, const char *name, unsigned int flags,
-			const char *data) __must_hold(&mount_mutex)
+static int do_new_mount(const char *devname, const struct path *path, const char *name,
+			unsigned int flags, const char *data) __must_hold(&mount_mutex)
 {
 	const struct file_system_type *type = find_filesystem(name);
 	struct super_block *sb;
@@ -206,7 +212,8 @@ static int do_new_mount(const char *devname, const struct path *path, const char
 	sb = type->get_sb(type, data);
 	if (IS_ERR(sb))
 		return PTR_ERR(sb);
-	if (path->mnt && path->mnt->mnt_sb == sb && path->dentry == sb->s_root) { /* the same once more */
+	if (path->mnt && path->mnt->mnt_sb == sb &&
+	    path->dentry == sb->s_root) { /* the same once more */
 		deactivate_super(sb);
 		return -EBUSY;
 	}
@@ -221,7 +228,8 @@ static int do_new_mount(const char *devname, const struct path *path, const char
 	return err;
 }
 
-int do_mount_at(const char *devname, const struct path *path, const char *type, unsigned int flags, const char *data)
+int do_mount_at(const char *devname, const struct path *path, const char *type, unsigned int flags,
+		const char *data)
 {
 	int err;
 
@@ -231,7 +239,8 @@ int do_mount_at(const char *devname, const struct path *path, const char *type, 
 	return err;
 }
 
-int kernel_mount(const char *devname, const char *dir, const char *type, unsigned int flags, const char *data)
+int kernel_mount(const char *devname, const char *dir, const char *type, unsigned int flags,
+		 const char *data)
 {
 	struct path path;
 	int err = kern_path(dir, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
@@ -263,7 +272,7 @@ int for_each_mount(int (*fn)(struct mount *mnt, void *arg), void *arg)
 	int ret = 0;
 
 	mutex_lock(&mount_mutex);
-	list_for_each_entry(mnt, &mount_list, mnt_list) {
+	list_for_each_entry (mnt, &mount_list, mnt_list) {
 		ret = fn(mntget(mnt), arg);
 		mntput(prev);
 		prev = mnt;
@@ -275,9 +284,10 @@ int for_each_mount(int (*fn)(struct mount *mnt, void *arg), void *arg)
 	return ret;
 }
 
-/* mount(2) ------------------------------------------------------------------------------------------------------------ */
+/* mount(2) ------------------------------------------------------------------------------------- */
 
-static int do_remount(const struct path *path, unsigned int flags, const char *data) __must_hold(&mount_mutex)
+static int do_remount(const struct path *path, unsigned int flags, const char *data)
+	__must_hold(&mount_mutex)
 {
 	struct mount *mnt = path->mnt;
 	int err = 0;
@@ -351,7 +361,8 @@ out:
 	return err;
 }
 
-static int do_mount(const char *dev, const char __user *dir, const char *type, unsigned int flags, const char *data)
+static int do_mount(const char *dev, const char __user *dir, const char *type, unsigned int flags,
+		    const char *data)
 {
 	struct path path;
 	int err = user_path_at(AT_FDCWD, dir, LOOKUP_FOLLOW, &path);
@@ -364,7 +375,9 @@ static int do_mount(const char *dev, const char __user *dir, const char *type, u
 	else if (flags & MS_BIND)
 		err = dev ? do_bind(dev, &path) : -EINVAL;
 	else if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
-		err = path.mnt && path.dentry == path.mnt->mnt_root ? 0 : -EINVAL; /* one namespace: nobody to share with */
+		err = path.mnt && path.dentry == path.mnt->mnt_root
+			      ? 0
+			      : -EINVAL; /* one namespace: nobody to share with */
 	else if (flags & MS_MOVE)
 		err = dev ? do_move_mount(dev, &path) : -EINVAL;
 	else
@@ -380,8 +393,8 @@ static char *copy_mount_string(const char __user *str)
 	return str ? getname(str, LOOKUP_EMPTY) : NULL;
 }
 
-SYSCALL_DEFINE5(mount, const char __user *, dev, const char __user *, dir, const char __user *, type, unsigned long,
-		flags, const void __user *, data)
+SYSCALL_DEFINE5(mount, const char __user *, dev, const char __user *, dir, const char __user *,
+		type, unsigned long, flags, const void __user *, data)
 {
 	char *kdev, *ktype, *kdata;
 	long err;
@@ -422,7 +435,8 @@ static int do_umount(struct path *path, int flags)
 		err = -EINVAL;
 	else if (!mnt->mnt_parent || has_children(mnt))
 		err = -EBUSY;
-	else if (!(flags & MNT_DETACH) && atomic_read(&mnt->mnt_count) > 2) /* the tree's and @path's */
+	else if (!(flags & MNT_DETACH) &&
+		 atomic_read(&mnt->mnt_count) > 2) /* the tree's and @path's */
 		err = -EBUSY;
 	else
 		detach_mount(mnt, &place);

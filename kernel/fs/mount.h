@@ -35,7 +35,8 @@
 #define UMOUNT_NOFOLLOW 8
 
 /*
- * Locks: c constant; D dcache_lock (the mount tree is part of the tree of names), changed with mount_mutex held too.
+ * Locks: c constant; D dcache_lock (the mount tree is part of the tree of names), changed with
+ * mount_mutex held too.
  */
 struct mount {
 	atomic_t mnt_count;	       /* being mounted counts one */
@@ -75,18 +76,24 @@ void for_each_filesystem(void (*fn)(const struct file_system_type *type, void *a
 #define FS_NODEV 1u
 
 /** alloc_super() - a new instance with no root yet. NULL: memory. */
-struct super_block *alloc_super(const struct file_system_type *type, const struct super_operations *ops);
+struct super_block *alloc_super(const struct file_system_type *type,
+				const struct super_operations *ops);
 /** deactivate_super() - a mount of it, or its maker, lets go; the last one takes it down. */
 void deactivate_super(struct super_block *sb);
 
 /** do_mount_at() - mount a file system of @type on @path. @flags MS_*. 0 or -E. */
-int do_mount_at(const char *devname, const struct path *path, const char *type, unsigned int flags, const char *data);
+int do_mount_at(const char *devname, const struct path *path, const char *type, unsigned int flags,
+		const char *data);
 /** kernel_mount() - by names. */
-int kernel_mount(const char *devname, const char *dir, const char *type, unsigned int flags, const char *data);
+int kernel_mount(const char *devname, const char *dir, const char *type, unsigned int flags,
+		 const char *data);
 /** mount_rootfs() - make the first tmpfs the root of everything. Panics on failure. */
 void mount_rootfs(void);
 
-/** for_each_mount() - call @fn with references held on each mount, no locks; stops when it returns non-zero. */
+/**
+ * for_each_mount() - call @fn with references held on each mount, no locks; stops when it returns
+ * non-zero.
+ */
 int for_each_mount(int (*fn)(struct mount *mnt, void *arg), void *arg);
 
 #endif

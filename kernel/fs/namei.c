@@ -4,21 +4,24 @@
  *
  *      "usr/lib/../bin/sh"  ->  one component at a time, from the root or the working directory
  *
- * What has to be minded on the way: "." and ".."; mounts, downwards and upwards; the task's root, which ".." cannot
- * leave; symbolic links, whose text is walked in place of the component (at most 40 of them: ELOOP); the execute bit of
- * every directory passed; and "/" at the end, which demands a directory.
+ * What has to be minded on the way: "." and ".."; mounts, downwards and upwards; the task's root,
+ * which ".." cannot leave; symbolic links, whose text is walked in place of the component (at most
+ * 40 of them: ELOOP); the execute bit of every directory passed; and "/" at the end, which demands
+ * a directory.
  *
- * The walk runs in stretches. walk_cached() goes as far as the dcache leads, under one dcache_lock and with borrowed
- * pointers; it takes references only where it stops. It stops at the end, at a symbolic link, and at a name that the
- * file system must be asked for (/proc). The rest of walk() handles these with sleeping allowed, and goes on.
+ * The walk runs in stretches. walk_cached() goes as far as the dcache leads, under one dcache_lock
+ * and with borrowed pointers; it takes references only where it stops. It stops at the end, at a
+ * symbolic link, and at a name that the file system must be asked for (/proc). The rest of walk()
+ * handles these with sleeping allowed, and goes on.
  *
- *      walk_cached ---END----> done
- *        ^   ^  |------LINK----> follow_link: push what is left of the name, continue with the link's text --+
- *        |   |  |------LOOKUP--> ask the file system; the answer may itself be a link -----------------------+
- *        |   |  +------LAST----> LOOKUP_PARENT: stop before the last component (create, unlink, rename)      |
- *        |   +-------------------------------------------------------------------------------------------+
+ *   walk_cached --END-----> done
+ *     ^         --LINK----> nd_follow: push what is left of the name, continue with the link's text
+ *     |         --LOOKUP--> walk_lookup: ask the file system; the answer may itself be a link
+ *     |         --LAST----> LOOKUP_PARENT: stop before the last component (create, unlink, rename)
+ *     +---- after LINK and LOOKUP
  *
- * BASE-HELD: between stretches nd->path holds references; within one, `cur` is protected by dcache_lock alone.
+ * BASE-HELD: between stretches nd->path holds references; within one, `cur` is protected by
+ * dcache_lock alone.
  */
 #include "kernel/fs/namei_internal.h"
 #include "kernel/fs/file.h"
@@ -78,7 +81,7 @@ void path_put(const struct path *path)
 	mntput(path->mnt);
 }
 
-/* Setting out ------------------------------------------------------------------------------------------------------------ */
+/* Setting out ---------------------------------------------------------------------------------- */
 
 static int start_at_fd(struct nameidata *nd, int dfd)
 {
@@ -135,7 +138,7 @@ void nd_end(struct nameidata *nd)
 		kfree(nd->stack[--nd->depth].body);
 }
 
-/* One stretch ------------------------------------------------------------------------------------------------------------- */
+/* One stretch ---------------------------------------------------------------------------------- */
 
 /* Down: whatever is mounted on @cur, and on the root of that. */
 static void cross_mounts(struct path *cur) __must_hold(&dcache_lock)
@@ -230,7 +233,8 @@ static int may_walk(const struct path *cur)
 }
 
 /* See the picture above. *link: the dentry of a symbolic link in @cur, borrowed. */
-static int walk_stretch(struct nameidata *nd, struct path *cur, struct dentry **link) __must_hold(&dcache_lock)
+static int walk_stretch(struct nameidata *nd, struct path *cur, struct dentry **link)
+	__must_hold(&dcache_lock)
 {
 	struct path next;
 	int err;
@@ -282,7 +286,7 @@ static int walk_cached(struct nameidata *nd, struct dentry **link)
 	return stop;
 }
 
-/* Links and lookups ------------------------------------------------------------------------------------------------------- */
+/* Links and lookups ---------------------------------------------------------------------------- */
 
 char *read_link(struct inode *inode)
 {
@@ -396,7 +400,7 @@ int nd_walk(struct nameidata *nd)
 	return must_be_dir && !S_ISDIR(nd->path.dentry->d_inode->i_mode) ? -ENOTDIR : 0;
 }
 
-/* Entries ------------------------------------------------------------------------------------------------------------------ */
+/* Entries -------------------------------------------------------------------------------------- */
 
 int filename_lookup(int dfd, const char *name, unsigned int flags, struct path *path)
 {
@@ -439,7 +443,8 @@ struct dentry *lookup_one(struct dentry *dir, const struct qstr *name)
 	if (name->len > NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
 	dentry = d_lookup(dir, name);
-	if (!dentry && inode->i_op->lookup) /* ENOENT of such a file system also means: nothing can be made there */
+	/* ENOENT of a file system with a lookup method also means: nothing can be made there. */
+	if (!dentry && inode->i_op->lookup)
 		dentry = inode->i_op->lookup(dir, name);
 	return dentry;
 }

@@ -17,11 +17,17 @@
 /* How the last component of a LOOKUP_PARENT walk looks. */
 enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
 
-/** getname() - copy a path from user space. ERR_PTR: -EFAULT, -ENAMETOOLONG, -ENOENT (empty, without LOOKUP_EMPTY). */
+/**
+ * getname() - copy a path from user space. ERR_PTR: -EFAULT, -ENAMETOOLONG, -ENOENT (empty, without
+ * LOOKUP_EMPTY).
+ */
 char *getname(const char __user *name, unsigned int flags);
 void putname(char *name);
 
-/** filename_lookup() - walk @name from @dfd (AT_FDCWD: the working directory). *path gets references. 0 or -E. */
+/**
+ * filename_lookup() - walk @name from @dfd (AT_FDCWD: the working directory). *path gets
+ * references. 0 or -E.
+ */
 int filename_lookup(int dfd, const char *name, unsigned int flags, struct path *path);
 /** user_path_at() - the same for a user's string. */
 int user_path_at(int dfd, const char __user *name, unsigned int flags, struct path *path);
@@ -38,7 +44,10 @@ static inline bool path_equal(const struct path *a, const struct path *b)
 	return a->mnt == b->mnt && a->dentry == b->dentry;
 }
 
-/** kernel_mkdir(), kernel_mknod(), kernel_symlink() - by absolute name, for the kernel itself. 0 or -E. */
+/**
+ * kernel_mkdir(), kernel_mknod(), kernel_symlink() - by absolute name, for the kernel itself. 0 or
+ * -E.
+ */
 int kernel_mkdir(const char *name, umode_t mode);
 int kernel_mknod(const char *name, umode_t mode, dev_t dev);
 int kernel_symlink(const char *target, const char *name);

@@ -2,13 +2,13 @@
 /*
  * Making, linking and removing names.
  *
- * All of these walk to the directory that holds the last component, lock it, look the component up, ask whether the
- * change is allowed, let the file system do it, and change the dentry tree. The directory's i_rwsem is held from the
- * look-up to the end, so what was found is still true when it is acted on.
+ * All of these walk to the directory that holds the last component, lock it, look the component up,
+ * ask whether the change is allowed, let the file system do it, and change the dentry tree. The
+ * directory's i_rwsem is held from the look-up to the end, so what was found is still true when it
+ * is acted on.
  *
- * Lock order: rename_mutex -> directories, ancestor before descendant -> the object itself (a directory that is removed
- * or replaced: nothing may be created in it while it goes). rename_mutex serialises moves between directories, so that
- * "is this above that" cannot change under a rename (no loops can be made by two at once).
+ * Lock order: the directory -> the object itself, if that is a directory that is removed: nothing
+ * may be created in it while it goes. Renaming, which locks two directories, is in rename.c.
  */
 #include "kernel/fs/namei_internal.h"
 #include "kernel/fs/file.h"
@@ -23,12 +23,6 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
-
-#define RENAME_NOREPLACE 1u
-#define RENAME_EXCHANGE	 2u
-#define RENAME_WHITEOUT	 4u
-
-static DEFINE_MUTEX(rename_mutex);
 
 int may_create(const struct path *dir)
 {
@@ -47,8 +41,8 @@ int may_delete(const struct path *dir, struct dentry *victim, bool isdir)
 
 	if (err)
 		return err;
-	if (parent->i_mode & S_ISVTX && current_fsuid() != inode->i_uid && current_fsuid() != parent->i_uid &&
-	    !capable(CAP_FOWNER))
+	if (parent->i_mode & S_ISVTX && current_fsuid() != inode->i_uid &&
+	    current_fsuid() != parent->i_uid && !capable(CAP_FOWNER))
 		return -EPERM;
 	if (isdir && !S_ISDIR(inode->i_mode))
 		return -ENOTDIR;
@@ -91,7 +85,7 @@ static int create_begin(struct nameidata *nd, int dfd, const char *name, bool is
 		nd_end(nd);
 		return err;
 	}
-	down_write(&nd->path.dentry->d_inode->i_rwsem);
+	lock_dir(nd->path.dentry->d_inode, 0);
 	old = lookup_one(nd->path.dentry, &nd->last);
 	if (IS_ERR(old)) {
 		err = PTR_ERR(old);
@@ -103,14 +97,14 @@ static int create_begin(struct nameidata *nd, int dfd, const char *name, bool is
 	} else {
 		return 0;
 	}
-	up_write(&nd->path.dentry->d_inode->i_rwsem);
+	unlock_dir(nd->path.dentry->d_inode);
 	nd_end(nd);
 	return err;
 }
 
 static void create_end(struct nameidata *nd)
 {
-	up_write(&nd->path.dentry->d_inode->i_rwsem);
+	unlock_dir(nd->path.dentry->d_inode);
 	nd_end(nd);
 }
 
@@ -224,7 +218,7 @@ static int link_path(const struct path *old, int dfd, const char *name)
 	return err;
 }
 
-/* Removing ----------------------------------------------------------------------------------------------------------------- */
+/* Removing ------------------------------------------------------------------------------------- */
 
 static int rmdir_locked(const struct path *dir, struct dentry *victim)
 {
@@ -300,190 +294,7 @@ out:
 	return err;
 }
 
-/* Renaming ----------------------------------------------------------------------------------------------------------------- */
-
-struct rename {
-	struct nameidata from, to;
-	struct dentry *source, *target; /* target: NULL if the new name is free */
-	unsigned int flags;
-	bool crosses;			/* two different directories */
-};
-
-/* Lock both directories, the upper one first. */
-static void lock_rename(struct rename *r)
-{
-	struct dentry *a = r->from.path.dentry, *b = r->to.path.dentry;
-
-	r->crosses = a != b;
-	if (!r->crosses) {
-		down_write(&a->d_inode->i_rwsem);
-		return;
-	}
-	mutex_lock(&rename_mutex);
-	if (is_ancestor(b, a) || (!is_ancestor(a, b) && a > b))
-		swap(a, b);
-	down_write(&a->d_inode->i_rwsem);
-	down_write_nested(&b->d_inode->i_rwsem, I_RWSEM_PARENT2);
-}
-
-static void unlock_rename(struct rename *r)
-{
-	up_write(&r->from.path.dentry->d_inode->i_rwsem);
-	if (r->crosses) {
-		up_write(&r->to.path.dentry->d_inode->i_rwsem);
-		mutex_unlock(&rename_mutex);
-	}
-}
-
-static int rename_lookup(struct rename *r)
-{
-	r->source = lookup_one(r->from.path.dentry, &r->from.last);
-	if (!r->source)
-		r->source = ERR_PTR(-ENOENT);
-	if (IS_ERR(r->source))
-		return PTR_ERR(r->source);
-	r->target = lookup_one(r->to.path.dentry, &r->to.last);
-	if (IS_ERR(r->target))
-		return PTR_ERR(r->target);
-	if (r->target && r->flags & RENAME_NOREPLACE)
-		return -EEXIST;
-	if (!r->target && r->flags & RENAME_EXCHANGE)
-		return -ENOENT;
-	return 0;
-}
-
-static int rename_allowed(struct rename *r)
-{
-	bool isdir = S_ISDIR(r->source->d_inode->i_mode);
-	bool target_isdir = r->target && S_ISDIR(r->target->d_inode->i_mode);
-	int err;
-
-	if (!isdir && (r->from.slash || (r->to.slash && !(r->flags & RENAME_EXCHANGE))))
-		return -ENOTDIR;
-	if (r->to.slash && r->flags & RENAME_EXCHANGE && !target_isdir)
-		return -ENOTDIR;
-	if (is_ancestor(r->source, r->to.path.dentry)) /* into itself */
-		return -EINVAL;
-	if (r->target && is_ancestor(r->target, r->from.path.dentry))
-		return r->flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
-	err = may_delete(&r->from.path, r->source, isdir);
-	if (err)
-		return err;
-	if (!r->target)
-		err = may_create(&r->to.path);
-	else
-		err = may_delete(&r->to.path, r->target, r->flags & RENAME_EXCHANGE ? target_isdir : isdir);
-	if (!err && !r->from.path.dentry->d_inode->i_op->rename)
-		err = -EPERM;
-	return err;
-}
-
-static int rename_commit(struct rename *r)
-{
-	struct inode *old_dir = r->from.path.dentry->d_inode, *new_dir = r->to.path.dentry->d_inode;
-	struct inode *victim = r->target && !(r->flags & RENAME_EXCHANGE) ? r->target->d_inode : NULL;
-	struct dentry *vehicle = NULL;
-	int err;
-
-	if (!(r->flags & RENAME_EXCHANGE)) {
-		vehicle = d_alloc(r->to.path.dentry, &r->to.last);
-		if (!vehicle)
-			return -ENOMEM;
-	}
-	if (victim && S_ISDIR(victim->i_mode))
-		down_write_nested(&victim->i_rwsem, I_RWSEM_CHILD);
-	err = old_dir->i_op->rename(old_dir, r->source, new_dir, r->target, r->flags);
-	if (!err && victim && S_ISDIR(victim->i_mode))
-		victim->i_flags |= S_DEAD;
-	if (victim && S_ISDIR(victim->i_mode))
-		up_write(&victim->i_rwsem);
-	if (!err && r->flags & RENAME_EXCHANGE) {
-		d_exchange(r->source, r->target);
-	} else if (!err) {
-		if (r->target)
-			d_drop(r->target, true);
-		d_move(r->source, vehicle);
-	}
-	dput(vehicle);
-	return err;
-}
-
-static int rename_walked(struct rename *r)
-{
-	int err;
-
-	if (r->from.path.mnt != r->to.path.mnt)
-		return -EXDEV;
-	if (r->from.last_type != LAST_NORM)
-		return -EBUSY;
-	if (r->to.last_type != LAST_NORM)
-		return r->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-	r->source = r->target = NULL;
-	lock_rename(r);
-	err = rename_lookup(r);
-	if (!err && r->target && r->source->d_inode == r->target->d_inode)
-		goto out; /* two names of one file: nothing happens, says POSIX */
-	if (!err)
-		err = rename_allowed(r);
-	if (!err)
-		err = rename_commit(r);
-out:
-	unlock_rename(r);
-	if (!IS_ERR_OR_NULL(r->target))
-		dput(r->target);
-	if (!IS_ERR_OR_NULL(r->source))
-		dput(r->source);
-	return err;
-}
-
-static int do_rename(struct rename *r, int odfd, const char *from, int ndfd, const char *to)
-{
-	int err = nd_start(&r->from, odfd, from, LOOKUP_PARENT);
-
-	if (err)
-		return err;
-	err = nd_walk(&r->from);
-	if (!err)
-		err = nd_start(&r->to, ndfd, to, LOOKUP_PARENT);
-	if (!err) {
-		err = nd_walk(&r->to);
-		if (!err)
-			err = rename_walked(r);
-		nd_end(&r->to);
-	}
-	nd_end(&r->from);
-	return err;
-}
-
-static long do_renameat2(int odfd, const char __user *uold, int ndfd, const char __user *unew, unsigned int flags)
-{
-	struct rename *r;
-	char *from, *to;
-	long err;
-
-	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
-		return -EINVAL;
-	from = getname(uold, 0);
-	if (IS_ERR(from))
-		return PTR_ERR(from);
-	to = getname(unew, 0);
-	err = PTR_ERR(to);
-	if (IS_ERR(to))
-		goto out_from;
-	err = -ENOMEM;
-	r = kmalloc(sizeof(*r), GFP_KERNEL); /* two walks are a lot for one stack */
-	if (r) {
-		r->flags = flags;
-		err = do_rename(r, odfd, from, ndfd, to);
-		kfree(r);
-	}
-	putname(to);
-out_from:
-	putname(from);
-	return err;
-}
-
-/* For the kernel itself ----------------------------------------------------------------------------------------------------- */
+/* For the kernel itself ------------------------------------------------------------------------ */
 
 int kernel_mkdir(const char *name, umode_t mode)
 {
@@ -519,16 +330,16 @@ int kernel_remove(const char *name)
 	return err == -EISDIR ? do_remove(AT_FDCWD, name, true) : err;
 }
 
-/* The calls ------------------------------------------------------------------------------------------------------------------ */
+/* The calls ------------------------------------------------------------------------------------ */
 
 /* Run @call on the user's path name `name`, which it sees as the kernel string kname. */
-#define WITH_NAME(uname, call)                                                                                         \
-	({                                                                                                             \
-		char *kname = getname(uname, 0);                                                                       \
-		long __ret = IS_ERR(kname) ? PTR_ERR(kname) : (call);                                                  \
-		if (!IS_ERR(kname))                                                                                    \
-			putname(kname);                                                                                \
-		__ret;                                                                                                 \
+#define WITH_NAME(uname, call)                                        \
+	({                                                            \
+		char *kname = getname(uname, 0);                      \
+		long __ret = IS_ERR(kname) ? PTR_ERR(kname) : (call); \
+		if (!IS_ERR(kname))                                   \
+			putname(kname);                               \
+		__ret;                                                \
 	})
 
 SYSCALL_DEFINE2(mkdir, const char __user *, name, umode_t, mode)
@@ -623,25 +434,10 @@ SYSCALL_DEFINE2(link, const char __user *, old, const char __user *, new)
 	return do_linkat(AT_FDCWD, old, AT_FDCWD, new, 0);
 }
 
-SYSCALL_DEFINE5(linkat, int, odfd, const char __user *, old, int, ndfd, const char __user *, new, int, flags)
+SYSCALL_DEFINE5(linkat, int, odfd, const char __user *, old, int, ndfd, const char __user *, new,
+		int, flags)
 {
 	return do_linkat(odfd, old, ndfd, new, flags);
-}
-
-SYSCALL_DEFINE2(rename, const char __user *, old, const char __user *, new)
-{
-	return do_renameat2(AT_FDCWD, old, AT_FDCWD, new, 0);
-}
-
-SYSCALL_DEFINE4(renameat, int, odfd, const char __user *, old, int, ndfd, const char __user *, new)
-{
-	return do_renameat2(odfd, old, ndfd, new, 0);
-}
-
-SYSCALL_DEFINE5(renameat2, int, odfd, const char __user *, old, int, ndfd, const char __user *, new, unsigned int,
-		flags)
-{
-	return do_renameat2(odfd, old, ndfd, new, flags);
 }
 
 static long do_readlinkat(int dfd, const char __user *name, char __user *buf, int size)

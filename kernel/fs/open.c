@@ -2,11 +2,12 @@
 /*
  * open(2).
  *
- *     name --walk--> path --may_open--> allowed? --do_dentry_open--> struct file --fd_install--> descriptor
+ *   name --walk--> path --may_open--> allowed? --do_dentry_open--> file --fd_install--> descriptor
  *
- * Without O_CREAT the walk goes all the way. With it, the walk stops before the last component, the directory is locked,
- * and the component is looked up there: if it exists the open goes on as without O_CREAT (O_EXCL: EEXIST), if not it is
- * made. A symbolic link in the last place is followed by continuing the same walk, so the limit of 40 holds for all.
+ * Without O_CREAT the walk goes all the way. With it, the walk stops before the last component, the
+ * directory is locked, and the component is looked up there: if it exists the open goes on as
+ * without O_CREAT (O_EXCL: EEXIST), if not it is made. A symbolic link in the last place is
+ * followed by continuing the same walk, so the limit of 40 holds for all.
  *
  * A file that exists already is found without the directory's lock; only the making needs it.
  */
@@ -22,9 +23,10 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define VALID_OPEN_FLAGS                                                                                               \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT |     \
-	 O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | __O_TMPFILE)
+#define VALID_OPEN_FLAGS                                                                       \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |  \
+	 O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
+	 O_PATH | __O_TMPFILE)
 
 int generic_file_open(struct inode *inode, struct file *file)
 {
@@ -79,7 +81,9 @@ static int may_open(const struct path *path, unsigned int flags, bool created)
 	return flags & O_NOATIME && !inode_owner_or_capable(inode) ? -EPERM : 0;
 }
 
-/* Make the struct file for *@path (references are taken over, also on failure) and tell the driver. */
+/*
+ * Make the struct file for *@path (references are taken over, also on failure) and tell the driver.
+ */
 static struct file *do_dentry_open(struct path *path, unsigned int flags)
 {
 	struct inode *inode = path->dentry->d_inode;
@@ -104,7 +108,8 @@ static struct file *do_dentry_open(struct path *path, unsigned int flags)
 		return file;
 	}
 fail:
-	file->f_mode = FMODE_PATH | (file->f_mode & FMODE_WRITER); /* not opened: there is nothing to release */
+	file->f_mode = FMODE_PATH |
+		       (file->f_mode & FMODE_WRITER); /* not opened: there is nothing to release */
 	if (file->f_mode & FMODE_WRITER)
 		put_write_access(inode);
 	fput(file);
@@ -152,7 +157,8 @@ static struct file *open_existing(struct nameidata *nd, unsigned int flags)
 }
 
 /* Find or make nd->last in nd->path. *created tells which. */
-static struct dentry *lookup_or_create(struct nameidata *nd, unsigned int flags, umode_t mode, bool *created)
+static struct dentry *lookup_or_create(struct nameidata *nd, unsigned int flags, umode_t mode,
+				       bool *created)
 {
 	struct dentry *dir = nd->path.dentry, *dentry;
 	int err;
@@ -249,7 +255,8 @@ struct file *do_filp_open(int dfd, const char *name, unsigned int flags, umode_t
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	if (flags & __O_TMPFILE) {
-		if ((flags & O_TMPFILE) != O_TMPFILE || flags & O_CREAT || !(acc_mode(flags) & MAY_WRITE))
+		if ((flags & O_TMPFILE) != O_TMPFILE || flags & O_CREAT ||
+		    !(acc_mode(flags) & MAY_WRITE))
 			return ERR_PTR(-EINVAL);
 		lookup = LOOKUP_DIRECTORY;
 	} else if (flags & O_CREAT) {
@@ -280,7 +287,7 @@ struct file *kernel_open(const char *name, unsigned int flags, umode_t mode)
 	return do_filp_open(AT_FDCWD, name, flags | O_LARGEFILE, mode);
 }
 
-/* Programs ----------------------------------------------------------------------------------------------------------------- */
+/* Programs ------------------------------------------------------------------------------------- */
 
 struct file *open_exec_at(int dfd, const char *name, int at_flags)
 {
@@ -327,7 +334,7 @@ void exec_done(struct file *file)
 	fput(file);
 }
 
-/* The calls ---------------------------------------------------------------------------------------------------------------- */
+/* The calls ------------------------------------------------------------------------------------ */
 
 static long do_sys_open(int dfd, const char __user *uname, unsigned int flags, umode_t mode)
 {

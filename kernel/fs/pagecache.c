@@ -2,18 +2,20 @@
 /*
  * read, write, seek and mmap of files that live in the page cache.
  *
- * A read copies out of pages that it holds a reference to, without their locks: it may see a write half done, as POSIX
- * lets it. A hole is not filled, its zeroes are made up.
+ * A read copies out of pages that it holds a reference to, without their locks: it may see a write
+ * half done, as POSIX lets it. A hole is not filled, its zeroes are made up.
  *
- * A write holds the inode's i_rwsem, so writes and truncation exclude each other. It copies into the page without the
- * page's lock, because the user's buffer may be a mapping of this very page and has to be faulted in under it. Reclaim
- * may take the page from the cache to swap meanwhile; therefore
+ * A write holds the inode's i_rwsem, so writes and truncation exclude each other. It copies into
+ * the page without the page's lock, because the user's buffer may be a mapping of this very page
+ * and has to be faulted in under it. Reclaim may take the page from the cache to swap meanwhile;
+ * therefore
  *
  *     copy into the page --> lock it --> still in the cache? --yes--> dirty, done
- *                                              | no: its contents went to swap before our bytes were in
+ *                                              | no: it went to swap before our bytes were in
  *                                              +--> do this page again
  *
- * which loses no byte: a page that was in the cache when locked after the copy is written out, if ever, with our bytes.
+ * which loses no byte: a page that was in the cache when locked after the copy is written out, if
+ * ever, with our bytes.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"
@@ -29,7 +31,7 @@
 #include "mm/page.h"
 #include "mm/vma.h"
 
-/* Reading --------------------------------------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 /* The page at @index, or NULL for a hole, with a reference and not locked. */
 static int read_page(struct address_space *mapping, unsigned long index, struct page **pagep)
@@ -87,11 +89,11 @@ ssize_t pagecache_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
 	return done ?: err;
 }
 
-/* Writing --------------------------------------------------------------------------------------------------------------------- */
+/* Writing -------------------------------------------------------------------------------------- */
 
 /* Fill [offset, offset + len) of one page. Bytes copied, or -E. *from is moved on by as much. */
-static ssize_t write_page(struct address_space *mapping, unsigned long index, unsigned int offset, size_t len,
-			  struct iov_iter *from)
+static ssize_t write_page(struct address_space *mapping, unsigned long index, unsigned int offset,
+			  size_t len, struct iov_iter *from)
 {
 	struct iov_iter start = *from;
 	struct page *page;
@@ -201,7 +203,7 @@ ssize_t pagecache_write_iter(struct file *file, struct iov_iter *from, loff_t *p
 	return ret;
 }
 
-/* Mapping and seeking ------------------------------------------------------------------------------------------------------------ */
+/* Mapping and seeking -------------------------------------------------------------------------- */
 
 int pagecache_mmap(struct file *file, struct vm_area *vma)
 {

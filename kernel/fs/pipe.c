@@ -5,18 +5,21 @@
  *      writer --> head                              tail --> reader
  *      [ page, 0..4096 ] [ page, 0..4096 ] [ page, 100..312 ]           a ring of page fragments
  *
- * A write first fills up the last page, if what it has fits there as a whole, and then takes new pages. A reader empties
- * the oldest. The page that was emptied last is kept as a spare, so that a pair that plays ping-pong allocates nothing.
+ * A write first fills up the last page, if what it has fits there as a whole, and then takes new
+ * pages. A reader empties the oldest. The page that was emptied last is kept as a spare, so that a
+ * pair that plays ping-pong allocates nothing.
  *
- * PIPE_BUF: a write of up to one page is all or nothing with respect to other writers. It holds because such a write
- * either fits into the last page or gets a page of its own, and never sleeps halfway.
+ * PIPE_BUF: a write of up to one page is all or nothing with respect to other writers. It holds
+ * because such a write either fits into the last page or gets a page of its own, and never sleeps
+ * halfway.
  *
- * Wake-ups: readers are woken when an empty pipe gets data, writers when a full one gets room: nobody else can be asleep.
- * The side that sleeps looks at head and tail after it has queued itself (wait.h), so no wake-up is lost. Pollers sleep in
- * the same queues; they are told of every change, because they may wait for more than the first byte (edge-triggered use).
+ * Wake-ups: readers are woken when an empty pipe gets data, writers when a full one gets room:
+ * nobody else can be asleep. The side that sleeps looks at head and tail after it has queued itself
+ * (wait.h), so no wake-up is lost. Pollers sleep in the same queues; they are told of every change,
+ * because they may wait for more than the first byte (edge-triggered use).
  *
- * A fifo is a pipe that hangs on an inode as long as it is open. Opening one end waits for the other (not with O_RDWR,
- * not with O_NONBLOCK for reading; ENXIO with O_NONBLOCK for writing).
+ * A fifo is a pipe that hangs on an inode as long as it is open. Opening one end waits for the
+ * other (not with O_RDWR, not with O_NONBLOCK for reading; ENXIO with O_NONBLOCK for writing).
  */
 #include "kernel/fs/pipe.h"
 #include "kernel/fs/namei.h"
@@ -43,7 +46,7 @@ static struct kmem_cache *pipe_cache;
 static DEFINE_MUTEX(pipe_life_lock); /* inode->i_pipe of fifos, and pipe->files */
 static const struct file_operations pipe_fops;
 
-/* Life ------------------------------------------------------------------------------------------------------------------------ */
+/* Life ----------------------------------------------------------------------------------------- */
 
 static struct pipe *alloc_pipe(void)
 {
@@ -90,9 +93,9 @@ void pipe_release_buf(struct pipe *pipe)
 	WRITE_ONCE(pipe->tail, pipe->tail + 1);
 }
 
-/* Waiting --------------------------------------------------------------------------------------------------------------------- */
+/* Waiting -------------------------------------------------------------------------------------- */
 
-int pipe_wait_readable(struct pipe *pipe, bool nonblock)
+int pipe_wait_readable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex)
 {
 	while (pipe_empty(pipe) && pipe->writers) {
 		int err;
@@ -100,8 +103,8 @@ int pipe_wait_readable(struct pipe *pipe, bool nonblock)
 		if (nonblock)
 			return -EAGAIN;
 		mutex_unlock(&pipe->mutex);
-		err = wait_event_interruptible_exclusive(&pipe->rd_wait,
-							 !pipe_empty(pipe) || !READ_ONCE(pipe->writers));
+		err = wait_event_interruptible_exclusive(
+			&pipe->rd_wait, !pipe_empty(pipe) || !READ_ONCE(pipe->writers));
 		mutex_lock(&pipe->mutex);
 		if (err)
 			return err;
@@ -109,7 +112,7 @@ int pipe_wait_readable(struct pipe *pipe, bool nonblock)
 	return 0;
 }
 
-int pipe_wait_writable(struct pipe *pipe, bool nonblock)
+int pipe_wait_writable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex)
 {
 	for (;;) {
 		int err;
@@ -123,8 +126,8 @@ int pipe_wait_writable(struct pipe *pipe, bool nonblock)
 		if (nonblock)
 			return -EAGAIN;
 		mutex_unlock(&pipe->mutex);
-		err = wait_event_interruptible_exclusive(&pipe->wr_wait,
-							 !pipe_full(pipe) || !READ_ONCE(pipe->readers));
+		err = wait_event_interruptible_exclusive(
+			&pipe->wr_wait, !pipe_full(pipe) || !READ_ONCE(pipe->readers));
 		mutex_lock(&pipe->mutex);
 		if (err)
 			return err;
@@ -135,17 +138,19 @@ void pipe_wake_readers(struct pipe *pipe)
 {
 	smp_mb();
 	if (waitqueue_active(&pipe->rd_wait))
-		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 1, (void *)(unsigned long)(POLLIN | POLLRDNORM));
+		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 1,
+			  (void *)(unsigned long)(POLLIN | POLLRDNORM));
 }
 
 void pipe_wake_writers(struct pipe *pipe)
 {
 	smp_mb();
 	if (waitqueue_active(&pipe->wr_wait))
-		__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 1, (void *)(unsigned long)(POLLOUT | POLLWRNORM));
+		__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 1,
+			  (void *)(unsigned long)(POLLOUT | POLLWRNORM));
 }
 
-/* Reading --------------------------------------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 /* Move what is there. Bytes, or -EFAULT. */
 static ssize_t pipe_take(struct pipe *pipe, struct iov_iter *to)
@@ -196,7 +201,7 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *to, bool nonblock)
 	return ret;
 }
 
-/* Writing --------------------------------------------------------------------------------------------------------------------- */
+/* Writing -------------------------------------------------------------------------------------- */
 
 /* Append to the last page what fits there as a whole. Bytes, 0 if nothing fits, -EFAULT. */
 static ssize_t pipe_append(struct pipe *pipe, struct iov_iter *from)
@@ -295,10 +300,11 @@ static ssize_t pipe_write_iter(struct file *file, struct iov_iter *from, loff_t 
 ssize_t pipe_move_iter(struct file *file, struct iov_iter *iter, bool nonblock)
 {
 	nonblock |= file->f_flags & O_NONBLOCK;
-	return file->f_mode & FMODE_WRITE ? pipe_write(file, iter, nonblock) : pipe_read(file, iter, nonblock);
+	return file->f_mode & FMODE_WRITE ? pipe_write(file, iter, nonblock)
+					  : pipe_read(file, iter, nonblock);
 }
 
-/* State ----------------------------------------------------------------------------------------------------------------------- */
+/* State ---------------------------------------------------------------------------------------- */
 
 static u32 pipe_poll(struct file *file, struct poll_table *table)
 {
@@ -393,8 +399,10 @@ static void pipe_release(struct inode *inode, struct file *file)
 	last = !pipe->readers || !pipe->writers;
 	mutex_unlock(&pipe->mutex);
 	if (last) { /* all sleepers must see that the other side is gone */
-		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 0, (void *)(unsigned long)(POLLIN | POLLHUP));
-		__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 0, (void *)(unsigned long)(POLLOUT | POLLERR));
+		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 0,
+			  (void *)(unsigned long)(POLLIN | POLLHUP));
+		__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 0,
+			  (void *)(unsigned long)(POLLOUT | POLLERR));
 	}
 	mutex_lock(&pipe_life_lock);
 	last = !--pipe->files;
@@ -413,7 +421,7 @@ static const struct file_operations pipe_fops = {
 	.release = pipe_release,
 };
 
-/* pipe(2) ---------------------------------------------------------------------------------------------------------------------- */
+/* pipe(2) -------------------------------------------------------------------------------------- */
 
 static int create_pipe(struct file *files[2], unsigned int flags)
 {
@@ -439,7 +447,8 @@ static int create_pipe(struct file *files[2], unsigned int flags)
 	pipe->readers = pipe->writers = pipe->r_counter = pipe->w_counter = 1;
 	pipe->files = 2;
 	path_get(&files[0]->f_path);
-	files[1] = alloc_file(&files[0]->f_path, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)), &pipe_fops);
+	files[1] = alloc_file(&files[0]->f_path, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)),
+			      &pipe_fops);
 	if (IS_ERR(files[1])) {
 		pipe->files = 1;
 		fput(files[0]);
@@ -491,7 +500,7 @@ SYSCALL_DEFINE2(pipe2, int __user *, fds, int, flags)
 	return do_pipe2(fds, flags);
 }
 
-/* Fifos ------------------------------------------------------------------------------------------------------------------------ */
+/* Fifos ---------------------------------------------------------------------------------------- */
 
 /* The fifo's pipe, counted in pipe->files. */
 static struct pipe *fifo_get(struct inode *inode)
@@ -510,6 +519,7 @@ static struct pipe *fifo_get(struct inode *inode)
 
 /* Sleep until the other side has been opened, even if it was closed again by now. */
 static int wait_for_partner(struct pipe *pipe, unsigned int *counter, struct wait_queue_head *wq)
+	__must_hold(&pipe->mutex)
 {
 	unsigned int seen = *counter;
 	int err;

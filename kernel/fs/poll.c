@@ -7,11 +7,12 @@
  *             | no
  *             sleep until an entry's function runs, or the time is over; ask again
  *
- * The entry's function sets `triggered` before it wakes the task, and the task clears it before it asks the files: a
- * wake-up between asking and sleeping is not lost, because the sleep looks at `triggered` once more.
+ * The entry's function sets `triggered` before it wakes the task, and the task clears it before it
+ * asks the files: a wake-up between asking and sleeping is not lost, because the sleep looks at
+ * `triggered` once more.
  *
- * Entries hold a reference to their file, so that the wait queue inside it stays while somebody is queued there, even if
- * another thread closes the descriptor.
+ * Entries hold a reference to their file, so that the wait queue inside it stays while somebody is
+ * queued there, even if another thread closes the descriptor.
  */
 #include "kernel/fs/poll.h"
 #include "kernel/fs/file.h"
@@ -64,7 +65,7 @@ u32 vfs_poll(struct file *file, struct poll_table *table)
 	return file->f_op->poll ? file->f_op->poll(file, table) : DEFAULT_POLLMASK;
 }
 
-/* Waiting -------------------------------------------------------------------------------------------------------------------- */
+/* Waiting -------------------------------------------------------------------------------------- */
 
 static int poll_wake(struct wait_queue_entry *wait, unsigned int mode, int flags, void *key)
 {
@@ -176,7 +177,8 @@ static u64 poll_deadline(s64 timeout_ns)
 }
 
 /* The loop around all forms: @scan asks the files and returns how many are ready, or -E. */
-static int poll_loop(struct poll_wqueues *pwq, int (*scan)(struct poll_wqueues *pwq, void *arg), void *arg, s64 timeout_ns)
+static int poll_loop(struct poll_wqueues *pwq, int (*scan)(struct poll_wqueues *pwq, void *arg),
+		     void *arg, s64 timeout_ns)
 {
 	u64 deadline = timeout_ns ? poll_deadline(timeout_ns) : 0;
 	bool in_time = timeout_ns != 0;
@@ -199,7 +201,7 @@ static int poll_loop(struct poll_wqueues *pwq, int (*scan)(struct poll_wqueues *
 	}
 }
 
-/* poll ----------------------------------------------------------------------------------------------------------------------- */
+/* poll ----------------------------------------------------------------------------------------- */
 
 struct pollfd {
 	int fd;
@@ -278,8 +280,10 @@ out:
 static long poll_restart(struct restart_block *restart)
 {
 	struct pollfd __user *ufds = (struct pollfd __user *)restart->arg[0];
-	s64 left = restart->arg[2] == (u64)NO_TIMEOUT ? -1 : (s64)(restart->arg[2] - ktime_get_ns());
-	long ret = do_poll(ufds, restart->arg[1], restart->arg[2] == (u64)NO_TIMEOUT ? -1 : max_t(s64, left, 0));
+	s64 left =
+		restart->arg[2] == (u64)NO_TIMEOUT ? -1 : (s64)(restart->arg[2] - ktime_get_ns());
+	long ret = do_poll(ufds, restart->arg[1],
+			   restart->arg[2] == (u64)NO_TIMEOUT ? -1 : max_t(s64, left, 0));
 
 	return ret == -ERESTARTNOHAND ? -ERESTART_RESTARTBLOCK : ret;
 }
@@ -294,7 +298,7 @@ SYSCALL_DEFINE3(poll, struct pollfd __user *, fds, unsigned int, nr, int, timeou
 		struct restart_block *restart = &current->restart_block;
 
 		restart->fn = poll_restart;
-		restart->arg[0] = (unsigned long)fds;
+		restart->arg[0] = (__force unsigned long)fds;
 		restart->arg[1] = nr;
 		restart->arg[2] = deadline;
 		ret = -ERESTART_RESTARTBLOCK;
@@ -314,7 +318,8 @@ static int get_timeout(const struct timespec __user *uts, s64 *timeout_ns)
 		return -EFAULT;
 	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC_PER_SEC)
 		return -EINVAL;
-	*timeout_ns = ts.tv_sec > S64_MAX / NSEC_PER_SEC - 1 ? -1 : ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+	*timeout_ns =
+		ts.tv_sec > S64_MAX / NSEC_PER_SEC - 1 ? -1 : ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 	return 0;
 }
 
@@ -353,7 +358,7 @@ SYSCALL_DEFINE5(ppoll, struct pollfd __user *, fds, unsigned int, nr, struct tim
 	return ret;
 }
 
-/* select --------------------------------------------------------------------------------------------------------------------- */
+/* select --------------------------------------------------------------------------------------- */
 
 #define SELECT_IN  (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR)
 #define SELECT_OUT (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)
@@ -375,7 +380,8 @@ static u32 select_one(struct poll_wqueues *pwq, struct select_set *set, unsigned
 	if (!f.file)
 		return POLLNVAL;
 	pwq->table.key = POLLERR | POLLHUP | (test_bit(fd, set->map[0]) ? SELECT_IN : 0) |
-			 (test_bit(fd, set->map[1]) ? SELECT_OUT : 0) | (test_bit(fd, set->map[2]) ? SELECT_EX : 0);
+			 (test_bit(fd, set->map[1]) ? SELECT_OUT : 0) |
+			 (test_bit(fd, set->map[2]) ? SELECT_EX : 0);
 	mask = vfs_poll(f.file, &pwq->table);
 	fdput(f);
 	return mask;
@@ -390,7 +396,8 @@ static int select_scan(struct poll_wqueues *pwq, void *arg)
 	for (unsigned int fd = 0; fd < set->nr; fd++) {
 		u32 mask;
 
-		if (!test_bit(fd, set->map[0]) && !test_bit(fd, set->map[1]) && !test_bit(fd, set->map[2]))
+		if (!test_bit(fd, set->map[0]) && !test_bit(fd, set->map[1]) &&
+		    !test_bit(fd, set->map[2]))
 			continue;
 		mask = select_one(pwq, set, fd);
 		if (mask == POLLNVAL)
@@ -455,8 +462,8 @@ static long do_select(int n, unsigned long __user *usets[3], s64 timeout_ns)
 	return ret;
 }
 
-SYSCALL_DEFINE5(select, int, n, unsigned long __user *, in, unsigned long __user *, out, unsigned long __user *, ex,
-		struct timeval __user *, utv)
+SYSCALL_DEFINE5(select, int, n, unsigned long __user *, in, unsigned long __user *, out,
+		unsigned long __user *, ex, struct timeval __user *, utv)
 {
 	unsigned long __user *usets[3] = {in, out, ex};
 	struct timeval tv;
@@ -469,7 +476,8 @@ SYSCALL_DEFINE5(select, int, n, unsigned long __user *, in, unsigned long __user
 			return -EFAULT;
 		if (tv.tv_sec < 0 || tv.tv_usec < 0)
 			return -EINVAL;
-		if (tv.tv_sec < S64_MAX / NSEC_PER_SEC / 2 && tv.tv_usec < S64_MAX / NSEC_PER_USEC / 2)
+		if (tv.tv_sec < S64_MAX / NSEC_PER_SEC / 2 &&
+		    tv.tv_usec < S64_MAX / NSEC_PER_USEC / 2)
 			timeout = tv.tv_sec * NSEC_PER_SEC + tv.tv_usec * NSEC_PER_USEC;
 	}
 	deadline = poll_deadline(timeout);
@@ -489,8 +497,9 @@ struct sigset_argpack {
 	size_t size;
 };
 
-SYSCALL_DEFINE6(pselect6, int, n, unsigned long __user *, in, unsigned long __user *, out, unsigned long __user *, ex,
-		struct timespec __user *, uts, const struct sigset_argpack __user *, usig)
+SYSCALL_DEFINE6(pselect6, int, n, unsigned long __user *, in, unsigned long __user *, out,
+		unsigned long __user *, ex, struct timespec __user *, uts,
+		const struct sigset_argpack __user *, usig)
 {
 	unsigned long __user *usets[3] = {in, out, ex};
 	struct sigset_argpack sig = {NULL, 0};

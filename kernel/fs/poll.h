@@ -2,9 +2,10 @@
 /*
  * Waiting for any of several files.
  *
- * file_operations.poll(file, table) calls poll_wait() with each wait queue that will be woken when its answer may
- * change, and then returns what is true now. The first pass of poll(2) has table->queue set, so poll_wait() hangs an
- * entry on each queue; a wake-up then runs the entry's function, which wakes the poller, and it asks all files again.
+ * file_operations.poll(file, table) calls poll_wait() with each wait queue that will be woken when
+ * its answer may change, and then returns what is true now. The first pass of poll(2) has
+ * table->queue set, so poll_wait() hangs an entry on each queue; a wake-up then runs the entry's
+ * function, which wakes the poller, and it asks all files again.
  */
 #ifndef KERNEL_FS_POLL_H
 #define KERNEL_FS_POLL_H
@@ -33,8 +34,12 @@ struct poll_table {
 	u32 key; /* events of interest */
 };
 
-/** poll_wait() - @wq is woken when the file's answer may change. Call it before looking at the state. */
-static inline void poll_wait(struct file *file, struct wait_queue_head *wq, struct poll_table *table)
+/**
+ * poll_wait() - @wq is woken when the file's answer may change. Call it before looking at the
+ * state.
+ */
+static inline void poll_wait(struct file *file, struct wait_queue_head *wq,
+			     struct poll_table *table)
 {
 	if (table && table->queue)
 		table->queue(file, wq, table);

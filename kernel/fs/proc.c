@@ -2,9 +2,10 @@
 /*
  * /proc: the kernel's state as files.
  *
- * Nothing of it is stored. A name is looked up in tables (struct proc_entry) and, in a few directories, by number
- * (processes, threads, descriptors); what is found becomes a fresh inode and dentry that no hash knows, and vanishes with
- * its last user. So there is nothing to invalidate when a process ends: its files stay open and say ESRCH.
+ * Nothing of it is stored. A name is looked up in tables (struct proc_entry) and, in a few
+ * directories, by number (processes, threads, descriptors); what is found becomes a fresh inode and
+ * dentry that no hash knows, and vanishes with its last user. So there is nothing to invalidate
+ * when a process ends: its files stay open and say ESRCH.
  *
  *     /proc              proc_root_entries, self, thread-self, and every process
  *       /PID             proc_pid_entries
@@ -12,8 +13,8 @@
  *         /fd/N          links to open files
  *       /sys             proc_sys_entries
  *
- * An inode remembers its process as a counted struct pid: the number is not given out again while it is held, so a file
- * that was opened through /proc/7 never shows another process 7.
+ * An inode remembers its process as a counted struct pid: the number is not given out again while
+ * it is held, so a file that was opened through /proc/7 never shows another process 7.
  */
 #include "kernel/fs/proc_internal.h"
 #include "kernel/fs/file.h"
@@ -39,10 +40,12 @@ static const struct file_operations proc_dir_fops, proc_text_fops;
 static const struct proc_dir proc_root_dir;
 
 static const struct proc_entry proc_root_entry = {.name = "", .mode = 0555, .dir = &proc_root_dir};
-static const struct proc_entry proc_pid_entry = {.name = "", .mode = 0555, .children = proc_pid_entries};
-static const struct proc_entry proc_tid_entry = {.name = "", .mode = 0555, .children = proc_tid_entries};
+static const struct proc_entry proc_pid_entry = {
+	.name = "", .mode = 0555, .children = proc_pid_entries};
+static const struct proc_entry proc_tid_entry = {
+	.name = "", .mode = 0555, .children = proc_tid_entries};
 
-/* Tasks --------------------------------------------------------------------------------------------------------------------- */
+/* Tasks ---------------------------------------------------------------------------------------- */
 
 static struct task *pid_get_task(struct pid *pid)
 {
@@ -88,7 +91,7 @@ bool parse_decimal(const char *s, u32 len, unsigned int *value)
 	return true;
 }
 
-/* Inodes -------------------------------------------------------------------------------------------------------------------- */
+/* Inodes --------------------------------------------------------------------------------------- */
 
 static umode_t entry_type(const struct proc_entry *entry)
 {
@@ -106,7 +109,8 @@ static u64 entry_ino(const struct proc_entry *entry, const struct pid *pid, unsi
 }
 
 /* Takes over the reference to @pid, also on failure. */
-static struct inode *proc_inode(struct super_block *sb, const struct proc_entry *entry, struct pid *pid, unsigned int id)
+static struct inode *proc_inode(struct super_block *sb, const struct proc_entry *entry,
+				struct pid *pid, unsigned int id)
 {
 	struct proc_inode *pi = kmalloc(sizeof(*pi), GFP_KERNEL);
 	struct inode *inode = pi ? new_inode(sb, entry_type(entry) | entry->mode, 0) : NULL;
@@ -156,9 +160,10 @@ static void proc_evict(struct inode *inode)
 	kfree(pi);
 }
 
-/* Directories --------------------------------------------------------------------------------------------------------------- */
+/* Directories ---------------------------------------------------------------------------------- */
 
-static const struct proc_entry *find_in_table(const struct proc_entry *table, const char *name, u32 len)
+static const struct proc_entry *find_in_table(const struct proc_entry *table, const char *name,
+					      u32 len)
 {
 	for (; table && table->name; table++) {
 		if (strlen(table->name) == len && !memcmp(table->name, name, len))
@@ -171,7 +176,8 @@ static struct dentry *proc_lookup(struct dentry *dir, const struct qstr *name)
 {
 	struct proc_inode *pi = proc_i(dir->d_inode);
 	const struct proc_dir *pd = pi->entry->dir;
-	const struct proc_entry *entry = find_in_table(pd ? pd->children : pi->entry->children, name->name, name->len);
+	const struct proc_entry *entry =
+		find_in_table(pd ? pd->children : pi->entry->children, name->name, name->len);
 	struct task *task = pid_get_task(pi->pid);
 	struct pid *pid = pi->pid;
 	struct dentry *dentry;
@@ -215,7 +221,8 @@ static bool emit_table(const struct proc_entry *table, struct pid *pid, struct d
 	return true;
 }
 
-static void emit_numbers(struct inode *inode, struct task *task, const struct proc_dir *pd, struct dir_context *ctx)
+static void emit_numbers(struct inode *inode, struct task *task, const struct proc_dir *pd,
+			 struct dir_context *ctx)
 {
 	bool links = pd == &proc_fd_dir;
 	unsigned int id;
@@ -227,7 +234,9 @@ static void emit_numbers(struct inode *inode, struct task *task, const struct pr
 	for (id = ctx->pos - FIRST_NUMBER; pd->next(task, &id); id++) {
 		len = snprintf(name, sizeof(name), "%u", id);
 		if (!ctx->actor(ctx, name, len, FIRST_NUMBER + id, inode->i_ino + ((u64)id << 16),
-				links ? DT_LNK : pd == &proc_fdinfo_dir ? DT_REG : DT_DIR))
+				links			 ? DT_LNK
+				: pd == &proc_fdinfo_dir ? DT_REG
+							 : DT_DIR))
 			return;
 		ctx->pos = FIRST_NUMBER + id + 1;
 	}
@@ -242,7 +251,8 @@ static int proc_readdir(struct file *file, struct dir_context *ctx)
 
 	if (pi->pid && !task)
 		return -ENOENT;
-	if (dir_emit_dots(file, ctx) && emit_table(pd ? pd->children : pi->entry->children, pi->pid, ctx) && pd)
+	if (dir_emit_dots(file, ctx) &&
+	    emit_table(pd ? pd->children : pi->entry->children, pi->pid, ctx) && pd)
 		emit_numbers(inode, task, pd, ctx);
 	if (task)
 		put_task_struct(task);
@@ -250,12 +260,13 @@ static int proc_readdir(struct file *file, struct dir_context *ctx)
 }
 
 static const struct inode_operations proc_dir_iops = {.lookup = proc_lookup};
-static const struct file_operations proc_dir_fops = {.llseek = dcache_dir_lseek, .readdir = proc_readdir};
+static const struct file_operations proc_dir_fops = {.llseek = dcache_dir_lseek,
+						     .readdir = proc_readdir};
 
-/* Processes in /proc, threads in task/ -------------------------------------------------------------------------------------- */
+/* Processes in /proc, threads in task/ --------------------------------------------------------- */
 
-static const struct proc_entry *find_process(struct task *unused, const char *name, u32 len, struct pid **pidp,
-					     unsigned int *id)
+static const struct proc_entry *find_process(struct task *unused, const char *name, u32 len,
+					     struct pid **pidp, unsigned int *id)
 {
 	struct task *task = NULL;
 	unsigned int nr;
@@ -282,7 +293,8 @@ static bool next_process(struct task *unused, unsigned int *id)
 	unsigned int best = 0;
 
 	rcu_read_lock();
-	for_each_process(p) {
+	for_each_process(p)
+	{
 		unsigned int nr = READ_ONCE(p->tgid);
 
 		if (nr >= *id && nr && (!best || nr < best))
@@ -293,8 +305,8 @@ static bool next_process(struct task *unused, unsigned int *id)
 	return best != 0;
 }
 
-static const struct proc_entry *find_thread(struct task *leader, const char *name, u32 len, struct pid **pidp,
-					    unsigned int *id)
+static const struct proc_entry *find_thread(struct task *leader, const char *name, u32 len,
+					    struct pid **pidp, unsigned int *id)
 {
 	struct task *task;
 	unsigned int nr;
@@ -323,7 +335,7 @@ static bool next_thread_id(struct task *leader, unsigned int *id)
 	unsigned int best = 0;
 
 	rcu_read_lock();
-	for_each_thread(leader, t) {
+	for_each_thread (leader, t) {
 		unsigned int nr = READ_ONCE(t->pid);
 
 		if (nr >= *id && nr && (!best || nr < best))
@@ -338,7 +350,7 @@ static const struct proc_dir proc_root_dir = {
 	.children = proc_root_entries, .find = find_process, .next = next_process};
 const struct proc_dir proc_task_dir = {.find = find_thread, .next = next_thread_id};
 
-/* Links ---------------------------------------------------------------------------------------------------------------------- */
+/* Links ---------------------------------------------------------------------------------------- */
 
 static int proc_follow(struct inode *inode, struct path *path)
 {
@@ -380,10 +392,11 @@ static int proc_text_link(struct inode *inode, char *buf, int size)
 	return ret;
 }
 
-static const struct inode_operations proc_object_link_iops = {.readlink = proc_object_name, .follow = proc_follow};
+static const struct inode_operations proc_object_link_iops = {.readlink = proc_object_name,
+							      .follow = proc_follow};
 static const struct inode_operations proc_text_link_iops = {.readlink = proc_text_link};
 
-/* Text files ----------------------------------------------------------------------------------------------------------------- */
+/* Text files ----------------------------------------------------------------------------------- */
 
 static int proc_text_open(struct inode *inode, struct file *file)
 {
@@ -472,7 +485,7 @@ static const struct file_operations proc_text_fops = {
 	.llseek = generic_file_llseek,
 };
 
-/* The file system ------------------------------------------------------------------------------------------------------------ */
+/* The file system ------------------------------------------------------------------------------ */
 
 static void proc_statfs(struct super_block *sb, struct kstatfs *buf)
 {
@@ -504,7 +517,8 @@ static struct super_block *proc_get_sb(const struct file_system_type *type, cons
 	return sb;
 }
 
-static struct file_system_type proc_type = {.name = "proc", .flags = FS_NODEV, .get_sb = proc_get_sb};
+static struct file_system_type proc_type = {
+	.name = "proc", .flags = FS_NODEV, .get_sb = proc_get_sb};
 
 void proc_init(void)
 {

@@ -13,9 +13,10 @@ struct pid;
 struct task;
 
 /*
- * One name in /proc. What it is follows from which member is set: a directory of the table `children`, a text file
- * (show, and store if it can be written), a file with operations of its own, a link to text (readlink) or to an object
- * (follow), or a directory that is filled on demand (dir).
+ * One name in /proc. What it is follows from which member is set: a directory of the table
+ * `children`, a text file (show, and store if it can be written), a file with operations of its
+ * own, a link to text (readlink) or to an object (follow), or a directory that is filled on demand
+ * (dir).
  *
  * @task is the task that the path goes through, referenced; NULL outside of /proc/PID.
  */
@@ -36,8 +37,12 @@ struct proc_entry {
 /* A directory filled on demand: /proc itself, task/, fd/, fdinfo/. */
 struct proc_dir {
 	const struct proc_entry *children; /* fixed names beside the others; may be NULL */
-	/* The entry called @name, its number in *id, and in *pid whose it is (a reference). NULL: none. */
-	const struct proc_entry *(*find)(struct task *task, const char *name, u32 len, struct pid **pid, unsigned int *id);
+	/*
+	 * The entry called @name, its number in *id, and in *pid whose it is (a reference). NULL:
+	 * none.
+	 */
+	const struct proc_entry *(*find)(struct task *task, const char *name, u32 len,
+					 struct pid **pid, unsigned int *id);
 	/* The first number at or after *id that exists. */
 	bool (*next)(struct task *task, unsigned int *id);
 };
@@ -45,8 +50,8 @@ struct proc_dir {
 /* What a /proc inode carries in i_private. */
 struct proc_inode {
 	const struct proc_entry *entry;
-	struct pid *pid;     /* the task, counted; NULL outside /proc/PID */
-	unsigned int id;     /* fd/N: N */
+	struct pid *pid; /* the task, counted; NULL outside /proc/PID */
+	unsigned int id; /* fd/N: N */
 };
 
 static inline struct proc_inode *proc_i(const struct inode *inode)
@@ -54,7 +59,10 @@ static inline struct proc_inode *proc_i(const struct inode *inode)
 	return inode->i_private;
 }
 
-/** proc_task() - the task behind a /proc inode with a reference (put_task_struct), or NULL: it has gone. */
+/**
+ * proc_task() - the task behind a /proc inode with a reference (put_task_struct), or NULL: it has
+ * gone.
+ */
 struct task *proc_task(const struct inode *inode);
 /** proc_mm() - its address space (mmput), or ERR_PTR(-ESRCH); NULL for a kernel thread. */
 struct mm *proc_mm(const struct inode *inode);
@@ -62,12 +70,12 @@ struct mm *proc_mm(const struct inode *inode);
 /** parse_decimal() - "123" as a number. False: something else. */
 bool parse_decimal(const char *s, u32 len, unsigned int *value);
 
-extern const struct proc_entry proc_root_entries[];   /* proc_root.c */
-extern const struct proc_entry proc_sys_entries[];    /* proc_sys.c */
-extern const struct proc_entry proc_pid_entries[];    /* proc_pid.c */
-extern const struct proc_entry proc_tid_entries[];    /* the same without task/ */
+extern const struct proc_entry proc_root_entries[];	   /* proc_root.c */
+extern const struct proc_entry proc_sys_entries[];	   /* proc_sys.c */
+extern const struct proc_entry proc_pid_entries[];	   /* proc_pid.c */
+extern const struct proc_entry proc_tid_entries[];	   /* the same without task/ */
 extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir; /* proc_pid.c */
-extern const struct proc_dir proc_task_dir;		      /* proc.c */
+extern const struct proc_dir proc_task_dir;		   /* proc.c */
 
 int proc_mounts_show(struct seq_file *m, struct task *task);
 int proc_mountinfo_show(struct seq_file *m, struct task *task);
@@ -76,8 +84,10 @@ int proc_mountinfo_show(struct seq_file *m, struct task *task);
 int proc_maps_show(struct seq_file *m, struct task *task);
 int proc_smaps_show(struct seq_file *m, struct task *task);
 int proc_smaps_rollup_show(struct seq_file *m, struct task *task);
-int proc_clear_refs_store(const struct proc_entry *entry, struct task *task, char *text, size_t len);
-extern const struct file_operations proc_pagemap_fops, proc_mem_fops, proc_kpagecount_fops, proc_kpageflags_fops;
+int proc_clear_refs_store(const struct proc_entry *entry, struct task *task, char *text,
+			  size_t len);
+extern const struct file_operations proc_pagemap_fops, proc_mem_fops, proc_kpagecount_fops,
+	proc_kpageflags_fops;
 
 /* proc_stat.c */
 int proc_pid_stat_show(struct seq_file *m, struct task *task);

@@ -2,7 +2,8 @@
 /*
  * An address space as text: /proc/PID/maps, smaps, smaps_rollup.
  *
- * The text is made in one go under mmap_lock, so it shows one state of the address space, however the reader cuts it up.
+ * The text is made in one go under mmap_lock, so it shows one state of the address space, however
+ * the reader cuts it up.
  */
 #include "kernel/fs/proc_internal.h"
 #include "kernel/task.h"
@@ -19,7 +20,7 @@
 #include "mm/swapops.h"
 #include "mm/vma.h"
 
-/* Names ----------------------------------------------------------------------------------------------------------------------- */
+/* Names ---------------------------------------------------------------------------------------- */
 
 static const char *anonymous_name(const struct vm_area *vma)
 {
@@ -44,12 +45,13 @@ static void pad_to_name(struct seq_file *m, size_t line_start)
 	seq_write(m, " ", 1);
 }
 
-static void show_line(struct seq_file *m, unsigned long start, unsigned long end, unsigned long flags,
-		      unsigned long offset, dev_t dev, u64 ino)
+static void show_line(struct seq_file *m, unsigned long start, unsigned long end,
+		      unsigned long flags, unsigned long offset, dev_t dev, u64 ino)
 {
-	seq_printf(m, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %llu ", start, end, flags & VM_READ ? 'r' : '-',
-		   flags & VM_WRITE ? 'w' : '-', flags & VM_EXEC ? 'x' : '-', flags & VM_MAYSHARE ? 's' : 'p', offset,
-		   MAJOR(dev), MINOR(dev), ino);
+	seq_printf(m, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %llu ", start, end,
+		   flags & VM_READ ? 'r' : '-', flags & VM_WRITE ? 'w' : '-',
+		   flags & VM_EXEC ? 'x' : '-', flags & VM_MAYSHARE ? 's' : 'p', offset, MAJOR(dev),
+		   MINOR(dev), ino);
 }
 
 /* @name: a buffer of PATH_MAX. */
@@ -68,7 +70,8 @@ static void show_vma(struct seq_file *m, const struct vm_area *vma, char *name)
 	} else {
 		text = anonymous_name(vma);
 	}
-	show_line(m, vma->vm_start, vma->vm_end, vma->vm_flags, vma->vm_file ? vma->vm_pgoff << PAGE_SHIFT : 0, dev, ino);
+	show_line(m, vma->vm_start, vma->vm_end, vma->vm_flags,
+		  vma->vm_file ? vma->vm_pgoff << PAGE_SHIFT : 0, dev, ino);
 	if (text) {
 		pad_to_name(m, start);
 		seq_puts(m, text);
@@ -77,8 +80,8 @@ static void show_vma(struct seq_file *m, const struct vm_area *vma, char *name)
 }
 
 /* Run @fn for every VMA of a task, under mmap_lock. */
-static int for_each_task_vma(struct seq_file *m, struct task *task, void (*fn)(struct seq_file *, struct vm_area *, void *),
-			     void *arg)
+static int for_each_task_vma(struct seq_file *m, struct task *task,
+			     void (*fn)(struct seq_file *, struct vm_area *, void *), void *arg)
 {
 	struct mm *mm = get_task_mm(task);
 	struct vm_area *vma;
@@ -88,7 +91,7 @@ static int for_each_task_vma(struct seq_file *m, struct task *task, void (*fn)(s
 		return 0;
 	err = mmap_read_lock_killable(mm);
 	if (!err) {
-		for_each_vma(mm, vma) {
+		for_each_vma (mm, vma) {
 			fn(m, vma, arg);
 			if (m->overflow)
 				break;
@@ -115,7 +118,7 @@ int proc_maps_show(struct seq_file *m, struct task *task)
 	return err;
 }
 
-/* smaps ------------------------------------------------------------------------------------------------------------------------ */
+/* smaps ---------------------------------------------------------------------------------------- */
 
 #define PSS_SHIFT 12 /* of the share of a page that several map */
 
@@ -172,7 +175,8 @@ static void count_vma(struct smaps *s, struct vm_area *vma)
 	pte_t *pte;
 
 	s->size += vma->vm_end - vma->vm_start;
-	for_each_pmd(&walk, vma->vm_mm, vma->vm_start, vma->vm_end) {
+	for_each_pmd(&walk, vma->vm_mm, vma->vm_start, vma->vm_end)
+	{
 		pte = pgwalk_pte_lock(vma->vm_mm, walk.addr, &ptl);
 		if (!pte)
 			continue;
@@ -226,12 +230,14 @@ static void show_flags(struct seq_file *m, unsigned long flags)
 		unsigned long flag;
 		char name[3];
 	} names[] = {
-		{VM_READ, "rd"},     {VM_WRITE, "wr"},	      {VM_EXEC, "ex"},	     {VM_SHARED, "sh"},
-		{VM_MAYREAD, "mr"},  {VM_MAYWRITE, "mw"},     {VM_MAYEXEC, "me"},    {VM_MAYSHARE, "ms"},
-		{VM_GROWSDOWN, "gd"}, {VM_PFNMAP, "pf"},      {VM_LOCKED, "lo"},     {VM_IO, "io"},
-		{VM_SEQ_READ, "sr"}, {VM_RAND_READ, "rr"},    {VM_DONTCOPY, "dc"},   {VM_DONTEXPAND, "de"},
-		{VM_LOCKONFAULT, "lf"}, {VM_ACCOUNT, "ac"},   {VM_NORESERVE, "nr"},  {VM_WIPEONFORK, "wf"},
-		{VM_DONTDUMP, "dd"}, {VM_MIXEDMAP, "mm"},     {VM_HUGEPAGE, "hg"},   {VM_NOHUGEPAGE, "nh"},
+		{VM_READ, "rd"},       {VM_WRITE, "wr"},       {VM_EXEC, "ex"},
+		{VM_SHARED, "sh"},     {VM_MAYREAD, "mr"},     {VM_MAYWRITE, "mw"},
+		{VM_MAYEXEC, "me"},    {VM_MAYSHARE, "ms"},    {VM_GROWSDOWN, "gd"},
+		{VM_PFNMAP, "pf"},     {VM_LOCKED, "lo"},      {VM_IO, "io"},
+		{VM_SEQ_READ, "sr"},   {VM_RAND_READ, "rr"},   {VM_DONTCOPY, "dc"},
+		{VM_DONTEXPAND, "de"}, {VM_LOCKONFAULT, "lf"}, {VM_ACCOUNT, "ac"},
+		{VM_NORESERVE, "nr"},  {VM_WIPEONFORK, "wf"},  {VM_DONTDUMP, "dd"},
+		{VM_MIXEDMAP, "mm"},   {VM_HUGEPAGE, "hg"},    {VM_NOHUGEPAGE, "nh"},
 		{VM_MERGEABLE, "mg"},
 	};
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An address space as data: /proc/PID/mem, pagemap, clear_refs; and the pages of the machine: kpagecount, kpageflags.
+ * An address space as data: /proc/PID/mem, pagemap, clear_refs; and the pages of the machine:
+ * kpagecount, kpageflags.
  *
  * pagemap has 64 bits for each virtual page, at 8 times its number:
  *
  *      63 present   62 swapped   61 file page or shared   56 mapped once   55 soft-dirty
- *      0…54 frame number (0 unless the reader is privileged), or for a swapped page 0…4 type, 5…54 offset
+ *      0…54 frame number (0 unless the reader is privileged),
+ *           or for a swapped page 0…4 type, 5…54 offset
  */
 #include "kernel/fs/proc_internal.h"
 #include "kernel/fs/file.h"
@@ -31,7 +33,7 @@ static int mem_open(struct inode *inode, struct file *file)
 
 	if (IS_ERR(mm))
 		return PTR_ERR(mm);
-	if (mm) { /* keep the structure, not the contents: an open file does not hold a process's memory */
+	if (mm) { /* keep the structure: an open file does not hold a process's memory */
 		mmgrab(mm);
 		mmput(mm);
 	}
@@ -55,7 +57,7 @@ static loff_t mem_llseek(struct file *file, loff_t offset, int whence)
 	return offset;
 }
 
-/* mem -------------------------------------------------------------------------------------------------------------------------- */
+/* mem ------------------------------------------------------------------------------------------ */
 
 static ssize_t mem_rw(struct file *file, struct iov_iter *iter, loff_t *pos, bool write)
 {
@@ -72,7 +74,8 @@ static ssize_t mem_rw(struct file *file, struct iov_iter *iter, loff_t *pos, boo
 		return -ENOMEM;
 	}
 	while (iov_iter_count(iter)) {
-		size_t len = min_t(size_t, iov_iter_count(iter), PAGE_SIZE - (addr & ~PAGE_MASK)), moved;
+		size_t len = min_t(size_t, iov_iter_count(iter), PAGE_SIZE - (addr & ~PAGE_MASK)),
+		       moved;
 		long n;
 
 		if (write && copy_from_iter(buf, len, iter) != len) {
@@ -108,17 +111,20 @@ static ssize_t mem_write(struct file *file, struct iov_iter *from, loff_t *pos)
 	return mem_rw(file, from, pos, true);
 }
 
-const struct file_operations proc_mem_fops = {
-	.open = mem_open, .release = mem_release, .read_iter = mem_read, .write_iter = mem_write, .llseek = mem_llseek};
+const struct file_operations proc_mem_fops = {.open = mem_open,
+					      .release = mem_release,
+					      .read_iter = mem_read,
+					      .write_iter = mem_write,
+					      .llseek = mem_llseek};
 
-/* pagemap ---------------------------------------------------------------------------------------------------------------------- */
+/* pagemap -------------------------------------------------------------------------------------- */
 
-#define PM_PRESENT   BIT_ULL(63)
-#define PM_SWAP	     BIT_ULL(62)
-#define PM_FILE	     BIT_ULL(61)
-#define PM_EXCLUSIVE BIT_ULL(56)
+#define PM_PRESENT    BIT_ULL(63)
+#define PM_SWAP	      BIT_ULL(62)
+#define PM_FILE	      BIT_ULL(61)
+#define PM_EXCLUSIVE  BIT_ULL(56)
 #define PM_SOFT_DIRTY BIT_ULL(55)
-#define PM_PFN_MASK  (BIT_ULL(55) - 1)
+#define PM_PFN_MASK   (BIT_ULL(55) - 1)
 
 static u64 pagemap_entry(pte_t pte, bool show_pfn)
 {
@@ -146,19 +152,21 @@ static u64 pagemap_entry(pte_t pte, bool show_pfn)
 	return value;
 }
 
-/* The entries of [addr, addr + n pages) into buf. mmap_lock held. */
-static void pagemap_fill(struct mm *mm, unsigned long addr, unsigned int n, u64 *buf, bool show_pfn)
+/* The entry of one page. mmap_lock held. */
+static u64 pagemap_one(struct mm *mm, unsigned long addr, bool show_pfn)
 {
-	for (unsigned int i = 0; i < n; i++, addr += PAGE_SIZE) {
-		spinlock_t *ptl;
-		pte_t *pte = vma_lookup(mm, addr) ? pgwalk_pte_lock(mm, addr, &ptl) : NULL;
+	spinlock_t *ptl;
+	pte_t *pte;
+	u64 entry;
 
-		buf[i] = 0;
-		if (pte) {
-			buf[i] = pagemap_entry(ptep_get(pte), show_pfn);
-			spin_unlock(ptl);
-		}
-	}
+	if (!vma_lookup(mm, addr))
+		return 0;
+	pte = pgwalk_pte_lock(mm, addr, &ptl);
+	if (!pte)
+		return 0;
+	entry = pagemap_entry(ptep_get(pte), show_pfn);
+	spin_unlock(ptl);
+	return entry;
 }
 
 #define PAGEMAP_CHUNK 64
@@ -181,7 +189,8 @@ static ssize_t pagemap_read(struct file *file, struct iov_iter *to, loff_t *pos)
 		size_t copied;
 
 		mmap_read_lock(mm);
-		pagemap_fill(mm, page << PAGE_SHIFT, n, buf, show_pfn);
+		for (unsigned int i = 0; i < n; i++)
+			buf[i] = pagemap_one(mm, (page + i) << PAGE_SHIFT, show_pfn);
 		mmap_read_unlock(mm);
 		copied = copy_to_iter(buf, n * 8, to);
 		*pos += copied;
@@ -199,7 +208,7 @@ static ssize_t pagemap_read(struct file *file, struct iov_iter *to, loff_t *pos)
 const struct file_operations proc_pagemap_fops = {
 	.open = mem_open, .release = mem_release, .read_iter = pagemap_read, .llseek = mem_llseek};
 
-/* clear_refs: forget that pages were used ---------------------------------------------------------------------------------------- */
+/* clear_refs: forget that pages were used ------------------------------------------------------ */
 
 static void clear_refs_vma(struct vm_area *vma)
 {
@@ -207,7 +216,8 @@ static void clear_refs_vma(struct vm_area *vma)
 	spinlock_t *ptl;
 	pte_t *pte;
 
-	for_each_pmd(&walk, vma->vm_mm, vma->vm_start, vma->vm_end) {
+	for_each_pmd(&walk, vma->vm_mm, vma->vm_start, vma->vm_end)
+	{
 		pte = pgwalk_pte_lock(vma->vm_mm, walk.addr, &ptl);
 		if (!pte)
 			continue;
@@ -238,8 +248,9 @@ int proc_clear_refs_store(const struct proc_entry *entry, struct task *task, cha
 	mmap_read_lock(mm);
 	if (text[0] == '5')
 		mm->hiwater_rss = get_mm_rss(mm);
-	for_each_vma(mm, vma) {
-		if (text[0] > '3' || (text[0] == '2' && vma->vm_file) || (text[0] == '3' && !vma->vm_file))
+	for_each_vma (mm, vma) {
+		if (text[0] > '3' || (text[0] == '2' && vma->vm_file) ||
+		    (text[0] == '3' && !vma->vm_file))
 			continue;
 		clear_refs_vma(vma);
 	}
@@ -249,7 +260,7 @@ int proc_clear_refs_store(const struct proc_entry *entry, struct task *task, cha
 	return 0;
 }
 
-/* Physical pages ------------------------------------------------------------------------------------------------------------------ */
+/* Physical pages ------------------------------------------------------------------------------- */
 
 static u64 kpagecount(const struct page *page)
 {
@@ -280,7 +291,8 @@ static u64 kpageflags(const struct page *page)
 	return f;
 }
 
-static ssize_t kpage_read(struct iov_iter *to, loff_t *pos, u64 (*value)(const struct page *page), u64 none)
+static ssize_t kpage_read(struct iov_iter *to, loff_t *pos, u64 (*value)(const struct page *page),
+			  u64 none)
 {
 	ssize_t done = 0;
 
@@ -309,5 +321,7 @@ static ssize_t kpageflags_read(struct file *file, struct iov_iter *to, loff_t *p
 	return kpage_read(to, pos, kpageflags, BIT_ULL(20)); /* no page */
 }
 
-const struct file_operations proc_kpagecount_fops = {.read_iter = kpagecount_read, .llseek = mem_llseek};
-const struct file_operations proc_kpageflags_fops = {.read_iter = kpageflags_read, .llseek = mem_llseek};
+const struct file_operations proc_kpagecount_fops = {.read_iter = kpagecount_read,
+						     .llseek = mem_llseek};
+const struct file_operations proc_kpageflags_fops = {.read_iter = kpageflags_read,
+						     .llseek = mem_llseek};

@@ -24,7 +24,7 @@ static void show_mount_flags(struct seq_file *m, const struct mount *mnt)
 		unsigned int flag;
 		const char *name;
 	} names[] = {
-		{MS_NOSUID, ",nosuid"},	  {MS_NODEV, ",nodev"},		{MS_NOEXEC, ",noexec"},
+		{MS_NOSUID, ",nosuid"},	  {MS_NODEV, ",nodev"},		  {MS_NOEXEC, ",noexec"},
 		{MS_NOATIME, ",noatime"}, {MS_NODIRATIME, ",nodiratime"},
 	};
 
@@ -73,8 +73,8 @@ static int show_one_info(struct mount *mnt, void *arg)
 
 	if (IS_ERR(where))
 		return 0;
-	seq_printf(a->m, "%d %d %u:%u / ", mnt->mnt_id, mnt->mnt_parent ? mnt->mnt_parent->mnt_id : mnt->mnt_id,
-		   MAJOR(dev), MINOR(dev));
+	seq_printf(a->m, "%d %d %u:%u / ", mnt->mnt_id,
+		   mnt->mnt_parent ? mnt->mnt_parent->mnt_id : mnt->mnt_id, MAJOR(dev), MINOR(dev));
 	seq_escape_path(a->m, where);
 	seq_puts(a->m, " ");
 	show_mount_flags(a->m, mnt);
@@ -86,7 +86,8 @@ static int show_one_info(struct mount *mnt, void *arg)
 	return 0;
 }
 
-static int show_mounts(struct seq_file *m, struct task *task, int (*fn)(struct mount *mnt, void *arg))
+static int show_mounts(struct seq_file *m, struct task *task,
+		       int (*fn)(struct mount *mnt, void *arg))
 {
 	struct mounts_arg a = {.m = m};
 	int err = task_fs_path(task, true, &a.root);

@@ -24,7 +24,7 @@
 #include "mm/slab.h"
 #include "mm/swap.h"
 
-/* Strings of the process ---------------------------------------------------------------------------------------------------- */
+/* Strings of the process ----------------------------------------------------------------------- */
 
 /* Copy [start, end) of another address space. */
 static int show_memory(struct seq_file *m, struct mm *mm, unsigned long start, unsigned long end)
@@ -103,7 +103,7 @@ static int comm_store(const struct proc_entry *entry, struct task *task, char *t
 	return 0;
 }
 
-/* Memory shortage ------------------------------------------------------------------------------------------------------------- */
+/* Memory shortage ------------------------------------------------------------------------------ */
 
 static int oom_score_adj_show(struct seq_file *m, struct task *task)
 {
@@ -122,7 +122,8 @@ static int parse_int(const char *text, int *value)
 	return 0;
 }
 
-static int oom_score_adj_store(const struct proc_entry *entry, struct task *task, char *text, size_t len)
+static int oom_score_adj_store(const struct proc_entry *entry, struct task *task, char *text,
+			       size_t len)
 {
 	int adj;
 
@@ -144,7 +145,8 @@ static int oom_adj_store(const struct proc_entry *entry, struct task *task, char
 
 	if (parse_int(text, &adj) || adj < -17 || adj > 15)
 		return -EINVAL;
-	return set_oom_score_adj(task, adj == 15 ? OOM_SCORE_ADJ_MAX : adj * OOM_SCORE_ADJ_MAX / 17);
+	return set_oom_score_adj(task,
+				 adj == 15 ? OOM_SCORE_ADJ_MAX : adj * OOM_SCORE_ADJ_MAX / 17);
 }
 
 static int oom_score_show(struct seq_file *m, struct task *task)
@@ -159,7 +161,8 @@ static int oom_score_show(struct seq_file *m, struct task *task)
 		points = points * 1000 / total;
 	}
 	/* Linux's scale: 0 … 2000 around oom_score_adj, two thirds of it */
-	seq_printf(m, "%ld\n", max(0L, (1000 + (long)points + READ_ONCE(task->signal->oom_score_adj)) * 2 / 3));
+	seq_printf(m, "%ld\n",
+		   max(0L, (1000 + (long)points + READ_ONCE(task->signal->oom_score_adj)) * 2 / 3));
 	return 0;
 }
 
@@ -194,7 +197,7 @@ static int io_show(struct seq_file *m, struct task *task)
 	return 0;
 }
 
-/* Links ------------------------------------------------------------------------------------------------------------------------- */
+/* Links ---------------------------------------------------------------------------------------- */
 
 static int cwd_follow(struct task *task, unsigned int id, struct path *path)
 {
@@ -226,7 +229,7 @@ static int exe_follow(struct task *task, unsigned int id, struct path *path)
 	return err;
 }
 
-/* Open files -------------------------------------------------------------------------------------------------------------------- */
+/* Open files ----------------------------------------------------------------------------------- */
 
 static int fd_follow(struct task *task, unsigned int id, struct path *path)
 {
@@ -242,8 +245,9 @@ static int fd_follow(struct task *task, unsigned int id, struct path *path)
 
 static const struct proc_entry fd_entry = {.name = "", .mode = 0700, .follow = fd_follow};
 
-static const struct proc_entry *find_fd_entry(struct task *task, const char *name, u32 len, struct pid **pid,
-					      unsigned int *id, const struct proc_entry *entry)
+static const struct proc_entry *find_fd_entry(struct task *task, const char *name, u32 len,
+					      struct pid **pid, unsigned int *id,
+					      const struct proc_entry *entry)
 {
 	struct file *file;
 
@@ -257,7 +261,8 @@ static const struct proc_entry *find_fd_entry(struct task *task, const char *nam
 	return entry;
 }
 
-static const struct proc_entry *find_fd(struct task *task, const char *name, u32 len, struct pid **pid, unsigned int *id)
+static const struct proc_entry *find_fd(struct task *task, const char *name, u32 len,
+					struct pid **pid, unsigned int *id)
 {
 	return find_fd_entry(task, name, len, pid, id, &fd_entry);
 }
@@ -285,8 +290,9 @@ static int fdinfo_show(struct seq_file *m, void *arg)
 		put_task_struct(task);
 	if (!file)
 		return -ENOENT;
-	seq_printf(m, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", file->f_pos, file->f_flags,
-		   file->f_path.mnt ? file->f_path.mnt->mnt_id : 0, file->f_inode->i_ino);
+	seq_printf(m, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", file->f_pos,
+		   file->f_flags, file->f_path.mnt ? file->f_path.mnt->mnt_id : 0,
+		   file->f_inode->i_ino);
 	fput(file);
 	return 0;
 }
@@ -313,12 +319,14 @@ static ssize_t fdinfo_read(struct file *file, struct iov_iter *to, loff_t *pos)
 	return ret;
 }
 
-static const struct file_operations fdinfo_fops = {
-	.open = fdinfo_open, .release = fdinfo_release, .read_iter = fdinfo_read, .llseek = generic_file_llseek};
+static const struct file_operations fdinfo_fops = {.open = fdinfo_open,
+						   .release = fdinfo_release,
+						   .read_iter = fdinfo_read,
+						   .llseek = generic_file_llseek};
 static const struct proc_entry fdinfo_entry = {.name = "", .mode = 0400, .fops = &fdinfo_fops};
 
-static const struct proc_entry *find_fdinfo(struct task *task, const char *name, u32 len, struct pid **pid,
-					    unsigned int *id)
+static const struct proc_entry *find_fdinfo(struct task *task, const char *name, u32 len,
+					    struct pid **pid, unsigned int *id)
 {
 	return find_fd_entry(task, name, len, pid, id, &fdinfo_entry);
 }
@@ -326,37 +334,45 @@ static const struct proc_entry *find_fdinfo(struct task *task, const char *name,
 const struct proc_dir proc_fd_dir = {.find = find_fd, .next = next_fd};
 const struct proc_dir proc_fdinfo_dir = {.find = find_fdinfo, .next = next_fd};
 
-/* The tables ------------------------------------------------------------------------------------------------------------------- */
+/* The tables ----------------------------------------------------------------------------------- */
 
-#define COMMON_ENTRIES                                                                                                 \
-	{.name = "auxv", .mode = 0400, .show = auxv_show},                                                             \
-	{.name = "clear_refs", .mode = 0200, .store = proc_clear_refs_store},                                          \
-	{.name = "cmdline", .mode = 0444, .show = cmdline_show},                                                       \
-	{.name = "comm", .mode = 0644, .show = comm_show, .store = comm_store},                                        \
-	{.name = "coredump_filter", .mode = 0644, .show = coredump_filter_show, .store = ignore_store},                \
-	{.name = "cwd", .mode = 0777, .follow = cwd_follow},                                                           \
-	{.name = "environ", .mode = 0400, .show = environ_show},                                                       \
-	{.name = "exe", .mode = 0777, .follow = exe_follow},                                                           \
-	{.name = "fd", .mode = 0500, .dir = &proc_fd_dir},                                                             \
-	{.name = "fdinfo", .mode = 0555, .dir = &proc_fdinfo_dir},                                                     \
-	{.name = "io", .mode = 0400, .show = io_show},                                                                 \
-	{.name = "limits", .mode = 0444, .show = proc_pid_limits_show},                                                \
-	{.name = "loginuid", .mode = 0644, .show = loginuid_show, .store = ignore_store},                              \
-	{.name = "maps", .mode = 0444, .show = proc_maps_show},                                                        \
-	{.name = "mem", .mode = 0600, .fops = &proc_mem_fops},                                                         \
-	{.name = "mountinfo", .mode = 0444, .show = proc_mountinfo_show},                                              \
-	{.name = "mounts", .mode = 0444, .show = proc_mounts_show},                                                    \
-	{.name = "oom_adj", .mode = 0644, .show = oom_adj_show, .store = oom_adj_store},                               \
-	{.name = "oom_score", .mode = 0444, .show = oom_score_show},                                                   \
-	{.name = "oom_score_adj", .mode = 0644, .show = oom_score_adj_show, .store = oom_score_adj_store},             \
-	{.name = "pagemap", .mode = 0400, .fops = &proc_pagemap_fops},                                                 \
-	{.name = "root", .mode = 0777, .follow = root_follow},                                                         \
-	{.name = "smaps", .mode = 0444, .show = proc_smaps_show},                                                      \
-	{.name = "smaps_rollup", .mode = 0444, .show = proc_smaps_rollup_show},                                        \
-	{.name = "stat", .mode = 0444, .show = proc_pid_stat_show},                                                    \
-	{.name = "statm", .mode = 0444, .show = proc_pid_statm_show},                                                  \
-	{.name = "status", .mode = 0444, .show = proc_pid_status_show},                                                \
-	{.name = "wchan", .mode = 0444, .show = zero_show}
+#define COMMON_ENTRIES                                                                            \
+	{.name = "auxv", .mode = 0400, .show = auxv_show},                                        \
+		{.name = "clear_refs", .mode = 0200, .store = proc_clear_refs_store},             \
+		{.name = "cmdline", .mode = 0444, .show = cmdline_show},                          \
+		{.name = "comm", .mode = 0644, .show = comm_show, .store = comm_store},           \
+		{.name = "coredump_filter",                                                       \
+		 .mode = 0644,                                                                    \
+		 .show = coredump_filter_show,                                                    \
+		 .store = ignore_store},                                                          \
+		{.name = "cwd", .mode = 0777, .follow = cwd_follow},                              \
+		{.name = "environ", .mode = 0400, .show = environ_show},                          \
+		{.name = "exe", .mode = 0777, .follow = exe_follow},                              \
+		{.name = "fd", .mode = 0500, .dir = &proc_fd_dir},                                \
+		{.name = "fdinfo", .mode = 0555, .dir = &proc_fdinfo_dir},                        \
+		{.name = "io", .mode = 0400, .show = io_show},                                    \
+		{.name = "limits", .mode = 0444, .show = proc_pid_limits_show},                   \
+		{.name = "loginuid", .mode = 0644, .show = loginuid_show, .store = ignore_store}, \
+		{.name = "maps", .mode = 0444, .show = proc_maps_show},                           \
+		{.name = "mem", .mode = 0600, .fops = &proc_mem_fops},                            \
+		{.name = "mountinfo", .mode = 0444, .show = proc_mountinfo_show},                 \
+		{.name = "mounts", .mode = 0444, .show = proc_mounts_show},                       \
+		{.name = "oom_adj", .mode = 0644, .show = oom_adj_show, .store = oom_adj_store},  \
+		{.name = "oom_score", .mode = 0444, .show = oom_score_show},                      \
+		{.name = "oom_score_adj",                                                         \
+		 .mode = 0644,                                                                    \
+		 .show = oom_score_adj_show,                                                      \
+		 .store = oom_score_adj_store},                                                   \
+		{.name = "pagemap", .mode = 0400, .fops = &proc_pagemap_fops},                    \
+		{.name = "root", .mode = 0777, .follow = root_follow},                            \
+		{.name = "smaps", .mode = 0444, .show = proc_smaps_show},                         \
+		{.name = "smaps_rollup", .mode = 0444, .show = proc_smaps_rollup_show},           \
+		{.name = "stat", .mode = 0444, .show = proc_pid_stat_show},                       \
+		{.name = "statm", .mode = 0444, .show = proc_pid_statm_show},                     \
+		{.name = "status", .mode = 0444, .show = proc_pid_status_show},                   \
+	{                                                                                         \
+		.name = "wchan", .mode = 0444, .show = zero_show                                  \
+	}
 
 const struct proc_entry proc_pid_entries[] = {
 	COMMON_ENTRIES,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The files of /proc that are about the whole machine. Formats are Linux's, so that ps, top and free can read them.
+ * The files of /proc that are about the whole machine. Formats are Linux's, so that ps, top and
+ * free can read them.
  */
 #include "kernel/fs/proc_internal.h"
 #include "kernel/fs/chrdev.h"
@@ -38,7 +39,8 @@ static int meminfo_show(struct seq_file *m, struct task *task)
 {
 	unsigned long ia = node_stat(NR_INACTIVE_ANON), aa = node_stat(NR_ACTIVE_ANON);
 	unsigned long inf = node_stat(NR_INACTIVE_FILE), af = node_stat(NR_ACTIVE_FILE);
-	unsigned long free = nr_free_pages(), slab = node_stat(NR_SLAB), slabr = node_stat(NR_SLAB_RECLAIMABLE);
+	unsigned long free = nr_free_pages(), slab = node_stat(NR_SLAB),
+		      slabr = node_stat(NR_SLAB_RECLAIMABLE);
 	unsigned long reserve = zone.watermark[WMARK_LOW];
 
 	kb_line(m, "MemTotal:", totalram_pages());
@@ -73,7 +75,10 @@ static int meminfo_show(struct seq_file *m, struct task *task)
 	kb_line(m, "VmallocTotal:", (VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT);
 	kb_line(m, "VmallocUsed:", node_stat(NR_VMALLOC));
 	kb_line(m, "VmallocChunk:", 0);
-	seq_printf(m, "HugePages_Total:%8d\nHugePages_Free: %8d\nHugePages_Rsvd: %8d\nHugePages_Surp: %8d\n", 0, 0, 0, 0);
+	seq_printf(
+		m,
+		"HugePages_Total:%8d\nHugePages_Free: %8d\nHugePages_Rsvd: %8d\nHugePages_Surp: %8d\n",
+		0, 0, 0, 0);
 	seq_printf(m, "Hugepagesize:   %8d kB\n", 2048);
 	return 0;
 }
@@ -95,8 +100,8 @@ static unsigned long long ticks(u64 ns)
 
 static void cpu_line(struct seq_file *m, const char *name, const struct cpu_times *t)
 {
-	seq_printf(m, "%s %llu 0 %llu %llu 0 0 0 0 0 0\n", name, ticks(t->user_ns), ticks(t->system_ns),
-		   ticks(t->idle_ns));
+	seq_printf(m, "%s %llu 0 %llu %llu 0 0 0 0 0 0\n", name, ticks(t->user_ns),
+		   ticks(t->system_ns), ticks(t->idle_ns));
 }
 
 static int stat_show(struct seq_file *m, struct task *task)
@@ -106,14 +111,14 @@ static int stat_show(struct seq_file *m, struct task *task)
 	unsigned int cpu;
 	char name[16];
 
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu (cpu) {
 		sched_cpu_times(cpu, &one);
 		all.user_ns += one.user_ns;
 		all.system_ns += one.system_ns;
 		all.idle_ns += one.idle_ns;
 	}
 	cpu_line(m, "cpu ", &all);
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu (cpu) {
 		sched_cpu_times(cpu, &one);
 		snprintf(name, sizeof(name), "cpu%u", cpu);
 		cpu_line(m, name, &one);
@@ -122,13 +127,13 @@ static int stat_show(struct seq_file *m, struct task *task)
 	for (unsigned int i = 0; irq_stat_get(i, &irq); i++) {
 		u64 n = 0;
 
-		for_each_online_cpu(cpu)
+		for_each_online_cpu (cpu)
 			n += irq_stat_count(i, cpu);
 		seq_printf(m, " %llu", n);
 	}
 	seq_printf(m, "\nctxt %lu\nbtime %llu\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n",
-		   nr_context_switches(), (ktime_get_real_ns() - ktime_get_ns()) / NSEC_PER_SEC, total_forks,
-		   nr_running());
+		   nr_context_switches(), (ktime_get_real_ns() - ktime_get_ns()) / NSEC_PER_SEC,
+		   total_forks, nr_running());
 	return 0;
 }
 
@@ -138,7 +143,7 @@ static int uptime_show(struct seq_file *m, struct task *task)
 	u64 up = ktime_get_ns() / (NSEC_PER_SEC / 100), idle = 0;
 	unsigned int cpu;
 
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu (cpu) {
 		sched_cpu_times(cpu, &one);
 		idle += one.idle_ns;
 	}
@@ -166,12 +171,17 @@ static void cpuinfo_line(struct seq_file *m, unsigned int cpu)
 	const struct cpu_features *f = &cpu_features;
 	u64 khz = tsc_hz / 1000;
 
-	seq_printf(m, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n", cpu,
-		   f->vendor, f->family, f->model, f->model_name);
-	seq_printf(m, "stepping\t: %u\ncpu MHz\t\t: %llu.%03llu\nphysical id\t: %u\nsiblings\t: 1\ncore id\t\t: 0\n",
-		   f->stepping, khz / 1000, khz % 1000, cpu);
-	seq_printf(m, "cpu cores\t: 1\napicid\t\t: %u\nfpu\t\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n", cpu_apic_id[cpu],
-		   f->max_leaf);
+	seq_printf(
+		m,
+		"processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n",
+		cpu, f->vendor, f->family, f->model, f->model_name);
+	seq_printf(
+		m,
+		"stepping\t: %u\ncpu MHz\t\t: %llu.%03llu\nphysical id\t: %u\nsiblings\t: 1\ncore id\t\t: 0\n",
+		f->stepping, khz / 1000, khz % 1000, cpu);
+	seq_printf(m,
+		   "cpu cores\t: 1\napicid\t\t: %u\nfpu\t\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
+		   cpu_apic_id[cpu], f->max_leaf);
 }
 
 static int cpuinfo_show(struct seq_file *m, struct task *task)
@@ -181,10 +191,11 @@ static int cpuinfo_show(struct seq_file *m, struct task *task)
 	char flags[1024];
 
 	cpu_flags_string(flags, sizeof(flags));
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu (cpu) {
 		cpuinfo_line(m, cpu);
 		seq_printf(m, "flags\t\t: %s\nclflush size\t: 64\ncache_alignment\t: 64\n", flags);
-		seq_printf(m, "address sizes\t: %u bits physical, %u bits virtual\n\n", f->phys_bits, f->virt_bits);
+		seq_printf(m, "address sizes\t: %u bits physical, %u bits virtual\n\n",
+			   f->phys_bits, f->virt_bits);
 	}
 	return 0;
 }
@@ -216,8 +227,9 @@ static int swaps_show(struct seq_file *m, struct task *task)
 	for (unsigned int i = 0; i < 32; i++) {
 		dev = swap_device(i);
 		if (dev)
-			seq_printf(m, "%-40s%-16s%lu\t%s%lu\t%s%d\n", dev->name, "partition", KIB(dev->slots),
-				   KIB(dev->slots) < 10000000 ? "\t" : "", KIB(READ_ONCE(dev->used)),
+			seq_printf(m, "%-40s%-16s%lu\t%s%lu\t%s%d\n", dev->name, "partition",
+				   KIB(dev->slots), KIB(dev->slots) < 10000000 ? "\t" : "",
+				   KIB(READ_ONCE(dev->used)),
 				   KIB(READ_ONCE(dev->used)) < 10000000 ? "\t" : "", dev->prio);
 	}
 	return 0;
@@ -234,16 +246,21 @@ static int buddyinfo_show(struct seq_file *m, struct task *task)
 
 static bool slab_line(const struct slabinfo *s, void *arg)
 {
-	seq_printf(arg, "%-17s %6lu %6lu %6zu %4u %4u : tunables %4u %4u %4u : slabdata %6lu %6lu %6lu\n", s->name,
-		   s->active, s->total, s->size, s->per_slab, s->slab_pages, 0, 0, 0, s->slabs, s->slabs, 0UL);
+	seq_printf(
+		arg,
+		"%-17s %6lu %6lu %6zu %4u %4u : tunables %4u %4u %4u : slabdata %6lu %6lu %6lu\n",
+		s->name, s->active, s->total, s->size, s->per_slab, s->slab_pages, 0, 0, 0,
+		s->slabs, s->slabs, 0UL);
 	return true;
 }
 
 static int slabinfo_show(struct seq_file *m, struct task *task)
 {
-	seq_puts(m, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> "
-		    "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> "
-		    "<num_slabs> <sharedavail>\n");
+	seq_puts(
+		m,
+		"slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> "
+		"<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> "
+		"<num_slabs> <sharedavail>\n");
 	slabinfo_for_each(slab_line, m);
 	return 0;
 }
@@ -260,7 +277,7 @@ static int interrupts_show(struct seq_file *m, struct task *task)
 	unsigned int cpu;
 
 	seq_puts(m, "     ");
-	for_each_online_cpu(cpu)
+	for_each_online_cpu (cpu)
 		seq_printf(m, "       CPU%-3u", cpu);
 	seq_puts(m, "\n");
 	for (unsigned int i = 0; irq_stat_get(i, &irq); i++) {
@@ -268,7 +285,7 @@ static int interrupts_show(struct seq_file *m, struct task *task)
 			seq_printf(m, "%4s:", irq.label);
 		else
 			seq_printf(m, "%4u:", irq.number);
-		for_each_online_cpu(cpu)
+		for_each_online_cpu (cpu)
 			seq_printf(m, " %10llu", irq_stat_count(i, cpu));
 		seq_printf(m, "   %s\n", irq.name);
 	}

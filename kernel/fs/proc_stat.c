@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The counters of a process: /proc/PID/stat, status, statm, limits. One line, or a table, in Linux's formats.
+ * The counters of a process: /proc/PID/stat, status, statm, limits. One line, or a table, in
+ * Linux's formats.
  */
 #include "kernel/fs/proc_internal.h"
 #include "kernel/fs/file.h"
@@ -73,7 +74,7 @@ static void gather_times(struct task *task, struct proc_times *t)
 	t->session = sig->session;
 	t->threads = READ_ONCE(sig->nr_threads);
 	rcu_read_lock();
-	for_each_thread(task, thread) {
+	for_each_thread (task, thread) {
 		t->min_flt += READ_ONCE(thread->min_flt);
 		t->maj_flt += READ_ONCE(thread->maj_flt);
 	}
@@ -91,8 +92,8 @@ static void stat_signals(struct seq_file *m, struct task *task)
 
 	task_signal_sets(task, &ignored, &caught, &pending, &shared);
 	/* 31 signals each, as they were before there were more */
-	seq_printf(m, " %llu %llu %llu %llu", pending & S32_MAX, task->blocked & S32_MAX, ignored & S32_MAX,
-		   caught & S32_MAX);
+	seq_printf(m, " %llu %llu %llu %llu", pending & S32_MAX, task->blocked & S32_MAX,
+		   ignored & S32_MAX, caught & S32_MAX);
 }
 
 int proc_pid_stat_show(struct seq_file *m, struct task *task)
@@ -108,19 +109,23 @@ int proc_pid_stat_show(struct seq_file *m, struct task *task)
 	task_lock(task);
 	memcpy(comm, task->comm, sizeof(comm));
 	task_unlock(task);
-	seq_printf(m, "%d (%s) %c %d %d %d %u %d %u", task->pid, comm, task_state(task), task_ppid(task), t.pgrp,
-		   t.session, (MINOR(tty) & 0xff) | MAJOR(tty) << 8, tty_pgrp, task->flags);
-	seq_printf(m, " %lu %lu %lu %lu %llu %llu %llu %llu", t.min_flt, t.cmin_flt, t.maj_flt, t.cmaj_flt,
-		   ticks(t.utime), ticks(t.stime), ticks(t.cutime), ticks(t.cstime));
-	seq_printf(m, " %d %d %d 0 %llu", 20 + task->nice, task->nice, t.threads, ticks(task->start_time_ns));
+	seq_printf(m, "%d (%s) %c %d %d %d %u %d %u", task->pid, comm, task_state(task),
+		   task_ppid(task), t.pgrp, t.session, (MINOR(tty) & 0xff) | MAJOR(tty) << 8,
+		   tty_pgrp, task->flags);
+	seq_printf(m, " %lu %lu %lu %lu %llu %llu %llu %llu", t.min_flt, t.cmin_flt, t.maj_flt,
+		   t.cmaj_flt, ticks(t.utime), ticks(t.stime), ticks(t.cutime), ticks(t.cstime));
+	seq_printf(m, " %d %d %d 0 %llu", 20 + task->nice, task->nice, t.threads,
+		   ticks(task->start_time_ns));
 	seq_printf(m, " %lu %lu %lu", mm ? mm->total_vm << PAGE_SHIFT : 0, mm ? get_mm_rss(mm) : 0,
 		   rlimit_of(task->signal, RLIMIT_RSS));
-	seq_printf(m, " %lu %lu %lu 0 0", mm ? mm->start_code : 0, mm ? mm->end_code : 0, mm ? mm->start_stack : 0);
+	seq_printf(m, " %lu %lu %lu 0 0", mm ? mm->start_code : 0, mm ? mm->end_code : 0,
+		   mm ? mm->start_stack : 0);
 	stat_signals(m, task);
-	seq_printf(m, " 0 0 0 %d %d %d %d 0 0 0", task->exit_signal, task->cpu, task->rt_priority, task->policy);
+	seq_printf(m, " 0 0 0 %d %d %d %d 0 0 0", task->exit_signal, task->cpu, task->rt_priority,
+		   task->policy);
 	if (mm)
-		seq_printf(m, " %lu %lu %lu %lu %lu %lu %lu", mm->start_data, mm->end_data, mm->start_brk, mm->arg_start,
-			   mm->arg_end, mm->env_start, mm->env_end);
+		seq_printf(m, " %lu %lu %lu %lu %lu %lu %lu", mm->start_data, mm->end_data,
+			   mm->start_brk, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end);
 	else
 		seq_puts(m, " 0 0 0 0 0 0 0");
 	seq_printf(m, " %d\n", READ_ONCE(task->exit_code));
@@ -131,7 +136,8 @@ int proc_pid_stat_show(struct seq_file *m, struct task *task)
 
 static unsigned long text_pages(const struct mm *mm)
 {
-	return (ALIGN(mm->end_code, PAGE_SIZE) - ALIGN_DOWN(mm->start_code, PAGE_SIZE)) >> PAGE_SHIFT;
+	return (ALIGN(mm->end_code, PAGE_SIZE) - ALIGN_DOWN(mm->start_code, PAGE_SIZE)) >>
+	       PAGE_SHIFT;
 }
 
 int proc_pid_statm_show(struct seq_file *m, struct task *task)
@@ -145,8 +151,7 @@ int proc_pid_statm_show(struct seq_file *m, struct task *task)
 	}
 	shared = get_mm_counter(mm, MM_FILEPAGES) + get_mm_counter(mm, MM_SHMEMPAGES);
 	seq_printf(m, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_vm, get_mm_rss(mm), shared,
-		   text_pages(mm),
-		   mm->data_vm + mm->stack_vm);
+		   text_pages(mm), mm->data_vm + mm->stack_vm);
 	mmput(mm);
 	return 0;
 }
@@ -184,8 +189,8 @@ static void status_ids(struct seq_file *m, struct task *task)
 
 	rcu_read_lock();
 	cred = rcu_dereference(task->cred);
-	seq_printf(m, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", cred->uid, cred->euid, cred->suid, cred->fsuid,
-		   cred->gid, cred->egid, cred->sgid, cred->fsgid);
+	seq_printf(m, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", cred->uid, cred->euid,
+		   cred->suid, cred->fsuid, cred->gid, cred->egid, cred->sgid, cred->fsgid);
 	seq_puts(m, "FDSize:\t64\nGroups:\t");
 	for (int i = 0; cred->groups && i < cred->groups->ngroups; i++)
 		seq_printf(m, "%u ", cred->groups->gid[i]);
@@ -200,12 +205,17 @@ static void status_signals(struct seq_file *m, struct task *task)
 
 	task_signal_sets(task, &ignored, &caught, &pending, &shared);
 	seq_printf(m, "SigQ:\t0/%lu\n", rlimit_of(task->signal, RLIMIT_SIGPENDING));
-	seq_printf(m, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
-		   pending, shared, task->blocked, ignored, caught);
+	seq_printf(
+		m,
+		"SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+		pending, shared, task->blocked, ignored, caught);
 	rcu_read_lock();
 	cred = rcu_dereference(task->cred);
-	seq_printf(m, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n",
-		   cred->cap_inheritable, cred->cap_permitted, cred->cap_effective, cred->cap_bset, cred->cap_ambient);
+	seq_printf(
+		m,
+		"CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n",
+		cred->cap_inheritable, cred->cap_permitted, cred->cap_effective, cred->cap_bset,
+		cred->cap_ambient);
 	seq_printf(m, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", cred->no_new_privs);
 	rcu_read_unlock();
 }
@@ -239,9 +249,10 @@ int proc_pid_status_show(struct seq_file *m, struct task *task)
 	if (task->fs)
 		umask = task->fs->umask;
 	task_unlock(task);
-	seq_printf(m, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", comm, umask, state_name(task_state(task)));
-	seq_printf(m, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", task->tgid, task->pid,
-		   task_ppid(task));
+	seq_printf(m, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", comm, umask,
+		   state_name(task_state(task)));
+	seq_printf(m, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", task->tgid,
+		   task->pid, task_ppid(task));
 	status_ids(m, task);
 	if (mm) {
 		status_memory(m, mm);
@@ -250,7 +261,8 @@ int proc_pid_status_show(struct seq_file *m, struct task *task)
 	seq_printf(m, "Threads:\t%d\n", READ_ONCE(task->signal->nr_threads));
 	status_signals(m, task);
 	status_cpus(m, task);
-	seq_printf(m, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", task->se.nvcsw, task->se.nivcsw);
+	seq_printf(m, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		   task->se.nvcsw, task->se.nivcsw);
 	return 0;
 }
 

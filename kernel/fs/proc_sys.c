@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/sys: settings, each a number or a word. Those that mean nothing here are there because programs read them.
+ * /proc/sys: settings, each a number or a word. Those that mean nothing here are there because
+ * programs read them.
  */
 #include "kernel/fs/proc_internal.h"
 #include "kernel/fs/file.h"
@@ -84,17 +85,27 @@ static int threads_max_show(struct seq_file *m, struct task *task)
 	return 0;
 }
 
-static int swappiness = 60, page_cluster = 3, drop_caches, compact_memory, nr_hugepages, panic_on_oom, oom_kill_allocating;
-static int randomize_va_space = 2, core_uses_pid, dmesg_restrict, kptr_restrict, panic_timeout, sysrq, mmap_min_addr = 65536;
-static int watermark_scale = 10, vfs_cache_pressure = 100, dirty_ratio = 20, dirty_background_ratio = 10, printk_value = 7;
-static int unprivileged_userfaultfd, protected_links = 1, overcommit_kbytes, legacy_va_layout, stat_interval = 1;
+static int swappiness = 60, page_cluster = 3, drop_caches, compact_memory, nr_hugepages,
+	   panic_on_oom, oom_kill_allocating;
+static int randomize_va_space = 2, core_uses_pid, dmesg_restrict, kptr_restrict, panic_timeout,
+	   sysrq, mmap_min_addr = 65536;
+static int watermark_scale = 10, vfs_cache_pressure = 100, dirty_ratio = 20,
+	   dirty_background_ratio = 10, printk_value = 7;
+static int unprivileged_userfaultfd, protected_links = 1, overcommit_kbytes, legacy_va_layout,
+				     stat_interval = 1;
 
-#define INT_ENTRY(entry_name, var, lo, hi)                                                                             \
-	{                                                                                                              \
-		.name = entry_name, .mode = 0644, .show = int_show, .store = int_store,                                \
-		.data = &(struct sys_int){&(var), lo, hi}                                                              \
+#define INT_ENTRY(entry_name, var, lo, hi)                                              \
+	{                                                                               \
+		.name = entry_name, .mode = 0644, .show = int_show, .store = int_store, \
+		.data = &(struct sys_int)                                               \
+		{                                                                       \
+			&(var), lo, hi                                                  \
+		}                                                                       \
 	}
-#define TEXT_ENTRY(entry_name, text) {.name = entry_name, .mode = 0444, .show = text_show, .data = (text)}
+#define TEXT_ENTRY(entry_name, text)                                                \
+	{                                                                           \
+		.name = entry_name, .mode = 0444, .show = text_show, .data = (text) \
+	}
 
 static const struct proc_entry random_entries[] = {
 	TEXT_ENTRY("entropy_avail", "256"),
@@ -108,8 +119,16 @@ static const struct proc_entry kernel_entries[] = {
 	TEXT_ENTRY("core_pattern", "core"),
 	INT_ENTRY("core_uses_pid", core_uses_pid, 0, 1),
 	INT_ENTRY("dmesg_restrict", dmesg_restrict, 0, 1),
-	{.name = "domainname", .mode = 0644, .show = text_show, .store = hostname_store, .data = system_utsname.domainname},
-	{.name = "hostname", .mode = 0644, .show = text_show, .store = hostname_store, .data = system_utsname.nodename},
+	{.name = "domainname",
+	 .mode = 0644,
+	 .show = text_show,
+	 .store = hostname_store,
+	 .data = system_utsname.domainname},
+	{.name = "hostname",
+	 .mode = 0644,
+	 .show = text_show,
+	 .store = hostname_store,
+	 .data = system_utsname.nodename},
 	INT_ENTRY("kptr_restrict", kptr_restrict, 0, 2),
 	TEXT_ENTRY("ngroups_max", "65536"),
 	TEXT_ENTRY("osrelease", system_utsname.release),

@@ -2,8 +2,9 @@
 /*
  * read, write and their family; lseek.
  *
- * All of them end in file_operations.read_iter or write_iter with an iterator over the user's buffers and a position:
- * the file's own (locked when the open file is shared), or one given with the call. Streams (pipes, terminals) ignore it.
+ * All of them end in file_operations.read_iter or write_iter with an iterator over the user's
+ * buffers and a position: the file's own (locked when the open file is shared), or one given with
+ * the call. Streams (pipes, terminals) ignore it.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"
@@ -13,7 +14,7 @@
 #include "lib/errno.h"
 #include "mm/slab.h"
 
-/* Positions ---------------------------------------------------------------------------------------------------------------- */
+/* Positions ------------------------------------------------------------------------------------ */
 
 loff_t fixed_size_llseek(struct file *file, loff_t offset, int whence, loff_t size)
 {
@@ -53,12 +54,13 @@ SYSCALL_DEFINE3(lseek, unsigned int, fd, loff_t, offset, unsigned int, whence)
 	if (!f.file)
 		return -EBADF;
 	if (whence <= SEEK_HOLE)
-		ret = f.file->f_mode & FMODE_LSEEK ? f.file->f_op->llseek(f.file, offset, whence) : -ESPIPE;
+		ret = f.file->f_mode & FMODE_LSEEK ? f.file->f_op->llseek(f.file, offset, whence)
+						   : -ESPIPE;
 	fdput_pos(f);
 	return ret;
 }
 
-/* One transfer --------------------------------------------------------------------------------------------------------------- */
+/* One transfer --------------------------------------------------------------------------------- */
 
 ssize_t vfs_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
 {
@@ -166,7 +168,7 @@ SYSCALL_DEFINE4(pwrite64, unsigned int, fd, const char __user *, buf, size_t, co
 	return do_prw(fd, buf, count, pos, true);
 }
 
-/* Vectors --------------------------------------------------------------------------------------------------------------------- */
+/* Vectors -------------------------------------------------------------------------------------- */
 
 #define RWF_HIPRI  0x01
 #define RWF_DSYNC  0x02
@@ -175,7 +177,8 @@ SYSCALL_DEFINE4(pwrite64, unsigned int, fd, const char __user *, buf, size_t, co
 #define RWF_APPEND 0x10
 
 /* @pos NULL: the file's own. */
-static long do_vec(struct file *file, const struct iovec __user *uvec, unsigned long nr, loff_t *pos, bool write)
+static long do_vec(struct file *file, const struct iovec __user *uvec, unsigned long nr,
+		   loff_t *pos, bool write)
 {
 	struct iovec fast[UIO_FASTIOV], *alloc;
 	struct iov_iter iter;
@@ -202,7 +205,8 @@ static long do_rwv(unsigned int fd, const struct iovec __user *uvec, unsigned lo
 	return ret;
 }
 
-static long do_prwv(unsigned int fd, const struct iovec __user *uvec, unsigned long nr, loff_t pos, bool write)
+static long do_prwv(unsigned int fd, const struct iovec __user *uvec, unsigned long nr, loff_t pos,
+		    bool write)
 {
 	struct fd f;
 	long ret;
@@ -228,29 +232,34 @@ SYSCALL_DEFINE3(writev, unsigned long, fd, const struct iovec __user *, vec, uns
 }
 
 /* The position comes in two registers; on 64 bits the low one holds it all. */
-SYSCALL_DEFINE4(preadv, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr, loff_t, pos)
+SYSCALL_DEFINE4(preadv, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr,
+		loff_t, pos)
 {
 	return do_prwv(fd, vec, nr, pos, false);
 }
 
-SYSCALL_DEFINE4(pwritev, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr, loff_t, pos)
+SYSCALL_DEFINE4(pwritev, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr,
+		loff_t, pos)
 {
 	return do_prwv(fd, vec, nr, pos, true);
 }
 
-/* Flags that ask for what memory does anyway are taken; RWF_NOWAIT and RWF_APPEND would need more: EOPNOTSUPP. */
+/*
+ * Flags that ask for what memory does anyway are taken; RWF_NOWAIT and RWF_APPEND would need more:
+ * EOPNOTSUPP.
+ */
 #define RWF_TAKEN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC)
 
-SYSCALL_DEFINE6(preadv2, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr, loff_t, pos,
-		unsigned long, pos_high, int, flags)
+SYSCALL_DEFINE6(preadv2, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr,
+		loff_t, pos, unsigned long, pos_high, int, flags)
 {
 	if (flags & ~RWF_TAKEN)
 		return -EOPNOTSUPP;
 	return pos == -1 ? do_rwv(fd, vec, nr, false) : do_prwv(fd, vec, nr, pos, false);
 }
 
-SYSCALL_DEFINE6(pwritev2, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr, loff_t, pos,
-		unsigned long, pos_high, int, flags)
+SYSCALL_DEFINE6(pwritev2, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr,
+		loff_t, pos, unsigned long, pos_high, int, flags)
 {
 	if (flags & ~RWF_TAKEN)
 		return -EOPNOTSUPP;

@@ -2,9 +2,9 @@
 /*
  * Listing directories: getdents and getdents64.
  *
- * The file system's readdir() offers entries one by one to an actor, which packs them into the user's buffer until one
- * does not fit. d_off of an entry is the position of the next one, known only when that comes: it is filled in then, and
- * for the last entry at the end.
+ * The file system's readdir() offers entries one by one to an actor, which packs them into the
+ * user's buffer until one does not fit. d_off of an entry is the position of the next one, known
+ * only when that comes: it is filled in then, and for the last entry at the end.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"
@@ -33,7 +33,7 @@ struct dirent {
 struct getdents {
 	struct dir_context ctx;
 	char __user *buf;
-	char __user *prev;	/* the last entry packed, its d_off still open */
+	char __user *prev; /* the last entry packed, its d_off still open */
 	unsigned int left;
 	int error;
 	bool old;
@@ -46,19 +46,22 @@ static int close_prev(struct getdents *g, loff_t off)
 	return 0;
 }
 
-static int put_entry(struct getdents *g, const char *name, int len, u64 ino, unsigned int type, u16 reclen)
+static int put_entry(struct getdents *g, const char *name, int len, u64 ino, unsigned int type,
+		     u16 reclen)
 {
 	unsigned int name_at = g->old ? DIRENT_NAME : DIRENT64_NAME;
 	struct dirent64 __user *d = (struct dirent64 __user *)g->buf;
 	char __user *type_at = g->old ? g->buf + reclen - 1 : (char __user *)&d->d_type;
 
-	if (put_user(ino, &d->d_ino) || put_user(reclen, &d->d_reclen) || copy_to_user(g->buf + name_at, name, len) ||
+	if (put_user(ino, &d->d_ino) || put_user(reclen, &d->d_reclen) ||
+	    copy_to_user(g->buf + name_at, name, len) ||
 	    put_user((char)0, g->buf + name_at + len) || put_user((char)type, type_at))
 		return -EFAULT;
 	return 0;
 }
 
-static bool getdents_actor(struct dir_context *ctx, const char *name, int len, loff_t off, u64 ino, unsigned int type)
+static bool getdents_actor(struct dir_context *ctx, const char *name, int len, loff_t off, u64 ino,
+			   unsigned int type)
 {
 	struct getdents *g = container_of(ctx, struct getdents, ctx);
 	u16 reclen = g->old ? ALIGN(DIRENT_NAME + len + 2, 8) : ALIGN(DIRENT64_NAME + len + 1, 8);

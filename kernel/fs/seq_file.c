@@ -87,8 +87,8 @@ static int make_text(struct seq_file *m, int (*show)(struct seq_file *m, void *a
 	}
 }
 
-ssize_t seq_read(struct seq_file *m, struct iov_iter *to, loff_t *pos, int (*show)(struct seq_file *m, void *arg),
-		 void *arg)
+ssize_t seq_read(struct seq_file *m, struct iov_iter *to, loff_t *pos,
+		 int (*show)(struct seq_file *m, void *arg), void *arg)
 {
 	size_t len, copied;
 

@@ -2,11 +2,13 @@
 /*
  * Moving data between files inside the kernel: sendfile, splice, tee, vmsplice, copy_file_range.
  *
- * Between two pipes, pages change hands or are shared (pipe_buffer.shared): no byte is copied. Everything else goes
- * through pages of its own, by the files' ordinary read and write methods, so it works with every kind of file.
+ * Between two pipes, pages change hands or are shared (pipe_buffer.shared): no byte is copied.
+ * Everything else goes through pages of its own, by the files' ordinary read and write methods, so
+ * it works with every kind of file.
  *
- * Two pipes are locked in the order of their addresses. No pipe is locked while its call waits for the other one: wait
- * for data in one, then for room in the other, then lock both and look whether both still hold.
+ * Two pipes are locked in the order of their addresses. No pipe is locked while its call waits for
+ * the other one: wait for data in one, then for room in the other, then lock both and look whether
+ * both still hold.
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs.h"
@@ -27,7 +29,7 @@
 #define SPLICE_F_GIFT	  8u
 #define SPLICE_F_ALL	  15u
 
-/* File to file --------------------------------------------------------------------------------------------------------------- */
+/* File to file --------------------------------------------------------------------------------- */
 
 #define COPY_CHUNK (16 * PAGE_SIZE)
 
@@ -49,8 +51,12 @@ static ssize_t write_all(struct file *out, char *buf, size_t len, loff_t *pos)
 	return done;
 }
 
-/* Copy up to @count bytes through a buffer. What was read but could not be written is given back to *in_pos. */
-static ssize_t copy_through(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos, size_t count)
+/*
+ * Copy up to @count bytes through a buffer. What was read but could not be written is given back to
+ * *in_pos.
+ */
+static ssize_t copy_through(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos,
+			    size_t count)
 {
 	char *buf = kmalloc(COPY_CHUNK, GFP_KERNEL);
 	ssize_t done = 0, n = 0, written;
@@ -94,7 +100,10 @@ static ssize_t do_sendfile(struct file *out, struct file *in, loff_t *in_pos, si
 		return -EBADF;
 	if (!in->f_op->read_iter || !out->f_op->write_iter || out->f_flags & O_APPEND)
 		return -EINVAL;
-	/* From a terminal, say, this loop would swallow the end of file. The caller reads and writes instead. */
+	/*
+	 * From a terminal, say, this loop would swallow the end of file. The caller reads and
+	 * writes instead.
+	 */
 	if (!S_ISREG(in->f_inode->i_mode) && !S_ISBLK(in->f_inode->i_mode))
 		return -EINVAL;
 	ret = copy_through(in, &pos, out, &out->f_pos, min_t(size_t, count, MAX_RW_COUNT));
@@ -134,7 +143,8 @@ out:
 	return ret;
 }
 
-static ssize_t do_copy_range(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos, size_t len)
+static ssize_t do_copy_range(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos,
+			     size_t len)
 {
 	struct inode *from = in->f_inode, *to = out->f_inode;
 
@@ -144,7 +154,8 @@ static ssize_t do_copy_range(struct file *in, loff_t *in_pos, struct file *out, 
 		return -EINVAL;
 	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE) || out->f_flags & O_APPEND)
 		return -EBADF;
-	if (*in_pos < 0 || *out_pos < 0 || *in_pos + (loff_t)len < *in_pos || *out_pos + (loff_t)len < *out_pos)
+	if (*in_pos < 0 || *out_pos < 0 || *in_pos + (loff_t)len < *in_pos ||
+	    *out_pos + (loff_t)len < *out_pos)
 		return -EOVERFLOW;
 	len = *in_pos >= i_size_read(from) ? 0 : min_t(loff_t, len, i_size_read(from) - *in_pos);
 	if (from == to && *out_pos + (loff_t)len > *in_pos && *out_pos < *in_pos + (loff_t)len)
@@ -152,8 +163,8 @@ static ssize_t do_copy_range(struct file *in, loff_t *in_pos, struct file *out, 
 	return copy_through(in, in_pos, out, out_pos, min_t(size_t, len, MAX_RW_COUNT));
 }
 
-SYSCALL_DEFINE6(copy_file_range, int, in_fd, loff_t __user *, uin, int, out_fd, loff_t __user *, uout, size_t, len,
-		unsigned int, flags)
+SYSCALL_DEFINE6(copy_file_range, int, in_fd, loff_t __user *, uin, int, out_fd, loff_t __user *,
+		uout, size_t, len, unsigned int, flags)
 {
 	struct fd in = fdget(in_fd), out = fdget(out_fd);
 	ssize_t ret = -EBADF;
@@ -164,7 +175,8 @@ SYSCALL_DEFINE6(copy_file_range, int, in_fd, loff_t __user *, uin, int, out_fd, 
 	in_pos = in.file->f_pos;
 	out_pos = out.file->f_pos;
 	ret = -EFAULT;
-	if ((uin && copy_from_user(&in_pos, uin, sizeof(in_pos))) || (uout && copy_from_user(&out_pos, uout, sizeof(out_pos))))
+	if ((uin && copy_from_user(&in_pos, uin, sizeof(in_pos))) ||
+	    (uout && copy_from_user(&out_pos, uout, sizeof(out_pos))))
 		goto out;
 	ret = flags ? -EINVAL : do_copy_range(in.file, &in_pos, out.file, &out_pos, len);
 	if (ret <= 0)
@@ -183,7 +195,7 @@ out:
 	return ret;
 }
 
-/* Pipe to pipe --------------------------------------------------------------------------------------------------------------- */
+/* Pipe to pipe --------------------------------------------------------------------------------- */
 
 static void lock_two(struct pipe *a, struct pipe *b)
 {
@@ -191,10 +203,14 @@ static void lock_two(struct pipe *a, struct pipe *b)
 		swap(a, b);
 	mutex_lock(&a->mutex);
 	mutex_lock_nested(&b->mutex, 1);
+	__release(&a->mutex); /* sparse follows locks within one function only */
+	__release(&b->mutex);
 }
 
 static void unlock_two(struct pipe *a, struct pipe *b)
 {
+	__acquire(&a->mutex);
+	__acquire(&b->mutex);
 	mutex_unlock(&a->mutex);
 	mutex_unlock(&b->mutex);
 }
@@ -245,7 +261,8 @@ static size_t link_buffers(struct pipe *in, struct pipe *out, size_t len, bool c
 	return done;
 }
 
-static ssize_t pipe_to_pipe(struct pipe *in, struct pipe *out, size_t len, unsigned int flags, bool consume)
+static ssize_t pipe_to_pipe(struct pipe *in, struct pipe *out, size_t len, unsigned int flags,
+			    bool consume)
 {
 	bool nonblock = flags & SPLICE_F_NONBLOCK, retry;
 	size_t done;
@@ -270,13 +287,14 @@ static ssize_t pipe_to_pipe(struct pipe *in, struct pipe *out, size_t len, unsig
 	return done;
 }
 
-/* Pipe and file ---------------------------------------------------------------------------------------------------------------- */
+/* Pipe and file -------------------------------------------------------------------------------- */
 
 /* The oldest buffer of the pipe into the file. Bytes or -E. */
 static ssize_t write_buffer(struct pipe *pipe, struct file *out, loff_t *pos, size_t len)
 {
 	struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
-	ssize_t n = write_all(out, (char *)page_address(buf->page) + buf->offset, min_t(size_t, buf->len, len), pos);
+	ssize_t n = write_all(out, (char *)page_address(buf->page) + buf->offset,
+			      min_t(size_t, buf->len, len), pos);
 
 	if (n > 0) {
 		buf->offset += n;
@@ -287,7 +305,8 @@ static ssize_t write_buffer(struct pipe *pipe, struct file *out, loff_t *pos, si
 	return n;
 }
 
-static ssize_t pipe_to_file(struct pipe *pipe, struct file *out, loff_t *pos, size_t len, unsigned int flags)
+static ssize_t pipe_to_file(struct pipe *pipe, struct file *out, loff_t *pos, size_t len,
+			    unsigned int flags)
 {
 	ssize_t done = 0, n;
 
@@ -327,7 +346,8 @@ static ssize_t fill_buffer(struct file *in, loff_t *pos, struct pipe *pipe, size
 	return n;
 }
 
-static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *pipe, size_t len, unsigned int flags)
+static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *pipe, size_t len,
+			    unsigned int flags)
 {
 	ssize_t done = 0, n;
 
@@ -347,7 +367,7 @@ static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *pipe, siz
 	return done ?: n;
 }
 
-/* splice ----------------------------------------------------------------------------------------------------------------------- */
+/* splice --------------------------------------------------------------------------------------- */
 
 /* The position to use: the user's, or the file's own. */
 static int get_position(struct file *file, loff_t __user *uoff, loff_t *pos)
@@ -372,8 +392,8 @@ static ssize_t put_position(struct file *file, loff_t __user *uoff, loff_t pos, 
 	return ret;
 }
 
-static ssize_t do_splice(struct file *in, loff_t __user *uin, struct file *out, loff_t __user *uout, size_t len,
-			 unsigned int flags)
+static ssize_t do_splice(struct file *in, loff_t __user *uin, struct file *out, loff_t __user *uout,
+			 size_t len, unsigned int flags)
 {
 	struct pipe *ipipe = file_pipe(in), *opipe = file_pipe(out);
 	struct file *file = ipipe ? out : in;
@@ -384,7 +404,9 @@ static ssize_t do_splice(struct file *in, loff_t __user *uin, struct file *out, 
 	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if ((in->f_flags | out->f_flags) & O_NONBLOCK)
-		flags |= (ipipe && in->f_flags & O_NONBLOCK) || (opipe && out->f_flags & O_NONBLOCK) ? SPLICE_F_NONBLOCK : 0;
+		flags |= (ipipe && in->f_flags & O_NONBLOCK) || (opipe && out->f_flags & O_NONBLOCK)
+				 ? SPLICE_F_NONBLOCK
+				 : 0;
 	if ((ipipe && uin) || (opipe && uout))
 		return -ESPIPE;
 	if (ipipe && opipe)
@@ -395,14 +417,15 @@ static ssize_t do_splice(struct file *in, loff_t __user *uin, struct file *out, 
 	if (ret)
 		return ret;
 	if (ipipe)
-		ret = out->f_flags & O_APPEND ? -EINVAL : pipe_to_file(ipipe, out, &pos, len, flags);
+		ret = out->f_flags & O_APPEND ? -EINVAL
+					      : pipe_to_file(ipipe, out, &pos, len, flags);
 	else
 		ret = file_to_pipe(in, &pos, opipe, len, flags);
 	return put_position(file, uoff, pos, ret);
 }
 
-SYSCALL_DEFINE6(splice, int, in_fd, loff_t __user *, uin, int, out_fd, loff_t __user *, uout, size_t, len, unsigned int,
-		flags)
+SYSCALL_DEFINE6(splice, int, in_fd, loff_t __user *, uin, int, out_fd, loff_t __user *, uout,
+		size_t, len, unsigned int, flags)
 {
 	struct fd in, out;
 	ssize_t ret = -EBADF;
@@ -414,7 +437,8 @@ SYSCALL_DEFINE6(splice, int, in_fd, loff_t __user *, uin, int, out_fd, loff_t __
 	in = fdget(in_fd);
 	out = fdget(out_fd);
 	if (in.file && out.file)
-		ret = do_splice(in.file, uin, out.file, uout, min_t(size_t, len, MAX_RW_COUNT), flags);
+		ret = do_splice(in.file, uin, out.file, uout, min_t(size_t, len, MAX_RW_COUNT),
+				flags);
 	if (out.file)
 		fdput(out);
 	if (in.file)
@@ -448,7 +472,8 @@ SYSCALL_DEFINE4(tee, int, in_fd, int, out_fd, size_t, len, unsigned int, flags)
 	return ret;
 }
 
-SYSCALL_DEFINE4(vmsplice, int, fd, const struct iovec __user *, uiov, unsigned long, nr, unsigned int, flags)
+SYSCALL_DEFINE4(vmsplice, int, fd, const struct iovec __user *, uiov, unsigned long, nr,
+		unsigned int, flags)
 {
 	struct iovec fast[UIO_FASTIOV], *alloc = NULL;
 	struct iov_iter iter;

@@ -45,10 +45,10 @@ struct statx {
 };
 BUILD_BUG_ON(sizeof(struct statx) != 256);
 
-#define STATX_BASIC_STATS 0x07ffu
-#define STATX_BTIME	  0x0800u
-#define STATX_MNT_ID	  0x1000u
-#define STATX__RESERVED	  0x80000000u
+#define STATX_BASIC_STATS     0x07ffu
+#define STATX_BTIME	      0x0800u
+#define STATX_MNT_ID	      0x1000u
+#define STATX__RESERVED	      0x80000000u
 #define STATX_ATTR_MOUNT_ROOT 0x2000u
 
 struct user_statfs {
@@ -149,7 +149,8 @@ SYSCALL_DEFINE2(fstat, unsigned int, fd, struct user_stat __user *, buf)
 	return do_fstat(fd, buf);
 }
 
-SYSCALL_DEFINE4(newfstatat, int, dfd, const char __user *, name, struct user_stat __user *, buf, int, flags)
+SYSCALL_DEFINE4(newfstatat, int, dfd, const char __user *, name, struct user_stat __user *, buf,
+		int, flags)
 {
 	char c;
 
@@ -206,9 +207,9 @@ SYSCALL_DEFINE5(statx, int, dfd, const char __user *, name, unsigned int, flags,
 	return copy_to_user(ubuf, &stx, sizeof(stx)) ? -EFAULT : 0;
 }
 
-/* File systems ------------------------------------------------------------------------------------------------------------------ */
+/* File systems --------------------------------------------------------------------------------- */
 
-#define ST_VALID 0x20
+#define ST_VALID     0x20
 #define PIPEFS_MAGIC 0x50495045
 
 static long put_statfs(const struct path *path, struct user_statfs __user *ubuf)
@@ -229,7 +230,9 @@ static long put_statfs(const struct path *path, struct user_statfs __user *ubuf)
 	st.f_ffree = k.f_ffree;
 	st.f_fsid[0] = sb->s_dev;
 	st.f_namelen = NAME_MAX;
-	st.f_flags = ST_VALID | (path->mnt ? path->mnt->mnt_flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC) : 0);
+	st.f_flags = ST_VALID | (path->mnt ? path->mnt->mnt_flags &
+						     (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+					   : 0);
 	return copy_to_user(ubuf, &st, sizeof(st)) ? -EFAULT : 0;
 }
 

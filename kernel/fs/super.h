@@ -7,17 +7,27 @@
 
 #include "kernel/fs/fs.h"
 
-/** pseudo_inode() - an inode of the file system without names. NULL: memory. pseudo_file() - an open file on it;
- *  takes over the reference, also on failure. @name: what /proc/PID/fd shows. ERR_PTR. */
+/** pseudo_inode() - an inode of the file system without names. NULL: memory. */
 struct inode *pseudo_inode(umode_t mode);
-struct file *pseudo_file(const char *name, struct inode *inode, const struct file_operations *fop, unsigned int flags);
+/**
+ * pseudo_file() - an open file on such an inode; takes over the reference, also on failure.
+ * @name: what /proc/PID/fd shows. ERR_PTR.
+ */
+struct file *pseudo_file(const char *name, struct inode *inode, const struct file_operations *fop,
+			 unsigned int flags);
 
-/** vm_file_to_file() - the open file behind a mapping's handle, or NULL when it is something else. No reference. */
+/**
+ * vm_file_to_file() - the open file behind a mapping's handle, or NULL when it is something else.
+ * No reference.
+ */
 struct file *vm_file_to_file(struct vm_file *vmf);
 
 unsigned long nr_open_files(void);
 
-/** tmpfs_inode() - a tmpfs inode without a name (memfd, O_TMPFILE), of the kernel's own tmpfs. ERR_PTR. */
+/**
+ * tmpfs_inode() - a tmpfs inode without a name (memfd, O_TMPFILE), of the kernel's own tmpfs.
+ * ERR_PTR.
+ */
 struct inode *tmpfs_anon_inode(umode_t mode);
 extern const struct file_operations tmpfs_file_operations;
 extern const struct file_operations simple_dir_operations;
@@ -25,7 +35,9 @@ extern const struct file_operations simple_dir_operations;
 /** do_truncate() - set a file's length, and its times. 0 or -E. Takes i_rwsem. */
 int do_truncate(struct inode *inode, loff_t size);
 
-/** notify: set-user-id bits go when a file is changed by somebody without privilege. i_rwsem held. */
+/**
+ * notify: set-user-id bits go when a file is changed by somebody without privilege. i_rwsem held.
+ */
 void strip_setid(struct inode *inode);
 
 /* Called by vfs_init() in this order. */

@@ -2,7 +2,8 @@
 /*
  * fsync and its relatives, and advice about files.
  *
- * Everything is in memory, so nothing has to be brought to a disk; what remains is to say no in the right cases.
+ * Everything is in memory, so nothing has to be brought to a disk; what remains is to say no in the
+ * right cases.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"

@@ -2,13 +2,15 @@
 /*
  * tmpfs: files in memory.
  *
- * Nothing here stores anything. Names are dentries that stay (dcache.c), contents are page-cache pages (mm/shmem.c), and
- * an inode holds the rest. What is left to do for a file system is to make inodes, keep link counts, and know its limits:
- * size= (pages, in memory and in swap) and nr_inodes=.
+ * Nothing here stores anything. Names are dentries that stay (dcache.c), contents are page-cache
+ * pages (mm/shmem.c), and an inode holds the rest. What is left to do for a file system is to make
+ * inodes, keep link counts, and know its limits: size= (pages, in memory and in swap) and
+ * nr_inodes=.
  *
  *     create, mkdir, mknod, symlink     a new inode, d_add()
  *     link                              one more dentry for an inode, i_nlink + 1
- *     unlink, rmdir                     i_nlink - 1; the caller drops the dentry; the last holder's iput() evicts
+ *     unlink, rmdir                     i_nlink - 1; the caller drops the dentry; the last holder's
+ *                                       iput() evicts
  *     rename                            link counts only; the caller moves the dentries
  *
  * A directory has i_nlink 2 and one for each directory in it.
@@ -32,15 +34,15 @@
 #include "mm/shmem.h"
 #include "mm/slab.h"
 
-#define TMPFS_MAGIC 0x01021994
+#define TMPFS_MAGIC	0x01021994
 #define RENAME_EXCHANGE 2u
 
 struct tmpfs_info {
 	struct shmem_limit blocks;
-	bool size_given;	/* on the mount command line */
+	bool size_given; /* on the mount command line */
 	atomic_long_t inodes;
 	long max_inodes;
-	umode_t mode;		/* of the root directory */
+	umode_t mode; /* of the root directory */
 	u32 uid, gid;
 };
 
@@ -54,9 +56,10 @@ static struct tmpfs_info *tmpfs_info(const struct super_block *sb)
 	return sb->s_fs_info;
 }
 
-/* Inodes ----------------------------------------------------------------------------------------------------------------------- */
+/* Inodes --------------------------------------------------------------------------------------- */
 
-static struct inode *tmpfs_new_inode(struct super_block *sb, const struct inode *dir, umode_t mode, dev_t rdev)
+static struct inode *tmpfs_new_inode(struct super_block *sb, const struct inode *dir, umode_t mode,
+				     dev_t rdev)
 {
 	struct tmpfs_info *info = tmpfs_info(sb);
 	struct inode *inode;
@@ -109,7 +112,7 @@ static void tmpfs_evict(struct inode *inode)
 	atomic_long_dec(&tmpfs_info(inode->i_sb)->inodes);
 }
 
-/* Directories ------------------------------------------------------------------------------------------------------------------- */
+/* Directories ---------------------------------------------------------------------------------- */
 
 /* Every entry looks 20 bytes long to stat(), as it does on Linux. */
 static void dir_changed(struct inode *dir, int entries)
@@ -154,7 +157,8 @@ static int tmpfs_link(struct inode *dir, struct dentry *old, struct dentry *dent
 {
 	struct inode *inode = old->d_inode;
 
-	if (atomic_long_inc_return(&tmpfs_info(dir->i_sb)->inodes) > tmpfs_info(dir->i_sb)->max_inodes) {
+	if (atomic_long_inc_return(&tmpfs_info(dir->i_sb)->inodes) >
+	    tmpfs_info(dir->i_sb)->max_inodes) {
 		atomic_long_dec(&tmpfs_info(dir->i_sb)->inodes);
 		return -ENOSPC;
 	}
@@ -184,7 +188,8 @@ static int tmpfs_rmdir(struct inode *dir, struct dentry *dentry)
 	return tmpfs_unlink(dir, dentry);
 }
 
-static void exchange_counts(struct inode *old_dir, bool isdir, struct inode *new_dir, bool target_isdir)
+static void exchange_counts(struct inode *old_dir, bool isdir, struct inode *new_dir,
+			    bool target_isdir)
 {
 	if (old_dir == new_dir || isdir == target_isdir)
 		return;
@@ -192,8 +197,8 @@ static void exchange_counts(struct inode *old_dir, bool isdir, struct inode *new
 	new_dir->i_nlink += target_isdir ? -1 : 1;
 }
 
-static int tmpfs_rename(struct inode *old_dir, struct dentry *dentry, struct inode *new_dir, struct dentry *target,
-			unsigned int flags)
+static int tmpfs_rename(struct inode *old_dir, struct dentry *dentry, struct inode *new_dir,
+			struct dentry *target, unsigned int flags)
 {
 	bool isdir = S_ISDIR(dentry->d_inode->i_mode);
 
@@ -244,13 +249,14 @@ const struct file_operations simple_dir_operations = {
 	.readdir = dcache_readdir,
 };
 
-/* Files --------------------------------------------------------------------------------------------------------------------------- */
+/* Files ---------------------------------------------------------------------------------------- */
 
 static int tmpfs_truncate(struct inode *inode, loff_t size)
 {
 	loff_t old = i_size_read(inode);
 
-	if ((size < old && inode->i_seals & F_SEAL_SHRINK) || (size > old && inode->i_seals & F_SEAL_GROW))
+	if ((size < old && inode->i_seals & F_SEAL_SHRINK) ||
+	    (size > old && inode->i_seals & F_SEAL_GROW))
 		return -EPERM;
 	truncate_pagecache(&inode->i_data, size);
 	return 0;
@@ -275,7 +281,8 @@ static int tmpfs_populate(struct inode *inode, loff_t offset, loff_t end)
 	struct page *page;
 	int err;
 
-	for (unsigned long index = offset >> PAGE_SHIFT; (loff_t)index << PAGE_SHIFT < end; index++) {
+	for (unsigned long index = offset >> PAGE_SHIFT; (loff_t)index << PAGE_SHIFT < end;
+	     index++) {
 		if (signal_pending(current))
 			return -EINTR;
 		err = mapping->a_ops->get_page(mapping, index, GETPAGE_WRITE, &page);
@@ -297,7 +304,8 @@ static int tmpfs_fallocate(struct inode *inode, int mode, loff_t offset, loff_t 
 		return -EOPNOTSUPP;
 	if (mode & FALLOC_FL_PUNCH_HOLE)
 		return tmpfs_punch(inode, offset, end);
-	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > i_size_read(inode) && inode->i_seals & F_SEAL_GROW)
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > i_size_read(inode) &&
+	    inode->i_seals & F_SEAL_GROW)
 		return -EPERM;
 	if (len >> PAGE_SHIFT > info->blocks.max)
 		return -ENOSPC;
@@ -327,7 +335,7 @@ const struct file_operations tmpfs_file_operations = {
 	.fsync = tmpfs_fsync,
 };
 
-/* Instances ------------------------------------------------------------------------------------------------------------------------ */
+/* Instances ------------------------------------------------------------------------------------ */
 
 static void tmpfs_statfs(struct super_block *sb, struct kstatfs *buf)
 {
@@ -336,7 +344,8 @@ static void tmpfs_statfs(struct super_block *sb, struct kstatfs *buf)
 	buf->f_type = TMPFS_MAGIC;
 	buf->f_bsize = PAGE_SIZE;
 	buf->f_blocks = info->blocks.max;
-	buf->f_bfree = buf->f_bavail = max(info->blocks.max - atomic_long_read(&info->blocks.used), 0L);
+	buf->f_bfree = buf->f_bavail =
+		max(info->blocks.max - atomic_long_read(&info->blocks.used), 0L);
 	buf->f_files = info->max_inodes;
 	buf->f_ffree = max(info->max_inodes - atomic_long_read(&info->inodes), 0L);
 }
@@ -436,7 +445,8 @@ static int tmpfs_show_options(struct super_block *sb, char *buf, size_t size)
 	int n = 0;
 
 	if (info->size_given && info->blocks.max != LONG_MAX)
-		n += scnprintf(buf + n, size - n, ",size=%ldk", info->blocks.max << (PAGE_SHIFT - 10));
+		n += scnprintf(buf + n, size - n, ",size=%ldk",
+			       info->blocks.max << (PAGE_SHIFT - 10));
 	if (info->mode != 01777)
 		n += scnprintf(buf + n, size - n, ",mode=%o", info->mode);
 	return n;
@@ -464,7 +474,8 @@ static struct tmpfs_info *tmpfs_alloc_info(const char *data)
 		return ERR_PTR(-ENOMEM);
 	info->blocks.max = info->max_inodes = totalram_pages() / 2;
 	info->mode = 01777;
-	if (data && !strcmp(data, "rootfs")) { /* holds all programs: an initramfs may be most of a small machine */
+	/* The root holds all programs: an initramfs may be most of a small machine. */
+	if (data && !strcmp(data, "rootfs")) {
 		info->blocks.max = totalram_pages() / 8 * 7;
 		info->mode = 0755;
 	}
@@ -521,8 +532,10 @@ static struct super_block *devtmpfs_get_sb(const struct file_system_type *type, 
 	return the_one;
 }
 
-static struct file_system_type devtmpfs_type = {.name = "devtmpfs", .flags = FS_NODEV, .get_sb = devtmpfs_get_sb};
-static struct file_system_type tmpfs_type = {.name = "tmpfs", .flags = FS_NODEV, .get_sb = tmpfs_get_sb};
+static struct file_system_type devtmpfs_type = {
+	.name = "devtmpfs", .flags = FS_NODEV, .get_sb = devtmpfs_get_sb};
+static struct file_system_type tmpfs_type = {
+	.name = "tmpfs", .flags = FS_NODEV, .get_sb = tmpfs_get_sb};
 
 void tmpfs_init(void)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file system's boot: caches, the root, and the two trees that every program expects, /dev and /proc.
+ * The file system's boot: caches, the root, and the two trees that every program expects, /dev and
+ * /proc.
  *
- * The kernel mounts /dev itself, because the first program wants its standard streams on /dev/console; /proc and the rest
- * are init's to mount. The directories are there in any case, so an initramfs need not bring them.
+ * The kernel mounts /dev itself, because the first program wants its standard streams on
+ * /dev/console; /proc and the rest are init's to mount. The directories are there in any case, so
+ * an initramfs need not bring them.
  */
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fs_struct.h"

@@ -2,6 +2,7 @@
 /*
  * Tests of the machine code: exception tables, the kernel's page table, calls to other CPUs, TLB flushes, time.
  */
+#include "arch/x86_64/acpi.h"
 #include "arch/x86_64/arch_timer.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/kmap.h"
@@ -10,6 +11,7 @@
 #include "arch/x86_64/tlb.h"
 #include "arch/x86_64/uaccess.h"
 #include "kernel/preempt.h"
+#include "kernel/printk.h"
 #include "kernel/task.h"
 #include "kernel/timer.h"
 #include "lib/atomic.h"
@@ -198,4 +200,47 @@ KTEST(time_rtc_is_in_this_century)
 		ktest_skip("no clock in this machine");
 	else
 		KTEST_TRUE(now > 946684800 && now < 4102444800);
+}
+
+/* Did the kernel log one line with @text since record @seq? */
+static bool log_has_line(u64 seq, const char *text)
+{
+	static char line[256];
+
+	while (log_read(&seq, line, sizeof(line), false, NULL))
+		if (strstr(line, text))
+			return true;
+	return false;
+}
+
+/* The firmware's own MADT, copied: as it is, with one bit flipped, and with an impossible length. */
+KTEST(acpi_bad_tables_are_refused)
+{
+	static u8 copy[PAGE_SIZE] __aligned(16);
+	void __iomem *madt = acpi_info.madt ? ioremap(acpi_info.madt_address, PAGE_SIZE) : NULL;
+	u64 seq;
+	u32 i;
+
+	if (!madt) {
+		ktest_skip("no MADT in this machine");
+		return;
+	}
+	for (i = 0; i < sizeof(copy); i += 4)
+		*(u32 *)(copy + i) = readl((char __iomem *)madt + i);
+	iounmap(madt);
+	if (*(u32 *)(copy + 4) > sizeof(copy)) {
+		ktest_skip("the MADT of this machine is larger than a page");
+		return;
+	}
+	KTEST_TRUE(acpi_table(__pa(copy)) != NULL);
+
+	seq = log_next_seq();
+	copy[40] ^= 1;
+	KTEST_TRUE(acpi_table(__pa(copy)) == NULL);
+	KTEST_TRUE(log_has_line(seq, "has a bad checksum; ignored"));
+
+	seq = log_next_seq();
+	*(u32 *)(copy + 4) = 3;
+	KTEST_TRUE(acpi_table(__pa(copy)) == NULL);
+	KTEST_TRUE(log_has_line(seq, "lies outside of reachable memory; ignored"));
 }

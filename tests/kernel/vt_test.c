@@ -7,7 +7,6 @@
 #include "kernel/drivers/vt.h"
 #include "lib/string.h"
 #include "mm/slab.h"
-#include "mm/vmalloc.h"
 #include "tests/kernel/ktest.h"
 
 #define ROWS 6
@@ -47,9 +46,11 @@ static void feed(const char *text)
 static void fresh(const char *text)
 {
 	if (!vt) {
-		vt = vt_create(&fake_screen);
-		if (!vt)
+		void *memory = kmalloc(vt_size(&fake_screen), GFP_KERNEL);
+
+		if (!memory)
 			return;
+		vt = vt_init(memory, &fake_screen);
 		vt_set_input(vt, fake_input, NULL);
 	}
 	answers[0] = '\0';

@@ -40,7 +40,8 @@ static void test_mkdir_rmdir(void)
 {
 	struct stat st;
 
-	CHECK(mkdir("d", 0751) == 0 && stat("d", &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 07777) == 0751);
+	CHECK(mkdir("d", 0751) == 0 && stat("d", &st) == 0 && S_ISDIR(st.st_mode) &&
+	      (st.st_mode & 07777) == 0751);
 	CHECK(links("d") == 2 && mkdir("d/e", 0755) == 0 && links("d") == 3);
 	CHECK_ERRNO(mkdir("d", 0755), EEXIST);
 	CHECK_ERRNO(mkdir("no/e", 0755), ENOENT);
@@ -67,7 +68,8 @@ static void test_removed_cwd(void)
 	CHECK_ERRNO(open("x", O_CREAT | O_RDWR, 0644), ENOENT);
 	CHECK_ERRNO(mkdir("x", 0755), ENOENT);
 	CHECK_ERRNO(syscall(SYS_getcwd, buf, sizeof(buf)), ENOENT);
-	CHECK(chdir("..") == 0 && syscall(SYS_getcwd, buf, sizeof(buf)) == (long)strlen(dir) + 1 && !strcmp(buf, dir));
+	CHECK(chdir("..") == 0 && syscall(SYS_getcwd, buf, sizeof(buf)) == (long)strlen(dir) + 1 &&
+	      !strcmp(buf, dir));
 	CHECK_ERRNO(syscall(SYS_getcwd, buf, 3), ERANGE);
 }
 
@@ -84,7 +86,8 @@ static void test_links(void)
 	CHECK_ERRNO(link("no", "c"), ENOENT);
 	CHECK(unlink("a") == 0 && links("b") == 1);
 	CHECK(symlink("b", "s") == 0 && readlink("s", buf, 64) == 1 && buf[0] == 'b');
-	CHECK(lstat("s", &st) == 0 && S_ISLNK(st.st_mode) && st.st_size == 1 && stat("s", &st) == 0 && S_ISREG(st.st_mode));
+	CHECK(lstat("s", &st) == 0 && S_ISLNK(st.st_mode) && st.st_size == 1 &&
+	      stat("s", &st) == 0 && S_ISREG(st.st_mode));
 	CHECK_ERRNO(readlink("b", buf, 64), EINVAL);
 	CHECK_ERRNO(open("s", O_RDONLY | O_NOFOLLOW), ELOOP);
 	CHECK_ERRNO(open("s/x", O_RDONLY), ENOTDIR);
@@ -97,12 +100,13 @@ static void test_links(void)
 	fd = open("dangle", O_CREAT | O_WRONLY, 0644);
 	CHECK(fd >= 0 && close(fd) == 0 && stat("new-target", &st) == 0);
 	CHECK(link("s", "s2") == 0 && lstat("s2", &st) == 0 && S_ISLNK(st.st_mode));
-	CHECK(linkat(AT_FDCWD, "s", AT_FDCWD, "s3", AT_SYMLINK_FOLLOW) == 0 && lstat("s3", &st) == 0 && S_ISREG(st.st_mode));
+	CHECK(linkat(AT_FDCWD, "s", AT_FDCWD, "s3", AT_SYMLINK_FOLLOW) == 0 &&
+	      lstat("s3", &st) == 0 && S_ISREG(st.st_mode));
 	fd = open("b", O_RDONLY);
 	CHECK(unlink("b") == 0 && unlink("s3") == 0 && fstat(fd, &st) == 0 && st.st_nlink == 0);
 	close(fd);
-	CHECK(unlink("s") == 0 && unlink("s2") == 0 && unlink("loop") == 0 && unlink("dangle") == 0 &&
-	      unlink("new-target") == 0);
+	CHECK(unlink("s") == 0 && unlink("s2") == 0 && unlink("loop") == 0 &&
+	      unlink("dangle") == 0 && unlink("new-target") == 0);
 }
 
 static void test_walk(void)
@@ -136,7 +140,8 @@ static void test_walk(void)
 	CHECK(stat("w/c39", &st) == 0);
 	CHECK_ERRNO(stat("w/c40", &st), ELOOP);
 	fd = open("w", O_RDONLY | O_DIRECTORY);
-	CHECK(fstatat(fd, "x/f", &st, 0) == 0 && fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && S_ISDIR(st.st_mode));
+	CHECK(fstatat(fd, "x/f", &st, 0) == 0 && fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+	      S_ISDIR(st.st_mode));
 	CHECK_ERRNO(fstatat(fd, "", &st, 0), ENOENT);
 	CHECK_ERRNO(openat(99, "x", O_RDONLY), EBADF);
 	CHECK(fchdir(fd) == 0 && stat("x/f", &st) == 0 && chdir("..") == 0);
@@ -144,7 +149,8 @@ static void test_walk(void)
 		snprintf(link, sizeof(link), "c%d", i);
 		CHECK(unlinkat(fd, link, 0) == 0);
 	}
-	CHECK(unlinkat(fd, "x/f", 0) == 0 && unlinkat(fd, "l", 0) == 0 && unlinkat(fd, "x", AT_REMOVEDIR) == 0);
+	CHECK(unlinkat(fd, "x/f", 0) == 0 && unlinkat(fd, "l", 0) == 0 &&
+	      unlinkat(fd, "x", AT_REMOVEDIR) == 0);
 	close(fd);
 	CHECK(rmdir("w") == 0);
 }
@@ -161,7 +167,8 @@ static void test_rename(void)
 	b = inode("b");
 	CHECK(rename("a", "c") == 0 && inode("c") == a && lstat("a", &st) == -1);
 	fd = open("b", O_RDONLY);
-	CHECK(rename("c", "b") == 0 && inode("b") == a && fstat(fd, &st) == 0 && st.st_nlink == 0 && st.st_ino == b);
+	CHECK(rename("c", "b") == 0 && inode("b") == a && fstat(fd, &st) == 0 && st.st_nlink == 0 &&
+	      st.st_ino == b);
 	close(fd);
 	CHECK_ERRNO(rename("no", "x"), ENOENT);
 	CHECK(mkdir("d", 0755) == 0 && mkdir("e", 0755) == 0 && mkdir("d/sub", 0755) == 0);
@@ -171,19 +178,21 @@ static void test_rename(void)
 	CHECK_ERRNO(rename("d", "b"), ENOTDIR);
 	CHECK_ERRNO(rename("e", "d"), ENOTEMPTY);
 	CHECK(rename("d", "e") == 0 && links("e") == 3);
-	CHECK(mkdir("f", 0755) == 0 && rename("e/sub", "f/sub") == 0 && links("e") == 2 && links("f") == 3);
+	CHECK(mkdir("f", 0755) == 0 && rename("e/sub", "f/sub") == 0 && links("e") == 2 &&
+	      links("f") == 3);
 	CHECK_ERRNO(rename("f/.", "g"), EBUSY);
 	touch("x");
 	CHECK(link("x", "y") == 0 && rename("x", "y") == 0 && links("x") == 2);
 	CHECK(syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "b", 1) == -1 && errno == EEXIST);
 	a = inode("x");
 	b = inode("f");
-	CHECK(syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "f", 2) == 0 && inode("x") == b && inode("f") == a);
+	CHECK(syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "f", 2) == 0 && inode("x") == b &&
+	      inode("f") == a);
 	CHECK(lstat("x/sub", &st) == 0);
 	CHECK(syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "no", 2) == -1 && errno == ENOENT);
 	CHECK(syscall(SYS_renameat2, AT_FDCWD, "x", AT_FDCWD, "no", 3) == -1 && errno == EINVAL);
-	CHECK(rmdir("x/sub") == 0 && rmdir("x") == 0 && rmdir("e") == 0 && unlink("b") == 0 && unlink("f") == 0 &&
-	      unlink("y") == 0);
+	CHECK(rmdir("x/sub") == 0 && rmdir("x") == 0 && rmdir("e") == 0 && unlink("b") == 0 &&
+	      unlink("f") == 0 && unlink("y") == 0);
 }
 
 static int compare(const void *a, const void *b)
@@ -210,7 +219,8 @@ static void test_listing(void)
 		strcpy(names[n++], e->d_name);
 	CHECK(n == 302);
 	qsort(names, n, 16, compare);
-	CHECK(!strcmp(names[0], ".") && !strcmp(names[1], "..") && !strcmp(names[2], "n000") && !strcmp(names[301], "n299"));
+	CHECK(!strcmp(names[0], ".") && !strcmp(names[1], "..") && !strcmp(names[2], "n000") &&
+	      !strcmp(names[301], "n299"));
 	rewinddir(d);
 	for (int i = 0; i < 50; i++)
 		e = readdir(d);
@@ -242,13 +252,16 @@ static void test_special(void)
 {
 	struct stat st;
 
-	CHECK(mkfifo("fifo", 0600) == 0 && lstat("fifo", &st) == 0 && S_ISFIFO(st.st_mode) && unlink("fifo") == 0);
-	CHECK(mknod("reg", S_IFREG | 0600, 0) == 0 && lstat("reg", &st) == 0 && S_ISREG(st.st_mode) && unlink("reg") == 0);
+	CHECK(mkfifo("fifo", 0600) == 0 && lstat("fifo", &st) == 0 && S_ISFIFO(st.st_mode) &&
+	      unlink("fifo") == 0);
+	CHECK(mknod("reg", S_IFREG | 0600, 0) == 0 && lstat("reg", &st) == 0 &&
+	      S_ISREG(st.st_mode) && unlink("reg") == 0);
 	CHECK_ERRNO(mknod("dir", S_IFDIR | 0600, 0), EPERM);
 	if (geteuid() == 0) {
 		int fd;
 
-		CHECK(mknod("zero", S_IFCHR | 0600, 0x105) == 0 && lstat("zero", &st) == 0 && st.st_rdev == 0x105);
+		CHECK(mknod("zero", S_IFCHR | 0600, 0x105) == 0 && lstat("zero", &st) == 0 &&
+		      st.st_rdev == 0x105);
 		fd = open("zero", O_RDONLY);
 		if (fd >= 0) { /* not on a nodev mount */
 			char c = 1;
@@ -284,7 +297,8 @@ static void test_mount(void)
 		CHECK(pwrite(fd, "x", 1, i * 4096) == 1);
 	CHECK_ERRNO(pwrite(fd, "x", 1, 16 * 4096), ENOSPC);
 	CHECK_ERRNO(umount("mnt"), EBUSY);
-	CHECK(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0 || errno == EBUSY);
+	CHECK(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0 ||
+	      errno == EBUSY);
 	close(fd);
 	CHECK(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0);
 	CHECK_ERRNO(open("mnt/new", O_RDWR | O_CREAT, 0644), EROFS);
@@ -293,7 +307,8 @@ static void test_mount(void)
 	CHECK_ERRNO(mount("none", ".", "nofs", 0, NULL), ENODEV);
 	CHECK(mkdir("m1", 0755) == 0 && mkdir("m2", 0755) == 0);
 	touch("m1/f");
-	CHECK(mount("m1", "m2", NULL, MS_BIND, NULL) == 0 && stat("m2/f", &st) == 0 && chdir("m2") == 0);
+	CHECK(mount("m1", "m2", NULL, MS_BIND, NULL) == 0 && stat("m2/f", &st) == 0 &&
+	      chdir("m2") == 0);
 	CHECK(stat("../m1", &st) == 0 && umount2("../m2", MNT_DETACH) == 0 && chdir(dir) == 0);
 	CHECK(unlink("m1/f") == 0 && rmdir("m1") == 0 && rmdir("m2") == 0);
 }

@@ -113,7 +113,8 @@ static void test_rights(void)
 	CHECK(ftruncate(fd, PAGE) == 0);
 	ro = open(name, O_RDONLY);
 	unlink(name);
-	CHECK(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ro, 0) == MAP_FAILED && errno == EACCES);
+	CHECK(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ro, 0) == MAP_FAILED &&
+	      errno == EACCES);
 	char *p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, ro, 0);
 	CHECK(p != MAP_FAILED && touch(p, 0) == 0 && touch(p, 1) == SIGSEGV);
 	CHECK_ERRNO(mprotect(p, PAGE, PROT_READ | PROT_WRITE), EACCES);
@@ -141,10 +142,12 @@ static void test_truncate(void)
 	p[2 * PAGE] = 'P';
 	CHECK(touch(s + 4 * PAGE, 0) == SIGBUS);
 	CHECK(ftruncate(fd, PAGE + 10) == 0);
-	CHECK(touch(s, 0) == 0 && touch(s + PAGE, 1) == 0 && s[PAGE + 9] == 'b' && s[PAGE + 10] == 0);
+	CHECK(touch(s, 0) == 0 && touch(s + PAGE, 1) == 0 && s[PAGE + 9] == 'b' &&
+	      s[PAGE + 10] == 0);
 	CHECK(touch(s + 2 * PAGE, 0) == SIGBUS && touch(p + 2 * PAGE, 0) == SIGBUS);
 	s[PAGE + 100] = 'J'; /* beyond the end, in the last page */
-	CHECK(ftruncate(fd, 4 * PAGE) == 0 && touch(s + 3 * PAGE, 0) == 0 && s[3 * PAGE] == 0 && p[2 * PAGE] == 0);
+	CHECK(ftruncate(fd, 4 * PAGE) == 0 && touch(s + 3 * PAGE, 0) == 0 && s[3 * PAGE] == 0 &&
+	      p[2 * PAGE] == 0);
 	s[3 * PAGE] = 'H';
 	p[3 * PAGE + 1] = 'I';
 	CHECK(fallocate(fd, 3, 2 * PAGE, 2 * PAGE) == 0 && s[3 * PAGE] == 0);
@@ -202,7 +205,8 @@ static void test_pressure(void)
 	pid_t pid = fork();
 	if (!pid) {
 		for (long i = pages - 1; i >= 0; i--)
-			CHECK(m[i * 512] == i * 0x9e3779b97f4a7c15ul && m[i * 512 + 511] == (unsigned long)~i);
+			CHECK(m[i * 512] == i * 0x9e3779b97f4a7c15ul &&
+			      m[i * 512 + 511] == (unsigned long)~i);
 		for (long i = 0; i < pages; i += 3) {
 			unsigned long v = i;
 
@@ -212,7 +216,8 @@ static void test_pressure(void)
 	}
 	CHECK_CHILD(pid);
 	for (long i = 0; i < pages; i++)
-		CHECK(m[i * 512] == i * 0x9e3779b97f4a7c15ul && m[i * 512 + 1] == (i % 3 ? 0 : (unsigned long)i));
+		CHECK(m[i * 512] == i * 0x9e3779b97f4a7c15ul &&
+		      m[i * 512 + 1] == (i % 3 ? 0 : (unsigned long)i));
 	CHECK(ftruncate(fd, PAGE) == 0 && m[0] == 0);
 }
 

@@ -44,7 +44,8 @@ static void test_open_flags(void)
 	fd = open("f", O_RDWR | O_CREAT | O_EXCL, 0640);
 	CHECK(fd == 3);
 	CHECK_ERRNO(open("f", O_RDWR | O_CREAT | O_EXCL, 0640), EEXIST);
-	CHECK(fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0640 && st.st_nlink == 1);
+	CHECK(fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0640 &&
+	      st.st_nlink == 1);
 	CHECK(write(fd, "hello", 5) == 5);
 	CHECK_ERRNO(open("f/x", O_RDONLY), ENOTDIR);
 	CHECK_ERRNO(open("f", O_RDONLY | O_DIRECTORY), ENOTDIR);
@@ -74,7 +75,7 @@ static void test_open_flags(void)
 static void test_read_write(void)
 {
 	char buf[10000], back[10000];
-	struct iovec v[3] = { { buf, 3 }, { buf + 3, 0 }, { buf + 3, 5000 } };
+	struct iovec v[3] = {{buf, 3}, {buf + 3, 0}, {buf + 3, 5000}};
 	int fd = open("rw", O_RDWR | O_CREAT, 0644);
 
 	for (int i = 0; i < (int)sizeof(buf); i++)
@@ -84,7 +85,8 @@ static void test_read_write(void)
 	CHECK(pread(fd, back, sizeof(back), 0) == sizeof(back) && !memcmp(buf, back, sizeof(buf)));
 	CHECK(pread(fd, back, 100, 9990) == 10 && pread(fd, back, 100, 20000) == 0);
 	CHECK_ERRNO(pread(fd, back, 1, -1), EINVAL);
-	CHECK(lseek(fd, 0, SEEK_SET) == 0 && writev(fd, v, 3) == 5003 && lseek(fd, 0, SEEK_CUR) == 5003);
+	CHECK(lseek(fd, 0, SEEK_SET) == 0 && writev(fd, v, 3) == 5003 &&
+	      lseek(fd, 0, SEEK_CUR) == 5003);
 	CHECK(lseek(fd, 100, SEEK_SET) == 100 && readv(fd, v, 3) == 5003);
 	CHECK(preadv(fd, v, 3, 0) == 5003);
 	CHECK_ERRNO(writev(fd, v, -1), EINVAL);
@@ -106,7 +108,8 @@ static void test_read_write(void)
 static void test_partial_fault(void)
 {
 	long page = 4096;
-	char *end = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd = open("pf", O_RDWR | O_CREAT, 0644);
 	ssize_t n;
 
@@ -129,22 +132,28 @@ static void test_sparse(void)
 	char c = 1;
 
 	CHECK(statfs(".", &fs) == 0 && fs.f_bsize == 4096);
-	CHECK(ftruncate(fd, 1L << 40) == 0 && fstat(fd, &st) == 0 && st.st_size == 1L << 40 && st.st_blocks == 0);
+	CHECK(ftruncate(fd, 1L << 40) == 0 && fstat(fd, &st) == 0 && st.st_size == 1L << 40 &&
+	      st.st_blocks == 0);
 	CHECK(pwrite(fd, "a", 1, 1L << 30) == 1 && fstat(fd, &st) == 0 && st.st_blocks == 8);
 	CHECK(pread(fd, &c, 1, 1L << 35) == 1 && c == 0);
-	CHECK(lseek(fd, 0, SEEK_DATA) == 1L << 30 && lseek(fd, 1L << 30, SEEK_HOLE) == (1L << 30) + 4096);
+	CHECK(lseek(fd, 0, SEEK_DATA) == 1L << 30 &&
+	      lseek(fd, 1L << 30, SEEK_HOLE) == (1L << 30) + 4096);
 	CHECK(lseek(fd, 0, SEEK_HOLE) == 0);
 	CHECK_ERRNO(lseek(fd, (1L << 30) + 4096, SEEK_DATA), ENXIO);
 	CHECK(ftruncate(fd, 100) == 0 && fstat(fd, &st) == 0 && st.st_blocks == 0);
-	CHECK(pwrite(fd, "0123456789", 10, 0) == 10 && ftruncate(fd, 5) == 0 && ftruncate(fd, 10) == 0);
+	CHECK(pwrite(fd, "0123456789", 10, 0) == 10 && ftruncate(fd, 5) == 0 &&
+	      ftruncate(fd, 10) == 0);
 	CHECK(pread(fd, &c, 1, 4) == 1 && c == '4' && pread(fd, &c, 1, 5) == 1 && c == 0);
 	CHECK_ERRNO(ftruncate(fd, -1), EINVAL);
-	CHECK(fallocate(fd, 0, 0, 10000) == 0 && fstat(fd, &st) == 0 && st.st_size == 10000 && st.st_blocks == 24);
-	CHECK(fallocate(fd, 3, 4096, 4096) == 0 && fstat(fd, &st) == 0 && st.st_size == 10000 && st.st_blocks == 16);
+	CHECK(fallocate(fd, 0, 0, 10000) == 0 && fstat(fd, &st) == 0 && st.st_size == 10000 &&
+	      st.st_blocks == 24);
+	CHECK(fallocate(fd, 3, 4096, 4096) == 0 && fstat(fd, &st) == 0 && st.st_size == 10000 &&
+	      st.st_blocks == 16);
 	CHECK(fallocate(fd, 1, 20000, 1) == 0 && fstat(fd, &st) == 0 && st.st_size == 10000);
 	CHECK_ERRNO(fallocate(fd, 0, 0, 0), EINVAL);
 	CHECK_ERRNO(fallocate(fd, 2, 0, 1), EOPNOTSUPP);
-	CHECK(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 && fsync(fd) == 0 && fdatasync(fd) == 0);
+	CHECK(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 && fsync(fd) == 0 &&
+	      fdatasync(fd) == 0);
 	close(fd);
 	CHECK(truncate("sparse", 7) == 0 && stat("sparse", &st) == 0 && st.st_size == 7);
 	CHECK_ERRNO(truncate(".", 0), EISDIR);
@@ -152,7 +161,7 @@ static void test_sparse(void)
 
 static void test_attributes(void)
 {
-	struct timespec ts[2] = { { 1000000000, 5 }, { -7, 999999999 } };
+	struct timespec ts[2] = {{1000000000, 5}, {-7, 999999999}};
 	struct stat st, before;
 	unsigned long sx[32]; /* struct statx: [4] inode number, [5] size */
 
@@ -170,9 +179,11 @@ static void test_attributes(void)
 	before = st;
 	sleep_ms(20);
 	make_file("attr", "longer");
-	CHECK(stat("attr", &st) == 0 && (st.st_mtim.tv_sec > before.st_mtim.tv_sec || st.st_mtim.tv_nsec != before.st_mtim.tv_nsec));
+	CHECK(stat("attr", &st) == 0 && (st.st_mtim.tv_sec > before.st_mtim.tv_sec ||
+					 st.st_mtim.tv_nsec != before.st_mtim.tv_nsec));
 	CHECK(st.st_ino == before.st_ino && st.st_size == 6);
-	CHECK(syscall(SYS_statx, AT_FDCWD, "attr", 0, 0x7ff, sx) == 0 && sx[5] == 6 && sx[4] == st.st_ino);
+	CHECK(syscall(SYS_statx, AT_FDCWD, "attr", 0, 0x7ff, sx) == 0 && sx[5] == 6 &&
+	      sx[4] == st.st_ino);
 	CHECK(syscall(SYS_statx, AT_FDCWD, "attr", 0, 0x80000000u, sx) == -1 && errno == EINVAL);
 	CHECK(access("attr", R_OK | W_OK) == 0 && access("attr", F_OK) == 0);
 	CHECK_ERRNO(access("attr", 8), EINVAL);
@@ -180,8 +191,10 @@ static void test_attributes(void)
 	CHECK_ERRNO(access("attr", X_OK), EACCES);
 	CHECK_ERRNO(fchmod(99, 0), EBADF);
 	if (geteuid() == 0) {
-		CHECK(chown("attr", 12, 34) == 0 && stat("attr", &st) == 0 && st.st_uid == 12 && st.st_gid == 34);
-		CHECK(chown("attr", -1, 5) == 0 && stat("attr", &st) == 0 && st.st_uid == 12 && st.st_gid == 5);
+		CHECK(chown("attr", 12, 34) == 0 && stat("attr", &st) == 0 && st.st_uid == 12 &&
+		      st.st_gid == 34);
+		CHECK(chown("attr", -1, 5) == 0 && stat("attr", &st) == 0 && st.st_uid == 12 &&
+		      st.st_gid == 5);
 	}
 	umask(027);
 	CHECK(umask(022) == 027);
@@ -200,7 +213,8 @@ static void test_descriptors(void)
 	CHECK_ERRNO(dup3(fd, fd, 0), EINVAL);
 	CHECK_ERRNO(dup2(50, 51), EBADF);
 	CHECK_ERRNO(dup2(fd, -1), EBADF);
-	CHECK(fcntl(fd, F_DUPFD, 30) == 30 && fcntl(fd, F_DUPFD_CLOEXEC, 30) == 31 && fcntl(31, F_GETFD) == FD_CLOEXEC);
+	CHECK(fcntl(fd, F_DUPFD, 30) == 30 && fcntl(fd, F_DUPFD_CLOEXEC, 30) == 31 &&
+	      fcntl(31, F_GETFD) == FD_CLOEXEC);
 	CHECK(fcntl(31, F_SETFD, 0) == 0 && fcntl(31, F_GETFD) == 0);
 	CHECK((fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND)) == O_RDWR);
 	CHECK(fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK) == 0 && fcntl(other, F_GETFL) & O_APPEND);
@@ -226,35 +240,41 @@ static void test_descriptors(void)
 
 static void test_record_locks(void)
 {
-	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 20 };
+	struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 20};
 	int fd = open("locks", O_RDWR | O_CREAT, 0644), fd2;
 	pid_t pid;
 
 	CHECK(fcntl(fd, F_SETLK, &fl) == 0);
 	pid = fork();
 	if (!pid) {
-		struct flock q = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 15 };
+		struct flock q = {
+			.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 15};
 
-		CHECK(fcntl(fd, F_GETLK, &q) == 0 && q.l_type == F_WRLCK && q.l_start == 10 && q.l_len == 20);
+		CHECK(fcntl(fd, F_GETLK, &q) == 0 && q.l_type == F_WRLCK && q.l_start == 10 &&
+		      q.l_len == 20);
 		CHECK(q.l_pid == getppid());
-		q = (struct flock){ .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 15, .l_len = 1 };
+		q = (struct flock){
+			.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 15, .l_len = 1};
 		errno = 0;
 		CHECK(fcntl(fd, F_SETLK, &q) == -1 && (errno == EAGAIN || errno == EACCES));
-		q = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 30, .l_len = 0 };
+		q = (struct flock){
+			.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 30, .l_len = 0};
 		CHECK(fcntl(fd, F_SETLK, &q) == 0);
-		q = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 12, .l_len = 1 };
+		q = (struct flock){
+			.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 12, .l_len = 1};
 		CHECK(fcntl(fd, F_SETLKW, &q) == 0); /* when the parent cuts its lock in two */
 		_exit(0);
 	}
 	sleep_ms(50);
-	fl = (struct flock){ .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 12, .l_len = 2 };
+	fl = (struct flock){.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 12, .l_len = 2};
 	CHECK(fcntl(fd, F_SETLK, &fl) == 0);
 	CHECK_CHILD(pid);
 	fd2 = open("locks", O_RDWR);
 	CHECK(close(fd2) == 0); /* any close drops the process's locks */
 	pid = fork();
 	if (!pid) {
-		struct flock q = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0 };
+		struct flock q = {
+			.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0};
 
 		CHECK(fcntl(fd, F_GETLK, &q) == 0 && q.l_type == F_UNLCK);
 		_exit(0);
@@ -294,7 +314,7 @@ static void test_copies(void)
 	CHECK(pread(out, buf, 100, 0) == 17 && !memcmp(buf, "23456012123456789", 17));
 	CHECK_ERRNO(copy_file_range(in, &from, out, &to, 1, 1), EINVAL);
 	CHECK_ERRNO(sendfile(in, out, NULL, 1), EBADF);
-	CHECK(sendfile(null, in, &(off_t){ 0 }, 10) == 10);
+	CHECK(sendfile(null, in, &(off_t){0}, 10) == 10);
 	close(in);
 	close(out);
 	close(null);
@@ -326,7 +346,7 @@ static void test_devices(void)
 
 static void test_fsize_limit(void)
 {
-	struct rlimit rl = { 1000, 1000 };
+	struct rlimit rl = {1000, 1000};
 	int fd = open("limited", O_RDWR | O_CREAT | O_TRUNC, 0644);
 	char buf[2000] = "";
 
@@ -346,7 +366,8 @@ static void test_memfd(void)
 	CHECK(fd >= 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC && write(fd, "abc", 3) == 3);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	CHECK(readlink(path, link, 63) > 0 && !strcmp(link, "/memfd:name (deleted)"));
-	CHECK(fcntl(fd, F_GET_SEALS) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0);
+	CHECK(fcntl(fd, F_GET_SEALS) == 0 &&
+	      fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0);
 	CHECK_ERRNO(ftruncate(fd, 2), EPERM);
 	CHECK_ERRNO(ftruncate(fd, 4), EPERM);
 	CHECK(pwrite(fd, "x", 1, 0) == 1);

@@ -63,7 +63,7 @@ static void test_atomic(void)
 {
 	static char line[PIPE_BUF];
 	pid_t pids[4];
-	int p[2], counts[4] = { 0 };
+	int p[2], counts[4] = {0};
 	FILE *in;
 	char *text = NULL;
 	size_t size = 0;
@@ -146,8 +146,8 @@ static void on_alarm(int sig)
 
 static void test_interrupted(void)
 {
-	struct sigaction sa = { .sa_handler = on_alarm };
-	struct itimerval it = { { 0, 0 }, { 0, 30000 } };
+	struct sigaction sa = {.sa_handler = on_alarm};
+	struct itimerval it = {{0, 0}, {0, 30000}};
 	char c;
 	int p[2];
 
@@ -156,7 +156,7 @@ static void test_interrupted(void)
 	setitimer(ITIMER_REAL, &it, NULL);
 	CHECK_ERRNO(read(p[0], &c, 1), EINTR);
 	setitimer(ITIMER_REAL, &it, NULL);
-	CHECK_ERRNO(poll(&(struct pollfd){ p[0], POLLIN, 0 }, 1, -1), EINTR);
+	CHECK_ERRNO(poll(&(struct pollfd){p[0], POLLIN, 0}, 1, -1), EINTR);
 	sa.sa_flags = SA_RESTART;
 	sigaction(SIGALRM, &sa, NULL);
 	if (!fork()) {
@@ -205,19 +205,19 @@ static void test_fifo(void)
 static void test_poll(void)
 {
 	struct pollfd pfd[4];
-	struct timespec ts = { 0, 20000000 };
+	struct timespec ts = {0, 20000000};
 	struct timeval before, after;
 	sigset_t set;
 	int p[2];
 	char c = 0;
 
 	CHECK(pipe(p) == 0);
-	pfd[0] = (struct pollfd){ p[0], POLLIN, 0 };
-	pfd[1] = (struct pollfd){ p[1], POLLOUT, 0 };
-	pfd[2] = (struct pollfd){ 99, POLLIN, 0 };
-	pfd[3] = (struct pollfd){ -1, POLLIN, 7 };
-	CHECK(poll(pfd, 4, -1) == 2 && !pfd[0].revents && pfd[1].revents == POLLOUT && pfd[2].revents == POLLNVAL &&
-	      !pfd[3].revents);
+	pfd[0] = (struct pollfd){p[0], POLLIN, 0};
+	pfd[1] = (struct pollfd){p[1], POLLOUT, 0};
+	pfd[2] = (struct pollfd){99, POLLIN, 0};
+	pfd[3] = (struct pollfd){-1, POLLIN, 7};
+	CHECK(poll(pfd, 4, -1) == 2 && !pfd[0].revents && pfd[1].revents == POLLOUT &&
+	      pfd[2].revents == POLLNVAL && !pfd[3].revents);
 	gettimeofday(&before, NULL);
 	CHECK(poll(pfd, 1, 30) == 0);
 	gettimeofday(&after, NULL);
@@ -227,13 +227,14 @@ static void test_poll(void)
 		sleep_ms(30);
 		_exit(write(p[1], "z", 1) != 1);
 	}
-	CHECK(poll(pfd, 1, 5000) == 1 && pfd[0].revents == POLLIN && read(p[0], &c, 1) == 1 && c == 'z');
+	CHECK(poll(pfd, 1, 5000) == 1 && pfd[0].revents == POLLIN && read(p[0], &c, 1) == 1 &&
+	      c == 'z');
 	wait(NULL);
 	close(p[1]);
 	CHECK(poll(pfd, 1, 0) == 1 && pfd[0].revents == POLLHUP);
 	close(p[0]);
 	CHECK(pipe(p) == 0 && close(p[0]) == 0);
-	pfd[0] = (struct pollfd){ p[1], POLLOUT, 0 };
+	pfd[0] = (struct pollfd){p[1], POLLOUT, 0};
 	CHECK(poll(pfd, 1, 0) == 1 && pfd[0].revents & POLLERR);
 	sigemptyset(&set);
 	CHECK_ERRNO(poll((struct pollfd *)1, 1, 0), EFAULT);
@@ -244,7 +245,7 @@ static void test_poll(void)
 
 static void test_select(void)
 {
-	struct timeval tv = { 0, 20000 };
+	struct timeval tv = {0, 20000};
 	fd_set in, out, bad;
 	int p[2];
 
@@ -253,7 +254,8 @@ static void test_select(void)
 	FD_ZERO(&out);
 	FD_SET(p[0], &in);
 	FD_SET(p[1], &out);
-	CHECK(select(10, &in, &out, NULL, NULL) == 1 && !FD_ISSET(p[0], &in) && FD_ISSET(p[1], &out));
+	CHECK(select(10, &in, &out, NULL, NULL) == 1 && !FD_ISSET(p[0], &in) &&
+	      FD_ISSET(p[1], &out));
 	FD_SET(p[0], &in);
 	CHECK(select(10, &in, NULL, NULL, &tv) == 0 && !FD_ISSET(p[0], &in));
 	CHECK(write(p[1], "x", 1) == 1);
@@ -280,14 +282,14 @@ static void test_eventfd(void)
 	CHECK(write(fd, &v, 8) == 8);
 	v = 1;
 	CHECK_ERRNO(write(fd, &v, 8), EAGAIN);
-	CHECK(poll(&(struct pollfd){ fd, POLLOUT, 0 }, 1, 0) == 0);
+	CHECK(poll(&(struct pollfd){fd, POLLOUT, 0}, 1, 0) == 0);
 	CHECK(read(sem, &v, 8) == 8 && v == 1 && read(sem, &v, 8) == 8 && v == 1);
 	CHECK_ERRNO(read(sem, &v, 8), EAGAIN);
 }
 
 static void test_splice(void)
 {
-	struct iovec v[2] = { { "abc", 3 }, { "defgh", 5 } };
+	struct iovec v[2] = {{"abc", 3}, {"defgh", 5}};
 	int p[2], q[2], fd;
 	char buf[10000], name[64];
 	loff_t off = 2;
@@ -297,13 +299,15 @@ static void test_splice(void)
 	CHECK(fd >= 0 && unlink(name) == 0 && write(fd, "0123456789", 10) == 10);
 	CHECK(pipe(p) == 0 && pipe(q) == 0);
 	CHECK(splice(fd, &off, p[1], NULL, 5, 0) == 5 && off == 7);
-	CHECK(tee(p[0], q[1], 100, 0) == 5 && read(q[0], buf, 100) == 5 && !memcmp(buf, "23456", 5));
-	CHECK(splice(p[0], NULL, q[1], NULL, 3, 0) == 3 && read(q[0], buf, 100) == 3 && !memcmp(buf, "234", 3));
+	CHECK(tee(p[0], q[1], 100, 0) == 5 && read(q[0], buf, 100) == 5 &&
+	      !memcmp(buf, "23456", 5));
+	CHECK(splice(p[0], NULL, q[1], NULL, 3, 0) == 3 && read(q[0], buf, 100) == 3 &&
+	      !memcmp(buf, "234", 3));
 	CHECK(read(p[0], buf, 100) == 2 && !memcmp(buf, "56", 2));
 	CHECK(vmsplice(p[1], v, 2, 0) == 8);
 	off = 20;
-	CHECK(splice(p[0], NULL, fd, &off, 100, 0) == 8 && off == 28 && pread(fd, buf, 8, 20) == 8 &&
-	      !memcmp(buf, "abcdefgh", 8));
+	CHECK(splice(p[0], NULL, fd, &off, 100, 0) == 8 && off == 28 &&
+	      pread(fd, buf, 8, 20) == 8 && !memcmp(buf, "abcdefgh", 8));
 	CHECK_ERRNO(splice(p[0], NULL, q[1], NULL, 1, SPLICE_F_NONBLOCK), EAGAIN);
 	CHECK_ERRNO(splice(fd, NULL, fd, NULL, 1, 0), EINVAL);
 	CHECK_ERRNO(splice(p[0], &off, fd, NULL, 1, 0), ESPIPE);

@@ -54,18 +54,23 @@ static void test_system(void)
 	CHECK(sysinfo(&si) == 0 && total > 0);
 	CHECK(labs((long)(si.totalram * si.mem_unit / 1024) - total) < 64);
 	CHECK(field("/proc/meminfo", "MemFree:") > 0 && field("/proc/meminfo", "MemFree:") < total);
-	CHECK(field("/proc/meminfo", "SwapTotal:") >= 0 && field("/proc/meminfo", "Committed_AS:") >= 0);
+	CHECK(field("/proc/meminfo", "SwapTotal:") >= 0 &&
+	      field("/proc/meminfo", "Committed_AS:") >= 0);
 	CHECK(field("/proc/vmstat", "pgfault ") > 0 && field("/proc/vmstat", "pswpout ") >= 0);
-	CHECK(field("/proc/stat", "ctxt ") > 0 && field("/proc/stat", "btime ") > 0 && field("/proc/stat", "processes ") > 0);
+	CHECK(field("/proc/stat", "ctxt ") > 0 && field("/proc/stat", "btime ") > 0 &&
+	      field("/proc/stat", "processes ") > 0);
 	CHECK(sscanf(slurp("/proc/uptime"), "%lf", &up) == 1 && up > 0);
 	CHECK(strstr(slurp("/proc/cpuinfo"), "processor\t: 0\n"));
 	CHECK(!strncmp(slurp("/proc/version"), "Linux version ", 14));
-	CHECK(strstr(slurp("/proc/filesystems"), "nodev\ttmpfs\n") && strstr(text, "nodev\tproc\n"));
+	CHECK(strstr(slurp("/proc/filesystems"), "nodev\ttmpfs\n") &&
+	      strstr(text, "nodev\tproc\n"));
 	CHECK(strstr(slurp("/proc/mounts"), " proc "));
 	CHECK(!strncmp(slurp("/proc/swaps"), "Filename", 8));
 	CHECK(strchr(slurp("/proc/loadavg"), '/') && strstr(slurp("/proc/buddyinfo"), "Node 0"));
-	CHECK(atoi(slurp("/proc/sys/kernel/pid_max")) > 1000 && !strcmp(slurp("/proc/sys/kernel/ostype"), "Linux\n"));
-	CHECK(atoi(slurp("/proc/sys/vm/max_map_count")) > 1000 && atoi(slurp("/proc/sys/vm/overcommit_memory")) >= 0);
+	CHECK(atoi(slurp("/proc/sys/kernel/pid_max")) > 1000 &&
+	      !strcmp(slurp("/proc/sys/kernel/ostype"), "Linux\n"));
+	CHECK(atoi(slurp("/proc/sys/vm/max_map_count")) > 1000 &&
+	      atoi(slurp("/proc/sys/vm/overcommit_memory")) >= 0);
 	CHECK_ERRNO(open("/proc/nothing", O_RDONLY), ENOENT);
 	CHECK_ERRNO(open("/proc/x", O_CREAT | O_WRONLY, 0644), ENOENT);
 	CHECK_ERRNO(mkdir("/proc/x", 0755), ENOENT);
@@ -81,19 +86,25 @@ static void test_stat(void)
 	CHECK(prctl(PR_SET_NAME, "a (b) c") == 0);
 	CHECK(sscanf(slurp("/proc/self/stat"), "%d (%31[^\n]", &pid, comm) == 2 && pid == getpid());
 	CHECK(!strncmp(comm, "a (b) c) ", 9));
-	CHECK(sscanf(strrchr(text, ')') + 2, "%c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %*u %lu %ld",
+	CHECK(sscanf(strrchr(text, ')') + 2,
+		     "%c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %*u %lu %ld",
 		     &state, &ppid, &pgrp, &sid, &vsize, &rss) == 6);
-	CHECK(state == 'R' && ppid == getppid() && pgrp == getpgrp() && sid == getsid(0) && vsize > 4096 && rss >= 0);
+	CHECK(state == 'R' && ppid == getppid() && pgrp == getpgrp() && sid == getsid(0) &&
+	      vsize > 4096 && rss >= 0);
 	int spaces = 0;
 	for (char *p = strrchr(text, ')'); *p; p++)
 		spaces += *p == ' ';
 	CHECK(spaces == 50);
-	CHECK(field("/proc/self/status", "Pid:") == getpid() && field("/proc/self/status", "PPid:") == getppid());
-	CHECK(field("/proc/self/status", "Uid:") == (long)getuid() && field("/proc/self/status", "Threads:") == 1);
-	CHECK(field("/proc/self/status", "VmRSS:") > 0 && field("/proc/self/status", "VmSize:") > 0);
+	CHECK(field("/proc/self/status", "Pid:") == getpid() &&
+	      field("/proc/self/status", "PPid:") == getppid());
+	CHECK(field("/proc/self/status", "Uid:") == (long)getuid() &&
+	      field("/proc/self/status", "Threads:") == 1);
+	CHECK(field("/proc/self/status", "VmRSS:") > 0 &&
+	      field("/proc/self/status", "VmSize:") > 0);
 	CHECK(!strcmp(slurp("/proc/self/comm"), "a (b) c\n"));
 	int fd = open("/proc/self/comm", O_WRONLY);
-	CHECK(fd >= 0 && write(fd, "new", 3) == 3 && close(fd) == 0 && !strcmp(slurp("/proc/self/comm"), "new\n"));
+	CHECK(fd >= 0 && write(fd, "new", 3) == 3 && close(fd) == 0 &&
+	      !strcmp(slurp("/proc/self/comm"), "new\n"));
 	CHECK(atol(slurp("/proc/self/statm")) > 0);
 	struct rlimit rl;
 	CHECK(getrlimit(RLIMIT_NOFILE, &rl) == 0);
@@ -111,7 +122,8 @@ static void test_strings(void)
 	CHECK(strstr(slurp("/proc/self/environ"), "") && open("/proc/self/auxv", O_RDONLY) >= 0);
 	CHECK(readlink("/proc/self/exe", link, sizeof(link)) > 0 && link[0] == '/');
 	CHECK(stat("/proc/self/exe", &a) == 0 && stat(link, &b) == 0 && a.st_ino == b.st_ino);
-	CHECK(chdir("/dev") == 0 && readlink("/proc/self/cwd", cwd, sizeof(cwd)) == 4 && !memcmp(cwd, "/dev", 4));
+	CHECK(chdir("/dev") == 0 && readlink("/proc/self/cwd", cwd, sizeof(cwd)) == 4 &&
+	      !memcmp(cwd, "/dev", 4));
 	CHECK(stat("/proc/self/cwd/null", &a) == 0 && S_ISCHR(a.st_mode));
 	CHECK(stat("/proc/self/root/dev/null", &b) == 0 && a.st_ino == b.st_ino);
 	CHECK(readlink("/proc/self", link, sizeof(link)) > 0 && atoi(link) == getpid());
@@ -126,7 +138,8 @@ static void test_maps(void)
 
 	m[0] = 1;
 	CHECK(mprotect(m + 4096, 4096, PROT_READ | PROT_EXEC) == 0);
-	snprintf(line, sizeof(line), "%08lx-%08lx r-xp 00000000 00:00 0", (long)m + 4096, (long)m + 8192);
+	snprintf(line, sizeof(line), "%08lx-%08lx r-xp 00000000 00:00 0", (long)m + 4096,
+		 (long)m + 8192);
 	CHECK(strstr(slurp("/proc/self/maps"), line));
 	CHECK(strstr(text, "[stack]\n") && (strstr(text, "/procfs") || strstr(text, "procfs")));
 	CHECK(strstr(slurp("/proc/self/smaps"), line) && strstr(text, "VmFlags: rd ex"));
@@ -155,7 +168,8 @@ static void test_fds(void)
 	CHECK(pipe(p) == 0);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", p[0]);
 	CHECK(readlink(name, link, sizeof(link)) > 0 && !strncmp(link, "pipe:[", 6));
-	CHECK(lstat(name, &st) == 0 && S_ISLNK(st.st_mode) && stat(name, &st) == 0 && S_ISFIFO(st.st_mode));
+	CHECK(lstat(name, &st) == 0 && S_ISLNK(st.st_mode) && stat(name, &st) == 0 &&
+	      S_ISFIFO(st.st_mode));
 	fd = open(name, O_WRONLY);
 	CHECK(fd >= 0 && write(fd, "via", 3) == 3 && read(p[0], link, 10) == 3);
 	close(fd);
@@ -223,7 +237,8 @@ static void test_oom_adj(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_RDWR);
 
-	CHECK(fd >= 0 && write(fd, "500", 3) == 3 && close(fd) == 0 && atoi(slurp("/proc/self/oom_score_adj")) == 500);
+	CHECK(fd >= 0 && write(fd, "500", 3) == 3 && close(fd) == 0 &&
+	      atoi(slurp("/proc/self/oom_score_adj")) == 500);
 	fd = open("/proc/self/oom_score_adj", O_WRONLY);
 	CHECK_ERRNO(write(fd, "1001", 4), EINVAL);
 	CHECK_ERRNO(write(fd, "abc", 3), EINVAL);
