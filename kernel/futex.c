@@ -102,7 +102,7 @@ static int shared_key(struct mm *mm, unsigned long addr, struct futex_key *key)
 
 static int get_futex_key(u32 __user *uaddr, bool shared, struct futex_key *key)
 {
-	unsigned long addr = (unsigned long)uaddr;
+	unsigned long addr = (__force unsigned long)uaddr;
 
 	if (addr & (sizeof(u32) - 1))
 		return -EINVAL;
@@ -299,7 +299,7 @@ static long futex_wait_timed(u32 __user *uaddr, bool shared, u32 val, u64 deadli
 	if (ret == -ERESTARTSYS && deadline != U64_MAX) {
 		current->restart_block = (struct restart_block){
 			.fn = futex_wait_restart,
-			.arg = { (unsigned long)uaddr, shared, val, deadline, bitset },
+			.arg = { (__force unsigned long)uaddr, shared, val, deadline, bitset },
 		};
 		ret = -ERESTART_RESTARTBLOCK;
 	}
@@ -308,20 +308,24 @@ static long futex_wait_timed(u32 __user *uaddr, bool shared, u32 val, u64 deadli
 
 /* --- two words -------------------------------------------------------------------------------------------------------------- */
 
-static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
+static void lock_two(struct futex_bucket *a, struct futex_bucket *b) __acquires(&a->lock) __acquires(&b->lock)
 {
 	if (a > b)
 		swap(a, b);
 	spin_lock(&a->lock);
 	if (a != b)
 		spin_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
+	else
+		__acquire(&b->lock);
 }
 
-static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
+static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) __releases(&a->lock) __releases(&b->lock)
 {
-	spin_unlock(&a->lock);
 	if (a != b)
 		spin_unlock(&b->lock);
+	else
+		__release(&b->lock);
+	spin_unlock(&a->lock);
 }
 
 /* Wake nr_wake on the first word, move up to nr_requeue of the others to the second. */
@@ -498,7 +502,7 @@ SYSCALL_DEFINE6(futex, u32 __user *, uaddr, int, op, u32, val, const struct time
 		u32 __user *, uaddr2, u32, val3)
 {
 	bool shared = !(op & FUTEX_PRIVATE_FLAG), realtime = op & FUTEX_CLOCK_REALTIME;
-	int cmd = op & FUTEX_CMD_MASK, nr2 = (int)(unsigned long)uts;
+	int cmd = op & FUTEX_CMD_MASK, nr2 = (int)(__force unsigned long)uts;
 	u64 deadline;
 	int err;
 

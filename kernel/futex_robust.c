@@ -23,7 +23,7 @@ static int handle_death(u32 __user *uaddr, struct task *t, bool pending)
 {
 	u32 val, seen;
 
-	if ((unsigned long)uaddr & (sizeof(u32) - 1) || get_user(val, uaddr))
+	if ((__force unsigned long)uaddr & (sizeof(u32) - 1) || get_user(val, uaddr))
 		return -1;
 	for (;;) {
 		if (pending && !val) {
@@ -68,7 +68,7 @@ void exit_robust_list(struct task *t)
 	if (!head || fetch_entry(&entry, &pi, &head->list.next) || get_user(offset, &head->futex_offset) ||
 	    fetch_entry(&pending, &pending_pi, &head->list_op_pending))
 		return;
-	while (entry != (unsigned long)&head->list && limit--) {
+	while (entry != (__force unsigned long)&head->list && limit--) {
 		err = fetch_entry(&next, &next_pi, &((struct robust_list __user *)entry)->next);
 		if (entry != pending && !pi && handle_death((u32 __user *)(entry + offset), t, false))
 			return;

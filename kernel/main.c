@@ -35,7 +35,6 @@
 #include "mm/buddy.h"
 #include "mm/fault.h"
 #include "mm/lru.h"
-#include "mm/memblock.h"
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/radix_pool.h"
@@ -48,7 +47,6 @@
 #include "arch/x86_64/smp.h"
 #include "tests/kernel/ktest.h"
 
-#define MIN_MEMORY    MB(16)
 #define MAX_INIT_ARGS 32
 
 static char init_path[128];
@@ -61,17 +59,6 @@ static int set_init(const char *value)
 	return 0;
 }
 CMDLINE_PARAM("init", set_init);
-
-static void check_memory(void)
-{
-	phys_addr_t size = memblock_phys_mem_size();
-
-	if (size >= MIN_MEMORY)
-		return;
-	screen_console_emergency();
-	panic_user("too little memory: this machine has %llu KiB, Verso needs at least %lu KiB",
-		   size / 1024, MIN_MEMORY / 1024);
-}
 
 static void init_memory(void)
 {
@@ -98,7 +85,6 @@ void kernel_main(void)
 	serial_console_init();
 	pr_notice("Verso, %s kernel, started by %s\n", DEBUG_OR_RELEASE, boot_info.loader);
 	pr_info("command line: %s\n", cmdline_text());
-	check_memory();
 	init_memory();
 	arch_init();
 	time_init();
@@ -178,19 +164,32 @@ static const char *why_not(int error)
 	case -ENOMEM:
 		return "there is too little memory for it";
 	case -ELIBBAD:
-		return "its interpreter is missing or broken";
+		return "it needs an interpreter (a dynamic program or a script) that is missing";
 	default:
 		return "it cannot be run";
 	}
 }
 
+static bool file_exists(const char *path)
+{
+	struct file *file = kernel_open(path, O_RDONLY, 0);
+
+	if (IS_ERR(file))
+		return false;
+	fput(file);
+	return true;
+}
+
+/* Exec @path. -ELIBBAD when it is there and the interpreter it names is not. */
 static int run_program(const char *path)
 {
 	static const char *const envp[] = { "HOME=/", "TERM=linux", "PATH=/sbin:/usr/sbin:/bin:/usr/bin", NULL };
 	const char *argv[MAX_INIT_ARGS] = { path };
+	int ret;
 
 	cmdline_init_args(argv + 1, MAX_INIT_ARGS - 1);
-	return kernel_execve(path, argv, envp);
+	ret = kernel_execve(path, argv, envp);
+	return ret == -ENOENT && file_exists(path) ? -ELIBBAD : ret;
 }
 
 /* Exec the first program. Returns when task 1 is to go to user mode; does not return otherwise. */

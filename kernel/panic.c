@@ -111,8 +111,8 @@ static void __noreturn do_panic(const struct pt_regs *regs, bool report, const c
 		lockdep_dump_held(current);
 		panic_stop_other_cpus();
 		sched_dump();
+		pr_emerg("end of panic: %s\n", text);
 	}
-	pr_emerg("end of panic: %s\n", text);
 	end_machine();
 }
 

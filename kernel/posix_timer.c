@@ -94,37 +94,39 @@ void posix_timer_delivered(struct sigqueue *q, siginfo_t *info)
 	info->si_overrun = (int)pt->overrun_last;
 }
 
-/* By number, siglock held on success. */
-static struct posix_timer *lock_timer(int id)
+/* By number; siglock held. */
+static struct posix_timer *find_timer(int id)
 {
-	struct signal_struct *sig = current->signal;
 	struct posix_timer *pt;
 
-	spin_lock_irq(&sig->siglock);
-	list_for_each_entry(pt, &sig->posix_timers, list)
+	list_for_each_entry(pt, &current->signal->posix_timers, list)
 		if (pt->id == id)
 			return pt;
-	spin_unlock_irq(&sig->siglock);
 	return NULL;
 }
 
-static void unlock_timer(struct posix_timer *pt)
-{
-	spin_unlock_irq(&pt->sig->siglock);
-}
-
-/* siglock held on entry, dropped. */
-static void delete_timer(struct posix_timer *pt)
+/* Off the list, so that nobody finds it any more; siglock held. free_timer() follows, without the lock. */
+static void unlink_timer(struct posix_timer *pt)
 {
 	list_del(&pt->list);
 	pt->dead = true;
-	unlock_timer(pt);
+}
+
+/* siglock held. */
+static void cancel_signal(struct posix_timer *pt)
+{
+	if (pt->q)
+		sigqueue_cancel(pt->q, pt->target ? &pt->target->pending : &pt->sig->shared_pending);
+}
+
+static void free_timer(struct posix_timer *pt)
+{
 	timer_cancel_sync(&pt->timer);
-	if (pt->q) {
-		spin_lock_irq(&pt->sig->siglock);
+	spin_lock_irq(&pt->sig->siglock);
+	cancel_signal(pt);
+	spin_unlock_irq(&pt->sig->siglock);
+	if (pt->q)
 		sigqueue_free(pt->q);
-		spin_unlock_irq(&pt->sig->siglock);
-	}
 	if (pt->target)
 		put_task_struct(pt->target);
 	kfree(pt);
@@ -132,13 +134,33 @@ static void delete_timer(struct posix_timer *pt)
 
 void exit_itimers(struct signal_struct *sig)
 {
-	for (;;) {
+	struct posix_timer *pt;
+
+	do {
 		spin_lock_irq(&sig->siglock);
-		if (list_empty(&sig->posix_timers))
-			break;
-		delete_timer(list_first_entry(&sig->posix_timers, struct posix_timer, list));
-	}
+		pt = list_first_entry_or_null(&sig->posix_timers, struct posix_timer, list);
+		if (pt)
+			unlink_timer(pt);
+		spin_unlock_irq(&sig->siglock);
+		if (pt)
+			free_timer(pt);
+	} while (pt);
+}
+
+static int delete_timer(int id)
+{
+	struct signal_struct *sig = current->signal;
+	struct posix_timer *pt;
+
+	spin_lock_irq(&sig->siglock);
+	pt = find_timer(id);
+	if (pt)
+		unlink_timer(pt);
 	spin_unlock_irq(&sig->siglock);
+	if (!pt)
+		return -EINVAL;
+	free_timer(pt);
+	return 0;
 }
 
 /* SIGEV_*, signal number and target. 0, -EINVAL. */
@@ -225,9 +247,7 @@ SYSCALL_DEFINE3(timer_create, int, clock, const sigevent_t __user *, uev, int __
 		return PTR_ERR(pt);
 	id = pt->id;
 	if (put_user(id, uid)) {
-		pt = lock_timer(id);
-		if (pt)
-			delete_timer(pt);
+		delete_timer(id);
 		return -EFAULT;
 	}
 	return 0;
@@ -248,12 +268,39 @@ static void timer_left(struct posix_timer *pt, struct itimerspec *it)
 		it->it_value.tv_nsec = 1; /* fired, not yet taken */
 }
 
+/* The ktime at which a value on the timer's clock is reached; never 0, which means disarmed. */
+static u64 expiry(const struct posix_timer *pt, u64 value, bool absolute)
+{
+	u64 now = ktime_get_ns(), clock;
+
+	if (!absolute)
+		return value > U64_MAX / 2 ? U64_MAX / 2 : now + value;
+	clock_now(pt->clock, &clock);
+	if (value > clock)
+		return now + (value - clock);
+	return max_t(u64, now - min_t(u64, clock - value, now), 1);
+}
+
+/* siglock held. */
+static void set_timer(struct posix_timer *pt, u64 value, u64 interval, bool absolute)
+{
+	timer_cancel(&pt->timer);
+	/* an expiry of the old setting is forgotten */
+	cancel_signal(pt);
+	pt->overrun = pt->overrun_last = 0;
+	pt->interval = value ? interval : 0;
+	pt->expires = value ? expiry(pt, value, absolute) : 0;
+	if (value)
+		timer_start(&pt->timer, pt->expires);
+}
+
 SYSCALL_DEFINE4(timer_settime, int, id, int, flags, const struct itimerspec __user *, unew,
 		struct itimerspec __user *, uold)
 {
+	struct signal_struct *sig = current->signal;
 	struct itimerspec new, old;
 	struct posix_timer *pt;
-	u64 value, interval, now, clock;
+	u64 value, interval;
 
 	if (!unew)
 		return -EINVAL;
@@ -261,59 +308,49 @@ SYSCALL_DEFINE4(timer_settime, int, id, int, flags, const struct itimerspec __us
 		return -EFAULT;
 	if (!timespec_to_ns(&new.it_value, &value) || !timespec_to_ns(&new.it_interval, &interval))
 		return -EINVAL;
-	pt = lock_timer(id);
+	spin_lock_irq(&sig->siglock);
+	pt = find_timer(id);
+	if (pt) {
+		timer_left(pt, &old);
+		set_timer(pt, value, interval, flags & TIMER_ABSTIME);
+	}
+	spin_unlock_irq(&sig->siglock);
 	if (!pt)
 		return -EINVAL;
-	timer_left(pt, &old);
-	timer_cancel(&pt->timer);
-	if (pt->q && !list_empty(&pt->q->list))
-		list_del_init(&pt->q->list); /* an expiry of the old setting is forgotten; its bit finds nothing */
-	now = ktime_get_ns();
-	pt->overrun = pt->overrun_last = 0;
-	pt->interval = value ? interval : 0;
-	pt->expires = 0;
-	if (value) {
-		clock_now(pt->clock, &clock);
-		if (!(flags & TIMER_ABSTIME))
-			pt->expires = value > U64_MAX / 2 ? U64_MAX / 2 : now + value;
-		else
-			pt->expires = value > clock ? now + (value - clock) : max_t(u64, now - min_t(u64, clock - value, now), 1);
-		timer_start(&pt->timer, pt->expires);
-	}
-	unlock_timer(pt);
 	return uold && copy_to_user(uold, &old, sizeof(old)) ? -EFAULT : 0;
 }
 
 SYSCALL_DEFINE2(timer_gettime, int, id, struct itimerspec __user *, uit)
 {
-	struct posix_timer *pt = lock_timer(id);
+	struct signal_struct *sig = current->signal;
+	struct posix_timer *pt;
 	struct itimerspec it;
 
+	spin_lock_irq(&sig->siglock);
+	pt = find_timer(id);
+	if (pt)
+		timer_left(pt, &it);
+	spin_unlock_irq(&sig->siglock);
 	if (!pt)
 		return -EINVAL;
-	timer_left(pt, &it);
-	unlock_timer(pt);
 	return copy_to_user(uit, &it, sizeof(it)) ? -EFAULT : 0;
 }
 
 SYSCALL_DEFINE1(timer_getoverrun, int, id)
 {
-	struct posix_timer *pt = lock_timer(id);
-	int overrun;
+	struct signal_struct *sig = current->signal;
+	struct posix_timer *pt;
+	int overrun = -EINVAL;
 
-	if (!pt)
-		return -EINVAL;
-	overrun = (int)pt->overrun_last;
-	unlock_timer(pt);
+	spin_lock_irq(&sig->siglock);
+	pt = find_timer(id);
+	if (pt)
+		overrun = (int)pt->overrun_last;
+	spin_unlock_irq(&sig->siglock);
 	return overrun;
 }
 
 SYSCALL_DEFINE1(timer_delete, int, id)
 {
-	struct posix_timer *pt = lock_timer(id);
-
-	if (!pt)
-		return -EINVAL;
-	delete_timer(pt);
-	return 0;
+	return delete_timer(id);
 }

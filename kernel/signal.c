@@ -561,11 +561,21 @@ struct sigqueue *sigqueue_alloc(void)
 	return q;
 }
 
-/* siglock of the process held, or the process is gone. */
+void sigqueue_cancel(struct sigqueue *q, struct sigpending *p)
+{
+	struct sigqueue *other;
+
+	if (list_empty(&q->list))
+		return;
+	list_del_init(&q->list);
+	list_for_each_entry(other, &p->list, list)
+		if (other->info.si_signo == q->info.si_signo)
+			return;
+	p->signal &= ~sigmask(q->info.si_signo);
+}
+
 void sigqueue_free(struct sigqueue *q)
 {
-	if (!list_empty(&q->list))
-		list_del_init(&q->list);
 	q->preallocated = false;
 	free_sigqueue(q);
 }

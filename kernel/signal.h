@@ -246,6 +246,8 @@ void signal_put(struct signal_struct *sig);
 
 /* A queue entry of a POSIX timer: allocated once, sent many times. */
 struct sigqueue *sigqueue_alloc(void);
+/* Takes it back if it is queued on `p`; siglock held. Free it after that. */
+void sigqueue_cancel(struct sigqueue *q, struct sigpending *p);
 void sigqueue_free(struct sigqueue *q);
 /* Queues it unless it is queued already (returns 1: an overrun) or nobody is left (-1). siglock held. */
 int send_sigqueue(struct sigqueue *q, struct task *t, bool group);

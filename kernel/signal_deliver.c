@@ -130,17 +130,17 @@ static bool participate_group_stop(struct task *t)
 }
 
 /*
- * current stops, for `signr` or (0) because another thread asked. siglock is held on entry and dropped on a stop
- * (returns true); false: nothing to do, still held.
+ * current stops, for `signr` or (0) because another thread asked, and comes back when it is continued. siglock is held on
+ * entry and exit, not in between.
  */
-static bool do_signal_stop(int signr)
+static void do_signal_stop(int signr) __must_hold(&current->signal->siglock)
 {
 	struct signal_struct *sig = current->signal;
 	bool notify;
 
 	if (!(current->jobctl & JOBCTL_STOP_PENDING)) {
 		if (!signr || sig->flags & SIGNAL_GROUP_EXIT || sig->group_exec_task)
-			return false;
+			return;
 		request_group_stop(sig, signr);
 	}
 	notify = participate_group_stop(current);
@@ -152,7 +152,7 @@ static bool do_signal_stop(int signr)
 		spin_unlock_irq(&tasklist_lock);
 	}
 	schedule();
-	return true;
+	spin_lock_irq(&sig->siglock);
 }
 
 /* A thread that exits is not waited for by a stop in progress, and takes no more signals. */
@@ -194,7 +194,7 @@ void retarget_shared_pending(struct task *t, sigset_t which)
 /* --- taking ------------------------------------------------------------------------------------------------------------------ */
 
 /* A stop or continuation that nobody has reported yet. siglock held, dropped and taken again. */
-static void report_continued(struct signal_struct *sig)
+static void report_continued(struct signal_struct *sig) __must_hold(&sig->siglock)
 {
 	int why = sig->flags & SIGNAL_CLD_CONTINUED ? CLD_CONTINUED : CLD_STOPPED;
 
@@ -210,7 +210,6 @@ static __noreturn void die_of_signal(struct signal_struct *sig, int signr)
 {
 	int code = signr;
 
-	spin_unlock_irq(&sig->siglock);
 	current->flags |= PF_SIGNALED;
 	if (sigmask(signr) & SIG_KERNEL_COREDUMP_MASK && rlimit_of(sig, RLIMIT_CORE) >= PAGE_SIZE) {
 		current->flags |= PF_DUMPCORE;
@@ -219,29 +218,24 @@ static __noreturn void die_of_signal(struct signal_struct *sig, int signr)
 	do_group_exit(code);
 }
 
-/*
- * The default action of `signr`. siglock held; true: the signal is dealt with (lock held), else the process dies
- * (does not return).
- */
-static void default_action(struct signal_struct *sig, int signr)
+/* The default action of `signr`. siglock held, but dropped while the process is stopped. True: it is to die. */
+static bool default_action(struct signal_struct *sig, int signr) __must_hold(&sig->siglock)
 {
-	if (sigmask(signr) & SIG_KERNEL_IGNORE_MASK)
-		return;
-	if (sig->flags & SIGNAL_UNKILLABLE)
-		return;
-	if (!(sigmask(signr) & SIG_KERNEL_STOP_MASK))
-		die_of_signal(sig, signr);
-	if (signr != SIGSTOP) {
-		bool orphaned;
+	bool orphaned;
 
+	if (sigmask(signr) & SIG_KERNEL_IGNORE_MASK || sig->flags & SIGNAL_UNKILLABLE)
+		return false;
+	if (!(sigmask(signr) & SIG_KERNEL_STOP_MASK))
+		return true;
+	if (signr != SIGSTOP) {
 		spin_unlock_irq(&sig->siglock);
 		orphaned = is_orphaned_pgrp(task_pgrp_nr(current));
 		spin_lock_irq(&sig->siglock);
 		if (orphaned)
-			return;
+			return false;
 	}
-	if (do_signal_stop(signr))
-		spin_lock_irq(&sig->siglock);
+	do_signal_stop(signr);
+	return false;
 }
 
 /* The action of `signr`, and SA_RESETHAND. */
@@ -258,40 +252,50 @@ static struct sigaction take_action(int signr)
 	return ka;
 }
 
+/* One thing of those that are pending. siglock held. True: it is in *ksig, a handler (sig > 0) or the end (sig < 0). */
+static bool take_one(struct signal_struct *sig, struct ksignal *ksig) __must_hold(&sig->siglock)
+{
+	int signr;
+
+	if (sig->flags & SIGNAL_GROUP_EXIT || (sig->group_exec_task && sig->group_exec_task != current)) {
+		ksig->sig = -SIGKILL;
+		return true;
+	}
+	if (sig->flags & (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED)) {
+		report_continued(sig);
+		return false;
+	}
+	if (current->jobctl & JOBCTL_STOP_PENDING) {
+		do_signal_stop(0);
+		return false;
+	}
+	signr = dequeue_signal(current, current->blocked, &ksig->info);
+	if (!signr) {
+		ksig->sig = 0;
+		return true;
+	}
+	ksig->ka = take_action(signr);
+	if (ksig->ka.sa_handler == SIG_IGN)
+		return false;
+	if (ksig->ka.sa_handler != SIG_DFL)
+		ksig->sig = signr;
+	else if (default_action(sig, signr))
+		ksig->sig = -signr;
+	else
+		return false;
+	return true;
+}
+
 bool get_signal(struct ksignal *ksig)
 {
 	struct signal_struct *sig = current->signal;
 
-	ksig->sig = 0;
 	spin_lock_irq(&sig->siglock);
-	if (unlikely(sig->flags & (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED)))
-		report_continued(sig);
-	for (;;) {
-		int signr;
-
-		if (sig->flags & SIGNAL_GROUP_EXIT || (sig->group_exec_task && sig->group_exec_task != current))
-			die_of_signal(sig, SIGKILL);
-		if (current->jobctl & JOBCTL_STOP_PENDING && do_signal_stop(0)) {
-			spin_lock_irq(&sig->siglock);
-			continue;
-		}
-		if (sig->flags & (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED)) {
-			report_continued(sig);
-			continue;
-		}
-		signr = dequeue_signal(current, current->blocked, &ksig->info);
-		if (!signr)
-			break;
-		ksig->ka = take_action(signr);
-		if (ksig->ka.sa_handler == SIG_IGN)
-			continue;
-		if (ksig->ka.sa_handler != SIG_DFL) {
-			ksig->sig = signr;
-			break;
-		}
-		default_action(sig, signr);
-	}
+	while (!take_one(sig, ksig))
+		;
 	spin_unlock_irq(&sig->siglock);
+	if (ksig->sig < 0)
+		die_of_signal(sig, -ksig->sig);
 	return ksig->sig > 0;
 }
 

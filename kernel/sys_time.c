@@ -233,7 +233,7 @@ static long nanosleep_until(u64 deadline, struct timespec __user *urem)
 	}
 	current->restart_block = (struct restart_block){
 		.fn = nanosleep_restart,
-		.arg = { deadline, (unsigned long)urem },
+		.arg = { deadline, (__force unsigned long)urem },
 	};
 	return -ERESTART_RESTARTBLOCK;
 }

@@ -32,6 +32,8 @@ struct wait_opts {
 	pid_t child;
 	u32 uid;
 	struct rusage *ru; /* NULL: not wanted */
+	struct task *found; /* the child that is reported, counted */
+	bool reap;	   /* it was a zombie and is ours to release */
 	int notask;	   /* -ECHILD until an eligible child was seen */
 };
 
@@ -68,6 +70,7 @@ static void account_child(struct signal_struct *psig, struct task *p)
 
 static void describe(struct wait_opts *wo, struct task *p, int status)
 {
+	wo->found = get_task_struct(p);
 	wo->child = p->pid;
 	wo->uid = p->cred->uid;
 	wo->status = status;
@@ -77,7 +80,7 @@ static void describe(struct wait_opts *wo, struct task *p, int status)
 		wo->cause = status & 0x80 ? CLD_DUMPED : CLD_KILLED;
 }
 
-/* tasklist_lock held; true: found, and the lock dropped. */
+/* These three, and those that call them: tasklist_lock held; true: *wo describes the child. */
 static bool wait_task_zombie(struct wait_opts *wo, struct task *p)
 {
 	struct signal_struct *sig = p->signal;
@@ -86,17 +89,11 @@ static bool wait_task_zombie(struct wait_opts *wo, struct task *p)
 	if (!(wo->options & WEXITED))
 		return false;
 	describe(wo, p, status);
-	if (!(wo->options & WNOWAIT)) {
+	wo->reap = !(wo->options & WNOWAIT);
+	if (wo->reap) {
 		p->exit_state = EXIT_DEAD;
 		account_child(current->signal, p);
 	}
-	get_task_struct(p);
-	spin_unlock_irq(&tasklist_lock);
-	if (wo->ru)
-		get_rusage(p, RUSAGE_BOTH, wo->ru);
-	if (!(wo->options & WNOWAIT))
-		release_task(p);
-	put_task_struct(p);
 	return true;
 }
 
@@ -118,11 +115,6 @@ static bool wait_task_stopped(struct wait_opts *wo, struct task *p)
 		return false;
 	describe(wo, p, code << 8 | 0x7f);
 	wo->cause = CLD_STOPPED;
-	get_task_struct(p);
-	spin_unlock_irq(&tasklist_lock);
-	if (wo->ru)
-		get_rusage(p, RUSAGE_BOTH, wo->ru);
-	put_task_struct(p);
 	return true;
 }
 
@@ -142,11 +134,6 @@ static bool wait_task_continued(struct wait_opts *wo, struct task *p)
 		return false;
 	describe(wo, p, 0xffff);
 	wo->cause = CLD_CONTINUED;
-	get_task_struct(p);
-	spin_unlock_irq(&tasklist_lock);
-	if (wo->ru)
-		get_rusage(p, RUSAGE_BOTH, wo->ru);
-	put_task_struct(p);
 	return true;
 }
 
@@ -160,21 +147,39 @@ static bool wait_consider_task(struct wait_opts *wo, struct task *p)
 	return wait_task_stopped(wo, p) || wait_task_continued(wo, p);
 }
 
-/* True: one was found and the lock dropped. */
+static bool wait_children_of(struct wait_opts *wo, struct task *parent)
+{
+	struct task *p;
+
+	list_for_each_entry(p, &parent->children, sibling)
+		if (wait_consider_task(wo, p))
+			return true;
+	return false;
+}
+
+/* One look at all children. True: one was found, and everything about it is settled. */
 static bool wait_look(struct wait_opts *wo)
 {
-	struct task *t, *p;
+	bool found = false;
+	struct task *t;
 
 	spin_lock_irq(&tasklist_lock);
 	list_for_each_entry(t, &current->signal->thread_head, thread_node) {
 		if ((wo->options & __WNOTHREAD) && t != current)
 			continue;
-		list_for_each_entry(p, &t->children, sibling)
-			if (wait_consider_task(wo, p))
-				return true;
+		found = wait_children_of(wo, t);
+		if (found)
+			break;
 	}
 	spin_unlock_irq(&tasklist_lock);
-	return false;
+	if (!found)
+		return false;
+	if (wo->ru)
+		get_rusage(wo->found, RUSAGE_BOTH, wo->ru);
+	if (wo->reap)
+		release_task(wo->found);
+	put_task_struct(wo->found);
+	return true;
 }
 
 /* The child's pid, 0 (WNOHANG), -ECHILD, -ERESTARTSYS. */

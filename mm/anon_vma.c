@@ -204,7 +204,7 @@ static struct anon_vma_chain *take_reserved(struct list_head *reserve)
 	struct anon_vma_chain *avc = list_first_entry(reserve, struct anon_vma_chain, same_vma);
 
 	VM_BUG_ON(list_empty(reserve));
-	list_del(&avc->same_vma);
+	__list_del_entry(&avc->same_vma);
 	return avc;
 }
 
@@ -503,7 +503,7 @@ void unlink_anon_vmas(struct vm_area *vma)
 			anon_vma->parent->num_children--;
 			continue;
 		}
-		list_del(&avc->same_vma);
+		__list_del_entry(&avc->same_vma);
 		bin_add(&bin, avc);
 	}
 	vma->anon_vma->num_active_vmas--;
@@ -513,7 +513,7 @@ void unlink_anon_vmas(struct vm_area *vma)
 	list_for_each_entry_safe(avc, next, &vma->anon_vma_chain, same_vma) {
 		VM_BUG_ON_VMA(avc->anon_vma->num_children, vma);
 		VM_BUG_ON_VMA(avc->anon_vma->num_active_vmas, vma);
-		list_del(&avc->same_vma);
+		__list_del_entry(&avc->same_vma);
 		put_anon_vma(avc->anon_vma);
 		bin_add(&bin, avc);
 	}
@@ -543,16 +543,19 @@ struct anon_vma *page_get_anon_vma(struct page *page)
 	}
 }
 
-struct anon_vma *page_lock_anon_vma_read(struct page *page)
+/* The lock is counted by the caller's half, in the header: it depends on what is returned. */
+struct anon_vma *__page_lock_anon_vma_read(struct page *page)
 {
 	struct anon_vma *anon_vma = page_get_anon_vma(page);
 
-	if (anon_vma)
+	if (anon_vma) {
 		anon_vma_lock_read(anon_vma);
+		__release(&anon_vma->root->rwsem);
+	}
 	return anon_vma;
 }
 
-void page_unlock_anon_vma_read(struct anon_vma *anon_vma)
+void page_unlock_anon_vma_read(struct anon_vma *anon_vma) __releases(&anon_vma->root->rwsem)
 {
 	anon_vma_unlock_read(anon_vma);
 	put_anon_vma(anon_vma);

@@ -171,8 +171,17 @@ struct anon_vma *page_get_anon_vma(struct page *page);
 /* The anon_vma of a page with its root locked for reading, or NULL as above. May sleep. Undo with
  * page_unlock_anon_vma_read(). The page should be locked by the caller, so that it cannot be
  * re-homed to another anon_vma meanwhile. */
-struct anon_vma *page_lock_anon_vma_read(struct page *page);
-void page_unlock_anon_vma_read(struct anon_vma *anon_vma);
+struct anon_vma *__page_lock_anon_vma_read(struct page *page);
+static inline struct anon_vma *page_lock_anon_vma_read(struct page *page)
+{
+	struct anon_vma *anon_vma = __page_lock_anon_vma_read(page);
+
+	if (anon_vma)
+		__acquire(&anon_vma->root->rwsem);
+	return anon_vma;
+}
+
+void page_unlock_anon_vma_read(struct anon_vma *anon_vma) __releases(&anon_vma->root->rwsem);
 
 #ifdef CONFIG_DEBUG
 /* Panic unless the chain of the VMA obeys its rules. Root lock held. */

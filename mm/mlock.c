@@ -219,9 +219,11 @@ int do_mlockall(struct mm *mm, int flags)
 
 int do_munlockall(struct mm *mm)
 {
-	if (mmap_write_lock_killable(mm))
-		return -EINTR;
-	apply_mlockall(mm, 0, true, false);
-	mmap_write_unlock(mm);
-	return 0;
+	int err = mmap_write_lock_killable(mm);
+
+	if (!err) {
+		apply_mlockall(mm, 0, true, false);
+		mmap_write_unlock(mm);
+	}
+	return err;
 }

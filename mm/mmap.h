@@ -79,15 +79,16 @@ void mm_set_layout(struct mm *mm, unsigned long stack_top, unsigned long random_
  * MMAP_MIN_ADDR). mmap_lock held for writing; takes the root lock. */
 int expand_stack_locked(struct vm_area *vma, unsigned long addr);
 
-/*
- * mmap_lock held for reading, and no VMA holds addr. If the VMA above is a stack: drop the lock,
- * take it for writing, look again, grow, downgrade. Returns the VMA with the lock held for
- * reading, or NULL with the lock dropped.
- */
-struct vm_area *expand_stack(struct mm *mm, unsigned long addr);
-
 /* For a page fault: take mmap_lock for reading and find the VMA of addr, growing the stack if that
  * is what it takes. Returns it with the lock held, or NULL with the lock not held. */
-struct vm_area *lock_mm_and_find_vma(struct mm *mm, unsigned long addr);
+struct vm_area *__lock_mm_and_find_vma(struct mm *mm, unsigned long addr);
+static inline struct vm_area *lock_mm_and_find_vma(struct mm *mm, unsigned long addr)
+{
+	struct vm_area *vma = __lock_mm_and_find_vma(mm, addr);
+
+	if (vma)
+		__acquire(&mm->mmap_lock);
+	return vma;
+}
 
 #endif

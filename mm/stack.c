@@ -78,7 +78,11 @@ int expand_stack_locked(struct vm_area *vma, unsigned long addr)
 	return 0;
 }
 
-struct vm_area *expand_stack(struct mm *mm, unsigned long addr)
+/*
+ * The read lock is held, and no VMA holds addr. If the VMA above is a stack: let go, take the lock for
+ * writing, look again, grow, downgrade. Returns the VMA with the lock held for reading, or NULL without.
+ */
+static struct vm_area *expand_stack(struct mm *mm, unsigned long addr) __releases(&mm->mmap_lock)
 {
 	struct vm_area *vma = find_vma(mm, addr);
 	bool stack = vma && (vma->vm_flags & VM_GROWSDOWN);
@@ -89,22 +93,25 @@ struct vm_area *expand_stack(struct mm *mm, unsigned long addr)
 	vma = find_vma(mm, addr);
 	if (vma && (vma->vm_start <= addr || !expand_stack_locked(vma, addr))) {
 		mmap_write_downgrade(mm);
+		__release(&mm->mmap_lock);
 		return vma;
 	}
 	mmap_write_unlock(mm);
 	return NULL;
 }
 
-struct vm_area *lock_mm_and_find_vma(struct mm *mm, unsigned long addr)
+/* The lock is counted by the caller's half, in the header: it depends on what is returned. */
+struct vm_area *__lock_mm_and_find_vma(struct mm *mm, unsigned long addr)
 {
 	struct vm_area *vma;
 
 	if (mmap_read_lock_killable(mm))
 		return NULL;
 	vma = find_vma(mm, addr);
-	if (likely(vma && vma->vm_start <= addr))
-		return vma;
-	return expand_stack(mm, addr);
+	if (unlikely(!vma || vma->vm_start > addr))
+		return expand_stack(mm, addr);
+	__release(&mm->mmap_lock);
+	return vma;
 }
 
 int setup_stack_vma(struct mm *mm, unsigned long top, unsigned long size, unsigned long flags)

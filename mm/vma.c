@@ -369,7 +369,10 @@ static bool is_removed(const struct vma_update *u, const struct vm_area *vma)
 	return vma == u->remove[0] || vma == u->remove[1];
 }
 
-/* Any of them may be the one that has an anon_vma: also only the second (ADJUST-LOCKED). */
+/*
+ * Any of them may be the one that has an anon_vma: also only the second (ADJUST-LOCKED). Which locks are
+ * held between begin and end depends on the VMAs, so sparse is told to count none.
+ */
 static void update_lock_anon(struct vma_update *u)
 {
 	int i;
@@ -381,8 +384,10 @@ static void update_lock_anon(struct vma_update *u)
 		if (!u->anon_vma)
 			u->anon_vma = anon_vma;
 	}
-	if (u->anon_vma)
+	if (u->anon_vma) {
 		anon_vma_lock_write(u->anon_vma);
+		__release(&u->anon_vma->root->rwsem);
+	}
 }
 
 void vma_update_begin(struct vma_update *u)
@@ -391,8 +396,10 @@ void vma_update_begin(struct vma_update *u)
 
 	mmap_assert_write_locked(u->vma[0]->vm_mm);
 	u->mapping = vma_mapping(u->vma[0]);
-	if (u->mapping)
+	if (u->mapping) {
 		down_write(&u->mapping->i_mmap_rwsem);
+		__release(&u->mapping->i_mmap_rwsem);
+	}
 	update_lock_anon(u);
 	for_each_updated(u, i) {
 		if (u->mapping)
@@ -441,10 +448,14 @@ void vma_update_end(struct vma_update *u)
 	}
 	if (u->insert)
 		update_index(u, u->insert);
-	if (u->anon_vma)
+	if (u->anon_vma) {
+		__acquire(&u->anon_vma->root->rwsem);
 		anon_vma_unlock_write(u->anon_vma);
-	if (u->mapping)
+	}
+	if (u->mapping) {
+		__acquire(&u->mapping->i_mmap_rwsem);
 		up_write(&u->mapping->i_mmap_rwsem);
+	}
 	for (i = 0; i < (int)ARRAY_SIZE(u->remove) && u->remove[i]; i++)
 		file_uncount(u->remove[i]);
 	if (u->insert)

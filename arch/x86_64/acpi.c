@@ -91,10 +91,8 @@ struct acpi_hpet {
 #define MADT_ENABLED	    1
 #define MADT_PCAT_COMPAT    1
 
-#define FADT_BOOT_8042	      BIT(1)
-#define FADT_TMR_VAL_EXT      BIT(8)
-#define FADT_RESET_REG_SUP    BIT(10)
-#define FADT_HW_REDUCED	      BIT(20)
+#define FADT_BOOT_8042	       BIT(1)
+#define FADT_RESET_REG_SUP     BIT(10)
 #define FADT_REVISION_BOOTARCH 3
 
 unsigned int nr_cpu_ids = 1;
@@ -189,7 +187,7 @@ static void add_ioapic(const u8 *entry)
 		return;
 	memcpy(&address, entry + 4, 4);
 	memcpy(&gsi_base, entry + 8, 4);
-	info->ioapics[info->nr_ioapics++] = (struct acpi_ioapic){ address, gsi_base };
+	info->ioapics[info->nr_ioapics++] = (struct acpi_ioapic){address, gsi_base};
 }
 
 static void madt_entry(const u8 *entry, u8 length)
@@ -280,24 +278,20 @@ static void parse_fadt(const struct acpi_header *header)
 {
 	struct acpi_info *info = &acpi_info;
 	const struct acpi_header *dsdt;
-	struct acpi_fadt fadt = { 0 };
+	struct acpi_fadt fadt = {0};
 
 	memcpy(&fadt, header, min_t(size_t, header->length, sizeof(fadt)));
-	info->fadt = true;
-	info->sci_int = fadt.sci_int;
 	info->smi_cmd = fadt.smi_cmd;
 	info->acpi_enable = fadt.acpi_enable;
 	info->pm1a_cnt = fadt.pm1a_cnt;
 	info->pm1b_cnt = fadt.pm1b_cnt;
 	info->pm_timer = fadt.pm_tmr_len == 4 ? fadt.pm_tmr : 0;
-	info->pm_timer_32bit = fadt.flags & FADT_TMR_VAL_EXT;
-	info->hw_reduced = fadt.flags & FADT_HW_REDUCED;
 	info->century = fadt.century;
 	if (header->revision >= FADT_REVISION_BOOTARCH)
 		info->has_8042 = fadt.boot_arch & FADT_BOOT_8042;
 	if ((fadt.flags & FADT_RESET_REG_SUP) && fadt.reset_reg.address) {
 		info->reset = true;
-		info->reset_reg = (struct acpi_gas){ fadt.reset_reg.space, fadt.reset_reg.address };
+		info->reset_reg = (struct acpi_gas){fadt.reset_reg.space, fadt.reset_reg.address};
 		info->reset_value = fadt.reset_value;
 	}
 	dsdt = acpi_table(fadt.x_dsdt ? fadt.x_dsdt : fadt.dsdt);
@@ -331,7 +325,6 @@ static bool parse_root(u64 phys, size_t pointer_size)
 
 	if (!root)
 		return false;
-	acpi_info.present = true;
 	end = (const u8 *)root + root->length;
 	for (p = (const u8 *)(root + 1); p + pointer_size <= end; p += pointer_size) {
 		u64 table = 0;
@@ -350,7 +343,7 @@ static bool rsdp_ok(const struct acpi_rsdp *rsdp)
 /* Where a PC's BIOS keeps it: the first KiB of its data area, or the read-only memory below 1 MiB. */
 static const struct acpi_rsdp *search_rsdp(void)
 {
-	u64 ebda = (u64)*(const u16 *)__va(0x40e) << 4, addr;
+	u64 ebda = (u64) * (const u16 *)__va(0x40e) << 4, addr;
 
 	for (addr = ebda; ebda >= 0x400 && addr < ebda + 1024; addr += 16)
 		if (rsdp_ok(__va(addr)))

@@ -30,7 +30,6 @@ struct acpi_gas { /* generic address: a register somewhere */
 };
 
 struct acpi_info {
-	bool present; /* a root table with a good checksum */
 	bool madt;
 	u64 madt_address;
 	u64 lapic_address;
@@ -42,10 +41,7 @@ struct acpi_info {
 	struct acpi_override overrides[ACPI_MAX_OVERRIDES];
 	u64 hpet_address;
 	bool has_8042, has_pic;
-	bool fadt, hw_reduced;
-	u16 sci_int;
 	u32 pm1a_cnt, pm1b_cnt, pm_timer, smi_cmd;
-	bool pm_timer_32bit;
 	u8 acpi_enable;
 	bool s5;
 	u8 s5_typa, s5_typb;

@@ -17,35 +17,34 @@
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 
-#define APIC_ID		0x020
-#define APIC_TPR	0x080
-#define APIC_EOI	0x0b0
-#define APIC_SVR	0x0f0
-#define APIC_ESR	0x280
-#define APIC_ICR	0x300
-#define APIC_ICR2	0x310
-#define APIC_LVT_TIMER	0x320
-#define APIC_LVT_LINT0	0x350
-#define APIC_LVT_LINT1	0x360
-#define APIC_LVT_ERROR	0x370
-#define APIC_TMR_INIT	0x380
+#define APIC_TPR	 0x080
+#define APIC_EOI	 0x0b0
+#define APIC_SVR	 0x0f0
+#define APIC_ESR	 0x280
+#define APIC_ICR	 0x300
+#define APIC_ICR2	 0x310
+#define APIC_LVT_TIMER	 0x320
+#define APIC_LVT_LINT0	 0x350
+#define APIC_LVT_LINT1	 0x360
+#define APIC_LVT_ERROR	 0x370
+#define APIC_TMR_INIT	 0x380
 #define APIC_TMR_CURRENT 0x390
-#define APIC_TMR_DIVIDE 0x3e0
+#define APIC_TMR_DIVIDE	 0x3e0
 
-#define SVR_ENABLE	BIT(8)
-#define LVT_MASKED	BIT(16)
-#define LVT_NMI		(4u << 8)
-#define TIMER_DEADLINE	BIT(18)
-#define DIVIDE_BY_16	3
-#define ICR_NMI		(4u << 8)
-#define ICR_INIT	(5u << 8)
-#define ICR_STARTUP	(6u << 8)
-#define ICR_PENDING	BIT(12)
-#define ICR_ASSERT	BIT(14)
-#define ICR_MAX_WAIT	100000
+#define SVR_ENABLE     BIT(8)
+#define LVT_MASKED     BIT(16)
+#define LVT_NMI	       (4u << 8)
+#define TIMER_DEADLINE BIT(18)
+#define DIVIDE_BY_16   3
+#define ICR_NMI	       (4u << 8)
+#define ICR_INIT       (5u << 8)
+#define ICR_STARTUP    (6u << 8)
+#define ICR_PENDING    BIT(12)
+#define ICR_ASSERT     BIT(14)
+#define ICR_MAX_WAIT   100000
 
-#define APIC_BASE_ENABLE BIT(11)
-#define APIC_BASE_X2APIC BIT(10)
+#define APIC_BASE_ENABLE     BIT(11)
+#define APIC_BASE_X2APIC     BIT(10)
 #define APIC_DEFAULT_ADDRESS 0xfee00000UL
 
 static bool x2apic;
@@ -95,18 +94,6 @@ void lapic_cpu_setup(void)
 	lapic_write(APIC_ESR, 0);
 	lapic_write(APIC_LVT_ERROR, ERROR_APIC_VECTOR);
 	lapic_write(APIC_TMR_DIVIDE, DIVIDE_BY_16);
-}
-
-bool lapic_is_x2apic(void)
-{
-	return x2apic;
-}
-
-u32 lapic_id(void)
-{
-	u32 id = lapic_read(APIC_ID);
-
-	return x2apic ? id : id >> 24;
 }
 
 void lapic_eoi(void)

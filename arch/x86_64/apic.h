@@ -10,14 +10,12 @@
 /* Boot CPU: choose the mode, map the registers. Then on every CPU lapic_cpu_setup(). */
 void lapic_init(void);
 void lapic_cpu_setup(void);
-u32 lapic_id(void);
 void lapic_eoi(void);
 /* Send @vector to one CPU by its APIC id. Interrupts may be on; any context. */
 void lapic_send_ipi(u32 apic_id, u8 vector);
 void lapic_send_nmi(u32 apic_id);
 void lapic_send_init(u32 apic_id);
 void lapic_send_startup(u32 apic_id, unsigned long trampoline);
-bool lapic_is_x2apic(void);
 /* The error status register, cleared by reading. */
 u32 lapic_error(void);
 

@@ -26,16 +26,17 @@
 #include "arch/x86_64/kmap.h"
 #include "kernel/printk.h"
 
-#define NSEC_PER_SEC	 1000000000UL
-#define CALIBRATION_NS	 4000000UL
+#define NSEC_PER_SEC	    1000000000UL
+#define CALIBRATION_NS	    4000000UL
 #define APIC_CALIBRATION_NS 1000000UL
-#define READ_ATTEMPTS	 5
-#define MAX_READS	 2000000UL
-#define TSC_GUESS_HZ	 3000000000UL /* before calibration: no CPU is much faster, so waits are long enough */
+#define READ_ATTEMPTS	    5
+#define MAX_READS	    2000000UL
+#define TSC_GUESS_HZ \
+	3000000000UL /* before calibration: no CPU is much faster, so waits are long enough */
 
-#define HPET_CAPABILITIES 0x000
-#define HPET_CONFIG	  0x010
-#define HPET_COUNTER	  0x0f0
+#define HPET_CAPABILITIES  0x000
+#define HPET_CONFIG	   0x010
+#define HPET_COUNTER	   0x0f0
 #define HPET_MAX_PERIOD_FS 100000000U
 #define HPET_MIN_PERIOD_FS 100000U
 
@@ -63,7 +64,10 @@ static inline u64 mul_div(u64 a, u64 b, u64 divisor)
 {
 	u64 quotient, rest;
 
-	asm("mulq %3\n\tdivq %4" : "=&a"(quotient), "=&d"(rest) : "0"(a), "r"(b), "r"(divisor) : "cc");
+	asm("mulq %3\n\tdivq %4"
+	    : "=&a"(quotient), "=&d"(rest)
+	    : "0"(a), "r"(b), "r"(divisor)
+	    : "cc");
 	return quotient;
 }
 
@@ -161,7 +165,7 @@ static u64 tsc_from_cpuid(void)
 
 static u64 tsc_from_hpet(void)
 {
-	struct reference ref = { "HPET", hpet_read, 0xffffffffUL, 0 };
+	struct reference ref = {"HPET", hpet_read, 0xffffffffUL, 0};
 	u32 period;
 	u64 hz = 0;
 
@@ -183,14 +187,14 @@ static u64 tsc_from_hpet(void)
 
 static u64 tsc_from_pm_timer(void)
 {
-	struct reference ref = { "PM timer", pm_timer_read, PM_TIMER_MASK, PM_TIMER_HZ };
+	struct reference ref = {"PM timer", pm_timer_read, PM_TIMER_MASK, PM_TIMER_HZ};
 
 	return acpi_info.pm_timer ? measure(&ref) : 0;
 }
 
 static u64 tsc_from_pit(void)
 {
-	struct reference ref = { "PIT", pit_read, 0xffff, PIT_HZ };
+	struct reference ref = {"PIT", pit_read, 0xffff, PIT_HZ};
 	u8 gate = inb(PIT_GATE_PORT);
 	u64 hz;
 
@@ -209,10 +213,10 @@ void tsc_init(void)
 		const char *name;
 		u64 (*hz)(void);
 	} sources[] = {
-		{ "CPUID", tsc_from_cpuid },
-		{ "HPET", tsc_from_hpet },
-		{ "ACPI PM timer", tsc_from_pm_timer },
-		{ "PIT", tsc_from_pit },
+		{"CPUID", tsc_from_cpuid},
+		{"HPET", tsc_from_hpet},
+		{"ACPI PM timer", tsc_from_pm_timer},
+		{"PIT", tsc_from_pit},
 	};
 	const char *name = "guess";
 	unsigned int i;

@@ -13,7 +13,6 @@
 #include "arch/x86_64/ptrace_regs.h"
 #include "arch/x86_64/uaccess.h"
 #include "kernel/printk.h"
-#include "kernel/task.h"
 
 #define MAX_FRAMES 32
 
@@ -59,17 +58,6 @@ void dump_backtrace(const struct pt_regs *regs)
 	walk_frames(regs->bp);
 }
 
-void dump_task_backtrace(const struct task *task)
-{
-	const unsigned long *saved = (const unsigned long *)task->thread.sp;
-	unsigned long bp;
-
-	pr_emerg("Call trace (task %s, pid %d):\n", task->comm, task->pid);
-	/* __switch_to() pushed rbp first: it lies above rbx and r12 to r15. */
-	if (!copy_from_kernel_nofault(&bp, saved + 5, sizeof(bp)))
-		walk_frames(bp);
-}
-
 void show_regs(const struct pt_regs *regs)
 {
 	if (user_mode(regs))
@@ -102,8 +90,8 @@ static void print_entry(const char *level, u64 entry)
 
 void dump_page_walk(unsigned long addr)
 {
-	static const char *const names[] = { "PGD", "PUD", "PMD", "PTE" };
-	static const u8 shifts[] = { PGDIR_SHIFT, PUD_SHIFT, PMD_SHIFT, PAGE_SHIFT };
+	static const char *const names[] = {"PGD", "PUD", "PMD", "PTE"};
+	static const u8 shifts[] = {PGDIR_SHIFT, PUD_SHIFT, PMD_SHIFT, PAGE_SHIFT};
 	u64 entry, table = read_cr3() & PTE_PFN_MASK;
 	unsigned int level;
 

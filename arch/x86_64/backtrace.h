@@ -8,12 +8,9 @@
  */
 
 struct pt_regs;
-struct task;
 
 /* The calls that led to @regs, or to here when @regs is NULL. */
 void dump_backtrace(const struct pt_regs *regs);
-/* Of a task that is not running. */
-void dump_task_backtrace(const struct task *task);
 /* The registers, in the order a reader looks for them. */
 void show_regs(const struct pt_regs *regs);
 /* The entries of all levels that translate @addr in the loaded page table. */

@@ -65,11 +65,10 @@ static void detect_identity(struct cpu_features *f)
 
 static void detect_features(struct cpu_features *f)
 {
-	u32 a, b, c, d;
+	u32 a, d;
 
 	if (f->max_leaf >= 7)
 		cpuid(7, 0, &a, &f->feature_7b, &f->feature_7c, &d);
-	f->nx = f->feature_81d & BIT(20);
 	f->pse1g = f->feature_81d & BIT(26);
 	f->pge = f->feature_1d & BIT(13);
 	f->mce = f->feature_1d & BIT(7);
@@ -84,26 +83,20 @@ static void detect_features(struct cpu_features *f)
 	f->hypervisor = f->feature_1c & BIT(31);
 	f->fsgsbase = f->feature_7b & BIT(0);
 	f->smep = f->feature_7b & BIT(7);
-	f->erms = f->feature_7b & BIT(9);
-	f->invpcid = f->feature_7b & BIT(10);
 	f->rdseed = f->feature_7b & BIT(18);
 	f->smap = f->feature_7b & BIT(20);
 	f->umip = f->feature_7c & BIT(2);
-	if (f->max_ext_leaf >= 0x80000007) {
-		cpuid(0x80000007, 0, &a, &b, &c, &d);
-		f->tsc_invariant = d & BIT(8);
-	}
 }
 
 /* The image is still writable: paging_init() comes later. */
 static void patch_smap_sites(void)
 {
-	static const u8 stac[3] = { 0x0f, 0x01, 0xcb }, clac[3] = { 0x0f, 0x01, 0xca };
+	static const u8 stac[3] = {0x0f, 0x01, 0xcb}, clac[3] = {0x0f, 0x01, 0xca};
 	const struct smap_site *site;
 
 	for (site = __smap_sites_start; site < __smap_sites_end; site++)
-		memcpy((char *)(uintptr_t)&site->offset + site->offset,
-		       site->is_stac ? stac : clac, 3);
+		memcpy((char *)(uintptr_t)&site->offset + site->offset, site->is_stac ? stac : clac,
+		       3);
 }
 
 void cpu_detect(void)
@@ -177,27 +170,31 @@ static const struct {
 	u8 word, bit;
 	const char *name;
 } flag_names[] = {
-	{ 0, 0, "fpu" },       { 0, 4, "tsc" },	     { 0, 5, "msr" },	   { 0, 6, "pae" },
-	{ 0, 8, "cx8" },       { 0, 9, "apic" },     { 0, 11, "sep" },	   { 0, 13, "pge" },
-	{ 0, 15, "cmov" },     { 0, 16, "pat" },     { 0, 19, "clflush" }, { 0, 23, "mmx" },
-	{ 0, 24, "fxsr" },     { 0, 25, "sse" },     { 0, 26, "sse2" },	   { 0, 28, "ht" },
-	{ 4, 11, "syscall" },  { 4, 20, "nx" },	     { 4, 26, "pdpe1gb" }, { 4, 27, "rdtscp" },
-	{ 4, 29, "lm" },       { 1, 0, "pni" },	     { 1, 1, "pclmulqdq" }, { 1, 9, "ssse3" },
-	{ 1, 12, "fma" },      { 1, 13, "cx16" },    { 1, 17, "pcid" },	   { 1, 19, "sse4_1" },
-	{ 1, 20, "sse4_2" },   { 1, 21, "x2apic" },  { 1, 22, "movbe" },   { 1, 23, "popcnt" },
-	{ 1, 24, "tsc_deadline_timer" },	     { 1, 25, "aes" },	   { 1, 26, "xsave" },
-	{ 1, 28, "avx" },      { 1, 29, "f16c" },    { 1, 30, "rdrand" },  { 1, 31, "hypervisor" },
-	{ 5, 0, "lahf_lm" },   { 5, 5, "abm" },	     { 2, 0, "fsgsbase" }, { 2, 3, "bmi1" },
-	{ 2, 5, "avx2" },      { 2, 7, "smep" },     { 2, 8, "bmi2" },	   { 2, 9, "erms" },
-	{ 2, 10, "invpcid" },  { 2, 16, "avx512f" }, { 2, 18, "rdseed" },  { 2, 19, "adx" },
-	{ 2, 20, "smap" },     { 2, 29, "sha_ni" },  { 3, 2, "umip" },
+	{0, 0, "fpu"},	    {0, 4, "tsc"},	 {0, 5, "msr"},
+	{0, 6, "pae"},	    {0, 8, "cx8"},	 {0, 9, "apic"},
+	{0, 11, "sep"},	    {0, 13, "pge"},	 {0, 15, "cmov"},
+	{0, 16, "pat"},	    {0, 19, "clflush"},	 {0, 23, "mmx"},
+	{0, 24, "fxsr"},    {0, 25, "sse"},	 {0, 26, "sse2"},
+	{0, 28, "ht"},	    {4, 11, "syscall"},	 {4, 20, "nx"},
+	{4, 26, "pdpe1gb"}, {4, 27, "rdtscp"},	 {4, 29, "lm"},
+	{1, 0, "pni"},	    {1, 1, "pclmulqdq"}, {1, 9, "ssse3"},
+	{1, 12, "fma"},	    {1, 13, "cx16"},	 {1, 17, "pcid"},
+	{1, 19, "sse4_1"},  {1, 20, "sse4_2"},	 {1, 21, "x2apic"},
+	{1, 22, "movbe"},   {1, 23, "popcnt"},	 {1, 24, "tsc_deadline_timer"},
+	{1, 25, "aes"},	    {1, 26, "xsave"},	 {1, 28, "avx"},
+	{1, 29, "f16c"},    {1, 30, "rdrand"},	 {1, 31, "hypervisor"},
+	{5, 0, "lahf_lm"},  {5, 5, "abm"},	 {2, 0, "fsgsbase"},
+	{2, 3, "bmi1"},	    {2, 5, "avx2"},	 {2, 7, "smep"},
+	{2, 8, "bmi2"},	    {2, 9, "erms"},	 {2, 10, "invpcid"},
+	{2, 16, "avx512f"}, {2, 18, "rdseed"},	 {2, 19, "adx"},
+	{2, 20, "smap"},    {2, 29, "sha_ni"},	 {3, 2, "umip"},
 };
 
 int cpu_flags_string(char *buf, size_t size)
 {
 	const struct cpu_features *f = &cpu_features;
-	const u32 words[] = { f->feature_1d, f->feature_1c, f->feature_7b,
-			      f->feature_7c, f->feature_81d, f->feature_81c };
+	const u32 words[] = {f->feature_1d, f->feature_1c,  f->feature_7b,
+			     f->feature_7c, f->feature_81d, f->feature_81c};
 	size_t length = 0;
 	unsigned int i;
 
@@ -207,4 +204,3 @@ int cpu_flags_string(char *buf, size_t size)
 					    flag_names[i].name);
 	return (int)length;
 }
-

@@ -41,8 +41,8 @@ static inline void cpuid(u32 leaf, u32 subleaf, u32 *a, u32 *b, u32 *c, u32 *d)
  * false when the CPU has them but the kernel does not use them.
  */
 struct cpu_features {
-	bool nx, pge, pse1g, pcid, invpcid, smep, smap, umip, fsgsbase, xsave, avx;
-	bool x2apic, tsc_deadline, tsc_invariant, rdrand, rdseed, pat, mce, mca, erms, hypervisor;
+	bool pge, pse1g, pcid, smep, smap, umip, fsgsbase, xsave, avx;
+	bool x2apic, tsc_deadline, rdrand, rdseed, pat, mce, mca, hypervisor;
 	u32 max_leaf, max_ext_leaf;
 	u32 family, model, stepping;
 	unsigned int phys_bits, virt_bits;

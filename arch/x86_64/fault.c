@@ -172,8 +172,8 @@ void do_page_fault(struct pt_regs *regs, unsigned long error_code)
 	}
 	if (user_mode(regs)) {
 		flags |= FAULT_FLAG_USER;
-	} else if (unlikely(in_atomic() || pagefault_disabled() ||
-			    !(regs->flags & X86_EFLAGS_IF) || !search_exception_table(regs->ip))) {
+	} else if (unlikely(in_atomic() || pagefault_disabled() || !(regs->flags & X86_EFLAGS_IF) ||
+			    !search_exception_table(regs->ip))) {
 		bad_fault(regs, error_code, addr);
 		return;
 	}

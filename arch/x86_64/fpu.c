@@ -27,10 +27,10 @@
 #define XFEATURE_AVX	BIT(2)
 #define XFEATURE_AVX512 (BIT(5) | BIT(6) | BIT(7))
 
-#define FXSAVE_SIZE	  512
-#define XSAVE_HEADER_SIZE 64
-#define FCW_DEFAULT	  0x37f
-#define MXCSR_DEFAULT	  0x1f80
+#define FXSAVE_SIZE	   512
+#define XSAVE_HEADER_SIZE  64
+#define FCW_DEFAULT	   0x37f
+#define MXCSR_DEFAULT	   0x1f80
 #define MXCSR_MASK_DEFAULT 0xffbf
 
 /* Linux's marks in a signal frame. */
@@ -112,10 +112,9 @@ void fpu_init(void)
 	BUILD_BUG_ON(offsetof(struct fpu_state, software) != 464);
 	BUILD_BUG_ON(offsetof(struct fpu_state, xstate_bv) != FXSAVE_SIZE);
 	BUILD_BUG_ON(offsetof(struct fpu_state, extended) != FXSAVE_SIZE + XSAVE_HEADER_SIZE);
-	fpu_cache = kmem_cache_create("fpu_state",
-				      max_t(size_t, cpu_features.xsave_size,
-					    sizeof(struct fpu_state)),
-				      64, SLAB_PANIC, NULL);
+	fpu_cache = kmem_cache_create(
+		"fpu_state", max_t(size_t, cpu_features.xsave_size, sizeof(struct fpu_state)), 64,
+		SLAB_PANIC, NULL);
 	fpu = fpu_alloc();
 	if (!fpu)
 		return;

@@ -33,7 +33,7 @@
 #include "arch/x86_64/ptrace_regs.h"
 #include "lib/string.h"
 
-#define NR_GDT 10
+#define NR_GDT	10
 #define GDT_TSS 8
 
 #define SEG_CODE64 0x00af9b000000ffffUL
@@ -84,7 +84,7 @@ void gdt_load(void *ist_stacks)
 {
 	u64 *gdt = this_cpu_ptr(&cpu_gdt[0]);
 	struct tss *tss = &this_cpu_ptr(&cpu_tss)->tss;
-	struct table_register gdtr = { .limit = NR_GDT * 8 - 1, .base = (u64)gdt };
+	struct table_register gdtr = {.limit = NR_GDT * 8 - 1, .base = (u64)gdt};
 	u64 gs_base = rdmsr(MSR_GS_BASE);
 
 	BUILD_BUG_ON(offsetof(struct cpu_tss, tss.sp0) != 8);

@@ -64,7 +64,7 @@ void idt_load(void)
 	struct {
 		u16 limit;
 		u64 base;
-	} __packed idtr = { .limit = sizeof(idt) - 1, .base = (u64)idt };
+	} __packed idtr = {.limit = sizeof(idt) - 1, .base = (u64)idt};
 
 	asm volatile("lidt %0" : : "m"(idtr));
 }

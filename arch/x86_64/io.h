@@ -48,14 +48,6 @@ static inline void outsb(u16 port, const void *buf, size_t count)
 {
 	asm volatile("rep outsb" : "+S"(buf), "+c"(count) : "d"(port) : "memory");
 }
-static inline void insw(u16 port, void *buf, size_t count)
-{
-	asm volatile("rep insw" : "+D"(buf), "+c"(count) : "d"(port) : "memory");
-}
-static inline void outsw(u16 port, const void *buf, size_t count)
-{
-	asm volatile("rep outsw" : "+S"(buf), "+c"(count) : "d"(port) : "memory");
-}
 
 static inline u32 readl(const volatile void __iomem *addr)
 {
@@ -64,14 +56,6 @@ static inline u32 readl(const volatile void __iomem *addr)
 static inline void writel(u32 value, volatile void __iomem *addr)
 {
 	*(volatile u32 __force *)addr = value;
-}
-static inline u64 readq(const volatile void __iomem *addr)
-{
-	return *(const volatile u64 __force *)addr;
-}
-static inline void writeq(u64 value, volatile void __iomem *addr)
-{
-	*(volatile u64 __force *)addr = value;
 }
 
 #endif

@@ -18,9 +18,9 @@
 #include "kernel/spinlock.h"
 #include "lib/errno.h"
 
-#define IOAPIC_SELECT 0x00
-#define IOAPIC_WINDOW 0x10
-#define IOAPIC_VERSION 0x01
+#define IOAPIC_SELECT	0x00
+#define IOAPIC_WINDOW	0x10
+#define IOAPIC_VERSION	0x01
 #define IOAPIC_ENTRY(n) (0x10 + 2 * (n))
 
 #define ENTRY_ACTIVE_LOW BIT(13)
@@ -97,7 +97,7 @@ void ioapic_init(void)
 	for (i = 0; i < acpi_info.nr_ioapics; i++)
 		ioapic_add(&acpi_info.ioapics[i]);
 	if (!acpi_info.madt) /* where every PC with one has it */
-		ioapic_add(&(struct acpi_ioapic){ .address = 0xfec00000 });
+		ioapic_add(&(struct acpi_ioapic){.address = 0xfec00000});
 	if (!nr_ioapics)
 		pr_warn("IOAPIC: none found, device interrupts do not work\n");
 }

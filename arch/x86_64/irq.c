@@ -49,11 +49,9 @@ enum local_irq { LOCAL_TIMER, LOCAL_RESCHEDULE, LOCAL_CALL, LOCAL_ERROR, LOCAL_S
 static const struct {
 	const char *label, *name;
 } local_names[NR_LOCAL] = {
-	{ "LOC", "Local timer interrupts" },
-	{ "RES", "Rescheduling interrupts" },
-	{ "CAL", "Function call interrupts" },
-	{ "ERR", "Local APIC errors" },
-	{ "SPU", "Spurious interrupts" },
+	{"LOC", "Local timer interrupts"},   {"RES", "Rescheduling interrupts"},
+	{"CAL", "Function call interrupts"}, {"ERR", "Local APIC errors"},
+	{"SPU", "Spurious interrupts"},
 };
 
 static struct irq_line irq_lines[NR_DEVICE_VECTORS];
@@ -178,7 +176,7 @@ static struct irq_action *new_action(irq_handler_t fn, void *arg, const char *na
 	struct irq_action *action = kmalloc(sizeof(*action), GFP_KERNEL);
 
 	if (action)
-		*action = (struct irq_action){ .fn = fn, .arg = arg, .name = name };
+		*action = (struct irq_action){.fn = fn, .arg = arg, .name = name};
 	return action;
 }
 
@@ -286,7 +284,7 @@ u64 irq_stat_total(void)
 	u64 total = 0;
 
 	for (index = 0; index < nr_irq_lines + NR_LOCAL; index++)
-		for_each_online_cpu(cpu)
+		for_each_online_cpu (cpu)
 			total += irq_stat_count(index, cpu);
 	return total;
 }

@@ -37,10 +37,10 @@ static inline void local_irq_restore(unsigned long flags)
 	if (!irqs_disabled_flags(flags))
 		local_irq_enable();
 }
-#define local_irq_save(flags)                                                                      \
-	do {                                                                                       \
-		(flags) = local_save_flags();                                                      \
-		local_irq_disable();                                                               \
+#define local_irq_save(flags)                 \
+	do {                                  \
+		(flags) = local_save_flags(); \
+		local_irq_disable();          \
 	} while (0)
 /* Enable interrupts and wait for one: nothing can slip in between the two. */
 static inline void safe_halt(void)
@@ -51,13 +51,13 @@ static inline void safe_halt(void)
 struct pt_regs;
 
 /* Vectors. 0..31 belong to the CPU; 32..47 catch what a masked PIC may still deliver. */
-#define FIRST_DEVICE_VECTOR    0x30
-#define LAST_DEVICE_VECTOR     0xdf
-#define TIMER_VECTOR	       0xec
-#define RESCHEDULE_VECTOR      0xfd
-#define CALL_FUNCTION_VECTOR   0xfb
-#define ERROR_APIC_VECTOR      0xfe
-#define SPURIOUS_APIC_VECTOR   0xff
+#define FIRST_DEVICE_VECTOR  0x30
+#define LAST_DEVICE_VECTOR   0xdf
+#define TIMER_VECTOR	     0xec
+#define RESCHEDULE_VECTOR    0xfd
+#define CALL_FUNCTION_VECTOR 0xfb
+#define ERROR_APIC_VECTOR    0xfe
+#define SPURIOUS_APIC_VECTOR 0xff
 
 typedef void (*irq_handler_t)(void *arg);
 
@@ -82,7 +82,7 @@ struct irq_stat {
 	const char *label; /* "24" style number or "LOC", "RES", "CAL" */
 	const char *name;
 	bool per_cpu;
-	unsigned int number;	/* when label is NULL */
+	unsigned int number; /* when label is NULL */
 };
 bool irq_stat_get(unsigned int index, struct irq_stat *stat);
 /* How often line @index fired on @cpu. */

@@ -38,7 +38,8 @@ pgd_t swapper_pg_dir[PTRS_PER_TABLE] __section(".bss.page_aligned") __aligned(PA
 static u16 top_entries[PTRS_PER_TABLE / 2];
 static unsigned int nr_top_entries;
 
-static bool boot_finished; /* table pages come from memblock before, from the page allocator after */
+static bool
+	boot_finished; /* table pages come from memblock before, from the page allocator after */
 
 static void *table_alloc(void)
 {
@@ -57,8 +58,8 @@ static void *table_under(u64 *entry)
 		table = table_alloc();
 		if (!table)
 			return NULL;
-		if (__atomic_compare_exchange_n(entry, &old, __pa(table) | _PAGE_TABLE_KERNEL, false,
-						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		if (__atomic_compare_exchange_n(entry, &old, __pa(table) | _PAGE_TABLE_KERNEL,
+						false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return table;
 		free_page((unsigned long)table);
 	}
@@ -157,11 +158,9 @@ static void map_regions(void)
 	struct memblock_region *r;
 	unsigned long done = VMEMMAP_BASE;
 
-	for_each_mem_region(r)
-		map_direct(r->base, r->base + r->size);
-	for_each_mem_region(r)
-		done = map_vmemmap(r->base >> PAGE_SHIFT,
-				   (r->base + r->size + PAGE_SIZE - 1) >> PAGE_SHIFT, done);
+	for_each_mem_region(r) map_direct(r->base, r->base + r->size);
+	for_each_mem_region(r) done = map_vmemmap(
+		r->base >> PAGE_SHIFT, (r->base + r->size + PAGE_SIZE - 1) >> PAGE_SHIFT, done);
 }
 
 static void map_kernel_image(void)
@@ -189,8 +188,9 @@ void paging_init(void)
 
 	BUILD_BUG_ON(KERNEL_BASE != 0xffffffff80000000UL || THREAD_SIZE != 16384);
 	if (memblock_phys_mem_size() < MIN_MEMORY)
-		panic_user("this machine has %llu KiB of usable memory; Verso needs at least %lu MiB",
-			   (unsigned long long)memblock_phys_mem_size() >> 10, MIN_MEMORY >> 20);
+		panic_user(
+			"this machine has %llu KiB of usable memory; Verso needs at least %lu MiB",
+			(unsigned long long)memblock_phys_mem_size() >> 10, MIN_MEMORY >> 20);
 	map_regions();
 	map_kernel_image();
 	for (addr = VMALLOC_START; addr < VMALLOC_END; addr += PGDIR_SIZE)

@@ -37,17 +37,18 @@
 
 #define DIRECT_MAP_BASE 0xffff888000000000UL
 #define DIRECT_MAP_SIZE (1UL << 46)
-#define VMALLOC_START   0xffffc90000000000UL
-#define VMALLOC_END     0xffffca0000000000UL
-#define VMEMMAP_BASE    0xffffea0000000000UL
-#define VMEMMAP_END     0xffffeb0000000000UL
-#define KERNEL_BASE     0xffffffff80000000UL
+#define VMALLOC_START	0xffffc90000000000UL
+#define VMALLOC_END	0xffffca0000000000UL
+#define VMEMMAP_BASE	0xffffea0000000000UL
+#define VMEMMAP_END	0xffffeb0000000000UL
+#define KERNEL_BASE	0xffffffff80000000UL
 
 #define THREAD_SIZE 16384UL
 #define MAX_CPUS    64
 
 /* The kernel image, from linker.ld. */
-extern char _stext[], _etext[], __rodata_start[], __rodata_end[], __data_start[], __bss_end[], _end[];
+extern char _stext[], _etext[], __rodata_start[], __rodata_end[], __data_start[], __bss_end[],
+	_end[];
 extern char __kernel_start[];
 
 /* Physical address of an object in the direct map or in the kernel image; nothing else. */

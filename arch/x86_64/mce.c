@@ -31,11 +31,12 @@ static bool rdmsr_safe(u32 msr, u64 *value)
 	u32 low = 0, high = 0;
 	int err = 0;
 
-	asm volatile("1:\trdmsr\n2:\n"
-		     ".pushsection .text.fixup,\"ax\"\n3:\tmovl $1, %0\n\tjmp 2b\n.popsection\n"
-		     ASM_EXTABLE(1b, 3b)
-		     : "+r"(err), "+a"(low), "+d"(high)
-		     : "c"(msr));
+	asm volatile(
+		"1:\trdmsr\n2:\n"
+		".pushsection .text.fixup,\"ax\"\n3:\tmovl $1, %0\n\tjmp 2b\n.popsection\n" ASM_EXTABLE(
+			1b, 3b)
+		: "+r"(err), "+a"(low), "+d"(high)
+		: "c"(msr));
 	*value = low | (u64)high << 32;
 	return !err;
 }
@@ -86,6 +87,7 @@ void do_machine_check(struct pt_regs *regs)
 		if (status & MCI_STATUS_VALID)
 			print_bank(i, status);
 	}
-	panic_regs(regs, "machine check: the hardware of this computer reports an error (status %llx)",
+	panic_regs(regs,
+		   "machine check: the hardware of this computer reports an error (status %llx)",
 		   (unsigned long long)global);
 }

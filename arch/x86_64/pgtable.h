@@ -61,45 +61,46 @@ typedef struct {
 #define _PAGE_PSE      BIT(7)
 #define _PAGE_GLOBAL   BIT(8)
 #define _PAGE_PROTNONE BIT(8) /* meaning only when _PAGE_PRESENT is clear */
-#define _PAGE_SPECIAL  BIT(9) /* software: no struct page behind it, or one that is not counted (zero page) */
-#define _PAGE_SOFT1    BIT(10)
-#define _PAGE_SOFT2    BIT(11)
-#define _PAGE_NX       BIT(63)
+#define _PAGE_SPECIAL \
+	BIT(9) /* software: no struct page behind it, or one that is not counted (zero page) */
+#define _PAGE_SOFT1 BIT(10)
+#define _PAGE_SOFT2 BIT(11)
+#define _PAGE_NX    BIT(63)
 
-#define PTE_PFN_MASK   0x000ffffffffff000UL
-#define PTE_FLAGS_MASK (~PTE_PFN_MASK)
+#define PTE_PFN_MASK 0x000ffffffffff000UL
 
 /* What pte_modify() keeps: the frame, what the CPU recorded, and the software bits. */
-#define _PAGE_CHG_MASK                                                                             \
+#define _PAGE_CHG_MASK \
 	(PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL | _PAGE_SOFT1 | _PAGE_SOFT2)
 
-#define __pte(x)     ((pte_t){(x)})
-#define __pmd(x)     ((pmd_t){(x)})
-#define __pud(x)     ((pud_t){(x)})
-#define __pgd(x)     ((pgd_t){(x)})
-#define __pgprot(x)  ((pgprot_t){(x)})
-#define pte_val(x)   ((x).val)
-#define pmd_val(x)   ((x).val)
-#define pud_val(x)   ((x).val)
-#define pgd_val(x)   ((x).val)
+#define __pte(x)      ((pte_t){(x)})
+#define __pmd(x)      ((pmd_t){(x)})
+#define __pud(x)      ((pud_t){(x)})
+#define __pgd(x)      ((pgd_t){(x)})
+#define __pgprot(x)   ((pgprot_t){(x)})
+#define pte_val(x)    ((x).val)
+#define pmd_val(x)    ((x).val)
+#define pud_val(x)    ((x).val)
+#define pgd_val(x)    ((x).val)
 #define pgprot_val(x) ((x).val)
 
 /* Write-combining is PAT entry 1 (PWT alone), see cpu.c; uncached is entry 3. */
-#define _PAGE_KERNEL     (_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL | _PAGE_NX)
-#define PAGE_KERNEL      __pgprot(_PAGE_KERNEL)
-#define PAGE_KERNEL_RO   __pgprot(_PAGE_KERNEL & ~(_PAGE_RW | _PAGE_DIRTY))
+#define _PAGE_KERNEL \
+	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL | _PAGE_NX)
+#define PAGE_KERNEL	 __pgprot(_PAGE_KERNEL)
+#define PAGE_KERNEL_RO	 __pgprot(_PAGE_KERNEL & ~(_PAGE_RW | _PAGE_DIRTY))
 #define PAGE_KERNEL_EXEC __pgprot(_PAGE_KERNEL & ~(_PAGE_RW | _PAGE_DIRTY | _PAGE_NX))
-#define PAGE_KERNEL_WC   __pgprot(_PAGE_KERNEL | _PAGE_PWT)
-#define PAGE_KERNEL_UC   __pgprot(_PAGE_KERNEL | _PAGE_PWT | _PAGE_PCD)
+#define PAGE_KERNEL_WC	 __pgprot(_PAGE_KERNEL | _PAGE_PWT)
+#define PAGE_KERNEL_UC	 __pgprot(_PAGE_KERNEL | _PAGE_PWT | _PAGE_PCD)
 
 #define _PAGE_TABLE_KERNEL (_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY)
 #define _PAGE_TABLE_USER   (_PAGE_TABLE_KERNEL | _PAGE_USER)
 
-#define _PAGE_USER_BASE (_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
-#define PAGE_NONE          __pgprot(_PAGE_PROTNONE | _PAGE_ACCESSED | _PAGE_NX)
-#define PAGE_READONLY      __pgprot(_PAGE_USER_BASE | _PAGE_NX)
+#define _PAGE_USER_BASE	   (_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
+#define PAGE_NONE	   __pgprot(_PAGE_PROTNONE | _PAGE_ACCESSED | _PAGE_NX)
+#define PAGE_READONLY	   __pgprot(_PAGE_USER_BASE | _PAGE_NX)
 #define PAGE_READONLY_EXEC __pgprot(_PAGE_USER_BASE)
-#define PAGE_SHARED        __pgprot(_PAGE_USER_BASE | _PAGE_RW | _PAGE_NX)
+#define PAGE_SHARED	   __pgprot(_PAGE_USER_BASE | _PAGE_RW | _PAGE_NX)
 #define PAGE_SHARED_EXEC   __pgprot(_PAGE_USER_BASE | _PAGE_RW)
 
 /*
@@ -174,7 +175,7 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 }
 /* These two need mm/page.h where they are used. */
 #define mk_pte(page, prot) pfn_pte(page_to_pfn(page), (prot))
-#define pte_page(pte)      pfn_to_page(pte_pfn(pte))
+#define pte_page(pte)	   pfn_to_page(pte_pfn(pte))
 
 static inline pte_t pte_mkwrite(pte_t pte)
 {
@@ -431,10 +432,10 @@ static inline void pgd_clear(pgd_t *pgdp)
 #define pgd_index(addr) (((addr) >> PGDIR_SHIFT) & (PTRS_PER_TABLE - 1))
 
 /* The end of the part of [addr, end) that one entry of the level covers. */
-#define __level_addr_end(addr, end, size)                                                          \
-	({                                                                                         \
-		unsigned long __next = ((addr) + (size)) & ~((size) - 1);                          \
-		__next - 1 < (end) - 1 ? __next : (end);                                           \
+#define __level_addr_end(addr, end, size)                               \
+	({                                                              \
+		unsigned long __next = ((addr) + (size)) & ~((size)-1); \
+		__next - 1 < (end)-1 ? __next : (end);                  \
 	})
 #define pgd_addr_end(addr, end) __level_addr_end(addr, end, PGDIR_SIZE)
 #define pud_addr_end(addr, end) __level_addr_end(addr, end, PUD_SIZE)
@@ -458,18 +459,13 @@ static inline pte_t *pte_offset(pmd_t *pmd, unsigned long addr)
 {
 	return (pte_t *)__va(pmdp_get(pmd).val & PTE_PFN_MASK) + pte_index(addr);
 }
-/* For a caller that has read the entry once and must not read it again. */
-static inline pte_t *pte_offset_pmdval(pmd_t pmd, unsigned long addr)
-{
-	return (pte_t *)__va(pmd.val & PTE_PFN_MASK) + pte_index(addr);
-}
 
 /* Hang a zeroed table page under an entry of a user page table. The stores inside the table come first. */
-#define pmd_populate(pmdp, page)                                                                   \
+#define pmd_populate(pmdp, page) \
 	smp_store_release(&(pmdp)->val, ((u64)page_to_pfn(page) << PAGE_SHIFT) | _PAGE_TABLE_USER)
-#define pud_populate(pudp, page)                                                                   \
+#define pud_populate(pudp, page) \
 	smp_store_release(&(pudp)->val, ((u64)page_to_pfn(page) << PAGE_SHIFT) | _PAGE_TABLE_USER)
-#define pgd_populate(pgdp, page)                                                                   \
+#define pgd_populate(pgdp, page) \
 	smp_store_release(&(pgdp)->val, ((u64)page_to_pfn(page) << PAGE_SHIFT) | _PAGE_TABLE_USER)
 #define pmd_page(pmd) pfn_to_page(pmd_pfn(pmd))
 #define pud_page(pud) pfn_to_page(pud_pfn(pud))
@@ -481,7 +477,7 @@ typedef struct {
 	u64 val; /* type << SWP_OFFSET_BITS | offset */
 } swp_entry_t;
 
-#define SWP_TYPE_BITS   5
+#define SWP_TYPE_BITS	5
 #define SWP_OFFSET_BITS 50
 #define SWP_OFFSET_MASK ((1UL << SWP_OFFSET_BITS) - 1)
 
@@ -489,10 +485,10 @@ typedef struct {
 #define _PTE_SWP_TYPE_SHIFT   2
 #define _PTE_SWP_OFFSET_SHIFT 9
 
-#define SWP_TYPE_MIGRATION_READ           28
-#define SWP_TYPE_MIGRATION_WRITE          29
+#define SWP_TYPE_MIGRATION_READ		  28
+#define SWP_TYPE_MIGRATION_WRITE	  29
 #define SWP_TYPE_MIGRATION_READ_EXCLUSIVE 30
-#define SWP_TYPE_HWPOISON                 31
+#define SWP_TYPE_HWPOISON		  31
 
 static inline swp_entry_t swp_entry(unsigned int type, unsigned long offset)
 {

@@ -13,19 +13,19 @@
 #include "arch/x86_64/cpu.h"
 #include "kernel/printk.h"
 
-#define PM1_SCI_EN	BIT(0)
-#define PM1_SLP_TYP(t)	((u16)((t) << 10))
-#define PM1_SLP_EN	BIT(13)
+#define PM1_SCI_EN	  BIT(0)
+#define PM1_SLP_TYP(t)	  ((u16)((t) << 10))
+#define PM1_SLP_EN	  BIT(13)
 #define ACPI_ENABLE_TRIES 3000
-#define WAIT_US		20000
+#define WAIT_US		  20000
 
-#define QEMU_PM1A_CNT	 0x604	/* PIIX4 and ICH9 under SeaBIOS */
+#define QEMU_PM1A_CNT	 0x604 /* PIIX4 and ICH9 under SeaBIOS */
 #define QEMU_OLD_PM1_CNT 0xb004
 #define QEMU_DEBUG_EXIT	 0xf4
 
-#define KBD_COMMAND	 0x64
-#define KBD_PULSE_RESET	 0xfe
-#define RESET_CONTROL	 0xcf9
+#define KBD_COMMAND	0x64
+#define KBD_PULSE_RESET 0xfe
+#define RESET_CONTROL	0xcf9
 
 static void acpi_enter_acpi_mode(void)
 {
@@ -77,7 +77,7 @@ static void __noreturn triple_fault(void)
 	struct {
 		u16 limit;
 		u64 base;
-	} __packed nothing = { 0, 0 };
+	} __packed nothing = {0, 0};
 
 	asm volatile("lidt %0\n\tint3" : : "m"(nothing));
 	halt();

@@ -19,28 +19,28 @@ struct pt_regs {
 
 #define KERNEL_CS 0x10
 #define KERNEL_DS 0x18
-#define USER_DS   0x2b
-#define USER_CS   0x33
+#define USER_DS	  0x2b
+#define USER_CS	  0x33
 
-#define X86_EFLAGS_CF   (1UL << 0)
+#define X86_EFLAGS_CF	 (1UL << 0)
 #define X86_EFLAGS_FIXED (1UL << 1)
-#define X86_EFLAGS_PF   (1UL << 2)
-#define X86_EFLAGS_AF   (1UL << 4)
-#define X86_EFLAGS_ZF   (1UL << 6)
-#define X86_EFLAGS_SF   (1UL << 7)
-#define X86_EFLAGS_TF   (1UL << 8)
-#define X86_EFLAGS_IF   (1UL << 9)
-#define X86_EFLAGS_DF   (1UL << 10)
-#define X86_EFLAGS_OF   (1UL << 11)
-#define X86_EFLAGS_IOPL (3UL << 12)
-#define X86_EFLAGS_NT   (1UL << 14)
-#define X86_EFLAGS_RF   (1UL << 16)
-#define X86_EFLAGS_AC   (1UL << 18)
-#define X86_EFLAGS_ID   (1UL << 21)
+#define X86_EFLAGS_PF	 (1UL << 2)
+#define X86_EFLAGS_AF	 (1UL << 4)
+#define X86_EFLAGS_ZF	 (1UL << 6)
+#define X86_EFLAGS_SF	 (1UL << 7)
+#define X86_EFLAGS_TF	 (1UL << 8)
+#define X86_EFLAGS_IF	 (1UL << 9)
+#define X86_EFLAGS_DF	 (1UL << 10)
+#define X86_EFLAGS_OF	 (1UL << 11)
+#define X86_EFLAGS_IOPL	 (3UL << 12)
+#define X86_EFLAGS_NT	 (1UL << 14)
+#define X86_EFLAGS_RF	 (1UL << 16)
+#define X86_EFLAGS_AC	 (1UL << 18)
+#define X86_EFLAGS_ID	 (1UL << 21)
 
 /* What a user program may choose of its flags, in sigreturn. */
-#define X86_EFLAGS_USER                                                                            \
-	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF |           \
+#define X86_EFLAGS_USER                                                                  \
+	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | \
 	 X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | X86_EFLAGS_AC)
 
 static inline bool user_mode(const struct pt_regs *regs)

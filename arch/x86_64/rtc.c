@@ -81,8 +81,8 @@ static u64 days_since_epoch(u64 year, u64 month, u64 day)
 		year--;
 		month += 12;
 	}
-	return 365 * year + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day - 1 -
-	       719468;
+	return 365 * year + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day -
+	       1 - 719468;
 }
 
 u64 rtc_read_seconds(void)
@@ -98,11 +98,11 @@ u64 rtc_read_seconds(void)
 			break;
 	}
 	decode(&r);
-	if (r.second > 60 || r.minute > 59 || r.hour > 23 || r.day < 1 || r.day > 31 || r.month < 1 ||
-	    r.month > 12 || r.year > 99)
+	if (r.second > 60 || r.minute > 59 || r.hour > 23 || r.day < 1 || r.day > 31 ||
+	    r.month < 1 || r.month > 12 || r.year > 99)
 		return 0;
 	year = r.year + (r.century >= 19 && r.century <= 29 ? r.century * 100U
-							   : (r.year < 70 ? 2000U : 1900U));
+							    : (r.year < 70 ? 2000U : 1900U));
 	return ((days_since_epoch(year, r.month, r.day) * 24 + r.hour) * 60 + r.minute) * 60 +
 	       r.second;
 }

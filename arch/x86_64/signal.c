@@ -30,7 +30,7 @@
 #include "kernel/task.h"
 #include "lib/string.h"
 
-#define RED_ZONE 128
+#define RED_ZONE	   128
 #define NR_restart_syscall 219
 
 #define UC_FP_XSTATE	     0x1
@@ -117,8 +117,8 @@ static void restore_context(struct pt_regs *regs, const struct sigcontext *sc)
 }
 
 /* Where the frame and the FPU state go. False: the alternate stack has no room. */
-static bool place_frame(const struct ksignal *ksig, const struct pt_regs *regs, unsigned long *frame,
-			unsigned long *fp)
+static bool place_frame(const struct ksignal *ksig, const struct pt_regs *regs,
+			unsigned long *frame, unsigned long *fp)
 {
 	unsigned long sp = regs->sp - RED_ZONE;
 	bool nested = on_sig_stack(regs->sp), entering = false;

@@ -47,13 +47,13 @@
 #include "mm/memblock.h"
 #include "mm/page.h"
 
-#define LOW_MEMORY_END	  0x9f000UL
-#define INIT_DELAY_US	  10000
-#define STARTUP_WAIT_US	  200
-#define CALL_IN_WAIT_US	  500000
-#define ONLINE_WAIT_US	  2000000
-#define STOP_WAIT_US	  50000
-#define IST_ORDER	  3
+#define LOW_MEMORY_END	0x9f000UL
+#define INIT_DELAY_US	10000
+#define STARTUP_WAIT_US 200
+#define CALL_IN_WAIT_US 500000
+#define ONLINE_WAIT_US	2000000
+#define STOP_WAIT_US	50000
+#define IST_ORDER	3
 
 /* At ap_trampoline_params. */
 struct trampoline_params {
@@ -199,7 +199,8 @@ void smp_call_function_interrupt(void)
 	u64 who = __atomic_exchange_n(this_cpu_ptr(&callers), 0, __ATOMIC_SEQ_CST);
 	unsigned int caller;
 
-	for_each_cpu_in_mask(caller, who) {
+	for_each_cpu_in_mask(caller, who)
+	{
 		struct call_request *request = per_cpu_ptr(&call_request, caller);
 		void (*fn)(void *) = request->fn;
 		void *arg = request->arg;
@@ -228,7 +229,8 @@ void smp_call_function_mask(u64 mask, void (*fn)(void *), void *arg, bool wait)
 	request->arg = arg;
 	request->wait = wait;
 	__atomic_store_n(&request->pending, mask, __ATOMIC_SEQ_CST);
-	for_each_cpu_in_mask(cpu, mask) {
+	for_each_cpu_in_mask(cpu, mask)
+	{
 		/* A CPU that already has calls waiting has an interrupt on its way. */
 		if (!__atomic_fetch_or(per_cpu_ptr(&callers, cpu), mine, __ATOMIC_SEQ_CST))
 			lapic_send_ipi(cpu_apic_id[cpu], CALL_FUNCTION_VECTOR);
@@ -262,12 +264,12 @@ void panic_stop_other_cpus(void)
 
 	if (__atomic_exchange_n(&stopping, true, __ATOMIC_SEQ_CST))
 		halt();
-	for_each_cpu_in_mask(cpu, others)
-		lapic_send_nmi(cpu_apic_id[cpu]);
+	for_each_cpu_in_mask(cpu, others) lapic_send_nmi(cpu_apic_id[cpu]);
 	end = rdtsc() + STOP_WAIT_US * (tsc_hz / 1000000);
 	while ((READ_ONCE(stopped) & others) != others && rdtsc() < end)
 		cpu_relax();
-	for_each_cpu_in_mask(cpu, others) {
+	for_each_cpu_in_mask(cpu, others)
+	{
 		if (READ_ONCE(stopped) >> cpu & 1) {
 			pr_emerg("CPU %u was at:\n", cpu);
 			dump_backtrace(stopped_regs[cpu]);

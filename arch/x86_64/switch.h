@@ -12,12 +12,13 @@ struct fpu_state;
 
 /* First member of struct task. */
 struct thread_struct {
-	unsigned long sp;	/* kernel stack pointer while not running; offset 0 is known to switch.asm */
-	unsigned long fsbase;	/* user's, valid while not running */
+	unsigned long
+		sp; /* kernel stack pointer while not running; offset 0 is known to switch.asm */
+	unsigned long fsbase; /* user's, valid while not running */
 	unsigned long gsbase;
-	struct fpu_state *fpu;	/* NULL for a kernel thread */
+	struct fpu_state *fpu; /* NULL for a kernel thread */
 	unsigned int pagefault_disabled;
-	unsigned long cr2;	/* the last fault sent to the task as a signal: for its signal frame */
+	unsigned long cr2; /* the last fault sent to the task as a signal: for its signal frame */
 	unsigned long trap_nr;
 	unsigned long error_code;
 };

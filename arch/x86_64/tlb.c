@@ -41,8 +41,8 @@
 #include "kernel/preempt.h"
 #include "mm/mm.h"
 
-#define NR_ASIDS       6
-#define FLUSH_ALL      (~0UL)
+#define NR_ASIDS	   6
+#define FLUSH_ALL	   (~0UL)
 #define MAX_SINGLE_FLUSHES 33 /* more pages than this: forgetting everything is cheaper */
 
 /* Changed with interrupts off, by its own CPU only. */
@@ -188,7 +188,7 @@ static void flush_local(void *arg)
 
 static void flush_mm_range(struct mm *mm, unsigned long start, unsigned long end)
 {
-	struct flush_info info = { .mm = mm, .start = start, .end = end };
+	struct flush_info info = {.mm = mm, .start = start, .end = end};
 	unsigned long flags;
 	u64 others;
 
@@ -250,7 +250,7 @@ static void flush_kernel_local(void *arg)
 
 void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 {
-	struct flush_info info = { .start = start & PAGE_MASK, .end = end };
+	struct flush_info info = {.start = start & PAGE_MASK, .end = end};
 	unsigned long flags;
 	u64 others;
 

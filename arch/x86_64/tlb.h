@@ -17,7 +17,7 @@ struct mm;
 
 /* Part of struct mm, as mm->arch. */
 struct arch_mm {
-	u64 cpumask;	       /* CPUs that have this page table loaded, lazy ones included (atomic) */
+	u64 cpumask; /* CPUs that have this page table loaded, lazy ones included (atomic) */
 	atomic_long_t tlb_gen; /* counts flushes; a CPU that saw an older one has stale entries */
 	u64 ctx_id;	       /* never reused: tells two lives of one struct mm apart */
 };

@@ -28,23 +28,23 @@ static const struct {
 	u8 signal;
 	int code;
 } exceptions[32] = {
-	[X86_TRAP_DE] = { "divide error", SIGFPE, FPE_INTDIV },
-	[X86_TRAP_DB] = { "debug exception", SIGTRAP, TRAP_TRACE },
-	[X86_TRAP_NMI] = { "NMI", 0, 0 },
-	[X86_TRAP_BP] = { "breakpoint", SIGTRAP, SI_KERNEL },
-	[X86_TRAP_OF] = { "overflow", SIGSEGV, SI_KERNEL },
-	[X86_TRAP_BR] = { "bound range exceeded", SIGSEGV, SI_KERNEL },
-	[X86_TRAP_UD] = { "invalid opcode", SIGILL, ILL_ILLOPN },
-	[X86_TRAP_NM] = { "device not available", SIGFPE, SI_KERNEL },
-	[X86_TRAP_DF] = { "double fault", 0, 0 },
-	[X86_TRAP_TS] = { "invalid TSS", SIGSEGV, SI_KERNEL },
-	[X86_TRAP_NP] = { "segment not present", SIGBUS, SI_KERNEL },
-	[X86_TRAP_SS] = { "stack segment fault", SIGBUS, SI_KERNEL },
-	[X86_TRAP_GP] = { "general protection fault", SIGSEGV, SI_KERNEL },
-	[X86_TRAP_MF] = { "x87 floating-point error", SIGFPE, 0 },
-	[X86_TRAP_AC] = { "alignment check", SIGBUS, BUS_ADRALN },
-	[X86_TRAP_MC] = { "machine check", 0, 0 },
-	[X86_TRAP_XF] = { "SIMD floating-point error", SIGFPE, 0 },
+	[X86_TRAP_DE] = {"divide error", SIGFPE, FPE_INTDIV},
+	[X86_TRAP_DB] = {"debug exception", SIGTRAP, TRAP_TRACE},
+	[X86_TRAP_NMI] = {"NMI", 0, 0},
+	[X86_TRAP_BP] = {"breakpoint", SIGTRAP, SI_KERNEL},
+	[X86_TRAP_OF] = {"overflow", SIGSEGV, SI_KERNEL},
+	[X86_TRAP_BR] = {"bound range exceeded", SIGSEGV, SI_KERNEL},
+	[X86_TRAP_UD] = {"invalid opcode", SIGILL, ILL_ILLOPN},
+	[X86_TRAP_NM] = {"device not available", SIGFPE, SI_KERNEL},
+	[X86_TRAP_DF] = {"double fault", 0, 0},
+	[X86_TRAP_TS] = {"invalid TSS", SIGSEGV, SI_KERNEL},
+	[X86_TRAP_NP] = {"segment not present", SIGBUS, SI_KERNEL},
+	[X86_TRAP_SS] = {"stack segment fault", SIGBUS, SI_KERNEL},
+	[X86_TRAP_GP] = {"general protection fault", SIGSEGV, SI_KERNEL},
+	[X86_TRAP_MF] = {"x87 floating-point error", SIGFPE, 0},
+	[X86_TRAP_AC] = {"alignment check", SIGBUS, BUS_ADRALN},
+	[X86_TRAP_MC] = {"machine check", 0, 0},
+	[X86_TRAP_XF] = {"SIMD floating-point error", SIGFPE, 0},
 };
 
 static const char *exception_name(unsigned long vector)
@@ -125,8 +125,7 @@ static void handle_nmi(struct pt_regs *regs)
 	nmi_exit();
 }
 
-void handle_paranoid_exception(struct pt_regs *regs, unsigned long error_code,
-			       unsigned long vector)
+void handle_paranoid_exception(struct pt_regs *regs, unsigned long error_code, unsigned long vector)
 {
 	switch (vector) {
 	case X86_TRAP_NMI:

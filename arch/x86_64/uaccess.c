@@ -111,16 +111,6 @@ unsigned long copy_from_user_nofault(void *to, const void __user *from, unsigned
 	return left;
 }
 
-unsigned long copy_to_user_nofault(void __user *to, const void *from, unsigned long n)
-{
-	unsigned long left;
-
-	pagefault_disable();
-	left = copy_to_user(to, from, n);
-	pagefault_enable();
-	return left;
-}
-
 int copy_from_kernel_nofault(void *to, const void *from, unsigned long n)
 {
 	if ((unsigned long)from < DIRECT_MAP_BASE)

@@ -19,13 +19,15 @@
 #include "arch/x86_64/layout.h"
 
 #define __ASM_NOP3 ".byte 0x0f, 0x1f, 0x00"
-#define ASM_STAC                                                                                   \
-	"881: " __ASM_NOP3 "\n.pushsection .smap_sites,\"a\"\n.long 881b - .\n.long 1\n.popsection\n"
-#define ASM_CLAC                                                                                   \
-	"882: " __ASM_NOP3 "\n.pushsection .smap_sites,\"a\"\n.long 882b - .\n.long 0\n.popsection\n"
+#define ASM_STAC           \
+	"881: " __ASM_NOP3 \
+	"\n.pushsection .smap_sites,\"a\"\n.long 881b - .\n.long 1\n.popsection\n"
+#define ASM_CLAC           \
+	"882: " __ASM_NOP3 \
+	"\n.pushsection .smap_sites,\"a\"\n.long 882b - .\n.long 0\n.popsection\n"
 /* If the instruction at @from faults, go on at @to. */
-#define ASM_EXTABLE(from, to)                                                                      \
-	".pushsection __ex_table,\"a\"\n.balign 4\n.long " #from " - .\n.long " #to                \
+#define ASM_EXTABLE(from, to)                                                       \
+	".pushsection __ex_table,\"a\"\n.balign 4\n.long " #from " - .\n.long " #to \
 	" - .\n.popsection\n"
 
 /* True if [ptr, ptr + size) lies in user space. Says nothing about what is mapped there. */
@@ -35,13 +37,13 @@ static inline bool __access_ok(unsigned long addr, unsigned long size)
 	return likely(size <= TASK_SIZE && addr <= TASK_SIZE - size);
 }
 
-#define __GET_USER(insn, reg)                                                                      \
-	asm volatile(ASM_STAC "1:\t" insn " %2, %" reg "1\n2:\n" ASM_CLAC                          \
-			      ".pushsection .text.fixup,\"ax\"\n"                                  \
-			      "3:\tmovl %3, %0\n\txorl %k1, %k1\n\tjmp 2b\n.popsection\n"          \
-			      ASM_EXTABLE(1b, 3b)                                                  \
-		     : "+r"(err), "=&r"(*val)                                                      \
-		     : "m"(*(const volatile char __force *)ptr), "i"(-EFAULT))
+#define __GET_USER(insn, reg)                                                                   \
+	asm volatile(                                                                           \
+		ASM_STAC                                                                        \
+		"1:\t" insn " %2, %" reg "1\n2:\n" ASM_CLAC ".pushsection .text.fixup,\"ax\"\n" \
+		"3:\tmovl %3, %0\n\txorl %k1, %k1\n\tjmp 2b\n.popsection\n" ASM_EXTABLE(1b, 3b) \
+		: "+r"(err), "=&r"(*val)                                                        \
+		: "m"(*(const volatile char __force *)ptr), "i"(-EFAULT))
 
 static __always_inline int __get_user_sized(u64 *val, const void __user *ptr, size_t size)
 {
@@ -64,12 +66,12 @@ static __always_inline int __get_user_sized(u64 *val, const void __user *ptr, si
 }
 #undef __GET_USER
 
-#define __PUT_USER(insn, reg)                                                                      \
-	asm volatile(ASM_STAC "1:\t" insn " %" reg "1, %2\n2:\n" ASM_CLAC                          \
-			      ".pushsection .text.fixup,\"ax\"\n"                                  \
-			      "3:\tmovl %3, %0\n\tjmp 2b\n.popsection\n" ASM_EXTABLE(1b, 3b)       \
-		     : "+r"(err)                                                                   \
-		     : "r"(val), "m"(*(volatile char __force *)ptr), "i"(-EFAULT)                  \
+#define __PUT_USER(insn, reg)                                                                \
+	asm volatile(ASM_STAC "1:\t" insn " %" reg "1, %2\n2:\n" ASM_CLAC                    \
+			      ".pushsection .text.fixup,\"ax\"\n"                            \
+			      "3:\tmovl %3, %0\n\tjmp 2b\n.popsection\n" ASM_EXTABLE(1b, 3b) \
+		     : "+r"(err)                                                             \
+		     : "r"(val), "m"(*(volatile char __force *)ptr), "i"(-EFAULT)            \
 		     : "memory")
 
 static __always_inline int __put_user_sized(u64 val, void __user *ptr, size_t size)
@@ -97,27 +99,27 @@ static __always_inline int __put_user_sized(u64 val, void __user *ptr, size_t si
  * get_user(x, ptr): x = *ptr for a scalar of 1, 2, 4 or 8 bytes. put_user(x, ptr): *ptr = x.
  * Return 0 or -EFAULT; after a failed get_user x is 0.
  */
-#define get_user(x, ptr)                                                                           \
-	({                                                                                         \
-		const __typeof__(*(ptr)) __user *__gu_ptr = (ptr);                                 \
-		u64 __gu_val = 0;                                                                  \
-		int __gu_err = -EFAULT;                                                            \
-		BUILD_BUG_ON(sizeof(*__gu_ptr) > 8);                                               \
-		if (access_ok(__gu_ptr, sizeof(*__gu_ptr)))                                        \
-			__gu_err = __get_user_sized(&__gu_val, __gu_ptr, sizeof(*__gu_ptr));       \
-		(x) = (__force __typeof__(*(ptr)))__gu_val;                                        \
-		__gu_err;                                                                          \
+#define get_user(x, ptr)                                                                     \
+	({                                                                                   \
+		const __typeof__(*(ptr)) __user *__gu_ptr = (ptr);                           \
+		u64 __gu_val = 0;                                                            \
+		int __gu_err = -EFAULT;                                                      \
+		BUILD_BUG_ON(sizeof(*__gu_ptr) > 8);                                         \
+		if (access_ok(__gu_ptr, sizeof(*__gu_ptr)))                                  \
+			__gu_err = __get_user_sized(&__gu_val, __gu_ptr, sizeof(*__gu_ptr)); \
+		(x) = (__force __typeof__(*(ptr)))__gu_val;                                  \
+		__gu_err;                                                                    \
 	})
-#define put_user(x, ptr)                                                                           \
-	({                                                                                         \
-		__typeof__(*(ptr)) __user *__pu_ptr = (ptr);                                       \
-		__typeof__(*(ptr)) __pu_val = (x);                                                 \
-		int __pu_err = -EFAULT;                                                            \
-		BUILD_BUG_ON(sizeof(*__pu_ptr) > 8);                                               \
-		if (access_ok(__pu_ptr, sizeof(*__pu_ptr)))                                        \
-			__pu_err = __put_user_sized((__force u64)__pu_val, __pu_ptr,               \
-						    sizeof(*__pu_ptr));                            \
-		__pu_err;                                                                          \
+#define put_user(x, ptr)                                                             \
+	({                                                                           \
+		__typeof__(*(ptr)) __user *__pu_ptr = (ptr);                         \
+		__typeof__(*(ptr)) __pu_val = (x);                                   \
+		int __pu_err = -EFAULT;                                              \
+		BUILD_BUG_ON(sizeof(*__pu_ptr) > 8);                                 \
+		if (access_ok(__pu_ptr, sizeof(*__pu_ptr)))                          \
+			__pu_err = __put_user_sized((__force u64)__pu_val, __pu_ptr, \
+						    sizeof(*__pu_ptr));              \
+		__pu_err;                                                            \
 	})
 
 /* uaccess_copy.asm; no range check. Bytes NOT copied. Exact: all bytes before the faulting one are copied. */
@@ -159,9 +161,8 @@ void pagefault_disable(void);
 void pagefault_enable(void);
 bool pagefault_disabled(void);
 
-/* As copy_from_user() and copy_to_user() with page faults disabled: never sleep, any context but NMI. */
+/* As copy_from_user() with page faults disabled: never sleeps, any context but NMI. */
 unsigned long copy_from_user_nofault(void *to, const void __user *from, unsigned long n);
-unsigned long copy_to_user_nofault(void __user *to, const void *from, unsigned long n);
 /* Read kernel memory that may not be mapped (backtraces). 0 or -EFAULT. */
 int copy_from_kernel_nofault(void *to, const void *from, unsigned long n);
 

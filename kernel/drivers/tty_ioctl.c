@@ -391,7 +391,7 @@ static int fake_input(struct tty_struct *tty, const u8 __user *arg)
 
 static int set_discipline(const int __user *arg)
 {
-	int number;
+	int number = -1;
 
 	if (get_user(number, arg))
 		return -EFAULT;

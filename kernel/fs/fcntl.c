@@ -161,7 +161,7 @@ SYSCALL_DEFINE3(fcntl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
 
 static long set_nonblock(struct file *file, unsigned int flag, unsigned long arg)
 {
-	int on;
+	int on = 0;
 
 	if (get_user(on, (int __user *)arg))
 		return -EFAULT;

@@ -49,8 +49,9 @@ static size_t piece(struct iov_iter *i, size_t bytes)
 	     (i)->offset += len - left, (i)->count -= len - left,                     \
 		    __left_in = left ? 0 : __left_in - len, len = piece(i, __left_in))
 
-size_t copy_to_iter(const void *from, size_t bytes, struct iov_iter *i)
+size_t copy_to_iter(const void *data, size_t bytes, struct iov_iter *i)
 {
+	const char *from = data;
 	size_t start = i->count;
 	char __user *addr;
 
@@ -65,8 +66,9 @@ size_t copy_to_iter(const void *from, size_t bytes, struct iov_iter *i)
 	return start - i->count;
 }
 
-size_t copy_from_iter(void *to, size_t bytes, struct iov_iter *i)
+size_t copy_from_iter(void *buf, size_t bytes, struct iov_iter *i)
 {
+	char *to = buf;
 	size_t start = i->count;
 	char __user *addr;
 

@@ -74,8 +74,8 @@ ssize_t import_iovec(struct iov_iter *i, const struct iovec __user *uvec, unsign
  * copy_to_iter(), copy_from_iter(), iov_iter_zero() - move bytes and advance.
  * Return how many were moved: fewer than asked at the end of the iterator or at a bad user address.
  */
-size_t copy_to_iter(const void *from, size_t bytes, struct iov_iter *i);
-size_t copy_from_iter(void *to, size_t bytes, struct iov_iter *i);
+size_t copy_to_iter(const void *data, size_t bytes, struct iov_iter *i);
+size_t copy_from_iter(void *buf, size_t bytes, struct iov_iter *i);
 size_t iov_iter_zero(size_t bytes, struct iov_iter *i);
 
 /** copy_page_to_iter(), copy_page_from_iter() - the same from or into a page. */

@@ -454,7 +454,7 @@ static long do_readlinkat(int dfd, const char __user *name, char __user *buf, in
 		return ret;
 	inode = path.dentry->d_inode;
 	if (!S_ISLNK(inode->i_mode)) {
-		char c;
+		char c = 1;
 
 		/* An empty name on something else than a link is ENOENT, as it always was. */
 		ret = !get_user(c, name) && !c ? -ENOENT : -EINVAL;

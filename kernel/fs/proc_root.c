@@ -195,7 +195,7 @@ static int cpuinfo_show(struct seq_file *m, struct task *task)
 		cpuinfo_line(m, cpu);
 		seq_printf(m, "flags\t\t: %s\nclflush size\t: 64\ncache_alignment\t: 64\n", flags);
 		seq_printf(m, "address sizes\t: %u bits physical, %u bits virtual\n\n",
-			   f->phys_bits, f->virt_bits);
+			   f->phys_bits, 48);
 	}
 	return 0;
 }

@@ -152,7 +152,7 @@ SYSCALL_DEFINE2(fstat, unsigned int, fd, struct user_stat __user *, buf)
 SYSCALL_DEFINE4(newfstatat, int, dfd, const char __user *, name, struct user_stat __user *, buf,
 		int, flags)
 {
-	char c;
+	char c = 1;
 
 	/* What fstat() of a libc is today: an empty name and AT_EMPTY_PATH. */
 	if (flags == AT_EMPTY_PATH && dfd >= 0 && !get_user(c, name) && !c)

@@ -56,7 +56,7 @@ SYSCALL_DEFINE4(sync_file_range, unsigned int, fd, loff_t, offset, loff_t, len, 
 
 	if (!f.file)
 		return -EBADF;
-	if (flags & ~7u || offset < 0 || len < 0 || offset + len < offset)
+	if (flags & ~7u || offset < 0 || len < 0 || len > S64_MAX - offset)
 		err = -EINVAL;
 	else if (!S_ISREG(f.file->f_inode->i_mode) && !S_ISDIR(f.file->f_inode->i_mode) &&
 		 !S_ISLNK(f.file->f_inode->i_mode))

@@ -158,7 +158,7 @@ static void probe_byte(void *arg)
 KTEST(tlb_kernel_flush_reaches_every_cpu)
 {
 	unsigned long addr = get_vm_range(PAGE_SIZE), pages[2];
-	struct tlb_probe probe = { .addr = (char *)addr };
+	struct tlb_probe probe = {.addr = (char *)addr};
 	unsigned int i;
 
 	pages[0] = get_zeroed_page(GFP_KERNEL);

@@ -108,9 +108,9 @@ struct spread {
 static int spread_worker(void *arg)
 {
 	struct spread *spread = arg;
-	u64 until = ktime_get_ns() + 200 * NSEC_PER_MSEC;
+	u64 until = ktime_get_ns() + 20 * NSEC_PER_SEC;
 
-	while (ktime_get_ns() < until) {
+	while (spread->cpus != cpu_online_mask && ktime_get_ns() < until) {
 		__atomic_or_fetch(&spread->cpus, BIT_ULL(this_cpu_read(cpu_number)), __ATOMIC_RELAXED);
 		cpu_relax();
 	}

@@ -7,6 +7,7 @@
 #include "kernel/timer.h"
 #include "lib/atomic.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/irq.h"
 
 static void clock_worker(void *arg)
 {
@@ -65,13 +66,13 @@ KTEST(timers_fire_in_order)
 	int i;
 
 	atomic_set(&order.n, 0);
-	preempt_disable();
+	local_irq_disable(); /* none fires before all are started */
 	base = ktime_get_ns();
 	for (i = 0; i < 5; i++) {
 		timer_setup(&order.timer[i], note_order);
 		timer_start(&order.timer[i], base + (u64)ms[i] * NSEC_PER_MSEC);
 	}
-	preempt_enable();
+	local_irq_enable();
 	while (atomic_read(&order.n) < 5)
 		sleep_ns(NSEC_PER_MSEC);
 	for (i = 0; i < 5; i++) {
@@ -90,17 +91,22 @@ static void note_fired(struct timer *timer)
 KTEST(timer_cancelled_does_not_fire)
 {
 	struct timer timer;
+	bool was_pending, cancelled;
 
 	atomic_set(&fired, 0);
 	timer_setup(&timer, note_fired);
+	local_irq_disable(); /* it cannot fire before it is cancelled */
 	timer_start(&timer, ktime_get_ns() + 5 * NSEC_PER_MSEC);
-	KTEST_TRUE(timer_pending(&timer));
-	KTEST_TRUE(timer_cancel_sync(&timer));
+	was_pending = timer_pending(&timer);
+	cancelled = timer_cancel_sync(&timer);
+	local_irq_enable();
+	KTEST_TRUE(was_pending && cancelled);
 	KTEST_TRUE(!timer_cancel(&timer));
 	sleep_ns(10 * NSEC_PER_MSEC);
 	KTEST_EQ(atomic_read(&fired), 0);
 	timer_start(&timer, 0);
-	sleep_ns(2 * NSEC_PER_MSEC);
+	while (!atomic_read(&fired))
+		sleep_ns(NSEC_PER_MSEC);
 	KTEST_EQ(atomic_read(&fired), 1);
 	KTEST_TRUE(!timer_cancel_sync(&timer));
 }
