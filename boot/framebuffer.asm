@@ -1,8 +1,9 @@
 ; SPDX-License-Identifier: MIT
 ;
-; Text on the linear framebuffer before long mode, for say.asm: GRUB has usually switched to graphics already, and what is
-; written to the VGA text screen is then not seen. Paging is off, so the framebuffer is simply there; one above 4 GiB
-; cannot be reached from here. White on black, at the top left, wrapped at the right edge; never scrolls.
+; Text on the linear framebuffer before long mode, for say.asm: GRUB has usually switched to
+; graphics already, and what is written to the VGA text screen is then not seen. Paging is off, so
+; the framebuffer is simply there; one above 4 GiB cannot be reached from here. White on black, at
+; the top left, wrapped at the right edge; never scrolls.
 
 %include "arch/x86_64/layout.inc"
 
@@ -27,7 +28,8 @@ TAG_KIND		equ 29
 
 section .boot.text progbits alloc exec nowrite align=16
 
-; Look for a framebuffer in what boot_mb2_info points to. fb_cursor stays 0 if there is none that can be used.
+; Look for a framebuffer in what boot_mb2_info points to. fb_cursor stays 0 if there is none that
+; can be used.
 fb_find:
 	mov ebx, [AT(boot_mb2_info)]
 	test ebx, ebx

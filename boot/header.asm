@@ -2,12 +2,12 @@
 ;
 ; How boot loaders recognise the kernel.
 ;
-; GRUB looks for the Multiboot2 header in the first 32 KiB of the file; it asks for a linear framebuffer, which on UEFI
-; is the only screen there is. A size must be named: without one GRUB picks 800x600 in 24 bits. The kernel takes what
-; it gets.
+; GRUB looks for the Multiboot2 header in the first 32 KiB of the file; it asks for a linear
+; framebuffer, which on UEFI is the only screen there is. A size must be named: without one GRUB
+; picks 800x600 in 24 bits. The kernel takes what it gets.
 ;
-; QEMU's -kernel looks for an ELF note "Xen", type 18, that names a 32-bit entry point (the PVH boot protocol). There
-; must be no Multiboot1 header: QEMU would prefer it, and then refuse a 64-bit ELF.
+; QEMU's -kernel looks for an ELF note "Xen", type 18, that names a 32-bit entry point (the PVH boot
+; protocol). There must be no Multiboot1 header: QEMU would prefer it, and then refuse a 64-bit ELF.
 
 bits 32
 
@@ -30,7 +30,8 @@ header:
 	dd -(MB2_MAGIC + MB2_ARCH_I386 + (header_end - header))
 
 	align 8
-.request:			; command line, loader name, modules, memory map, framebuffer, RSDP old and new
+; Command line, loader name, modules, memory map, framebuffer, RSDP old and new.
+.request:
 	dw MB2_TAG_INFO_REQUEST, MB2_TAG_OPTIONAL
 	dd .request_end - .request
 	dd 1, 2, 3, 6, 8, 14, 15

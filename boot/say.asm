@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ;
-; The only way to say something before long mode: the first serial port, and the screen, be it VGA text or a framebuffer.
+; The only way to say something before long mode: the first serial port, and the screen, be it VGA
+; text or a framebuffer.
 
 bits 32
 

@@ -2,20 +2,21 @@
 ;
 ; From the boot loader to 64-bit C.
 ;
-; Both entries find the CPU in 32-bit protected mode without paging, flat segments, interrupts off, A20 on:
+; Both entries find the CPU in 32-bit protected mode without paging, flat segments, interrupts off,
+; A20 on:
 ;
 ;   mb2_entry   GRUB, Multiboot2      eax = 0x36d76289, ebx = boot information
 ;   pvh_entry   qemu -kernel, PVH     ebx = struct hvm_start_info
 ;
-; What can be wrong with the CPU is checked here, where a sentence can still be printed; after paging is on, a missing
-; feature would be a triple fault. Then:
+; What can be wrong with the CPU is checked here, where a sentence can still be printed; after
+; paging is on, a missing feature would be a triple fault. Then:
 ;
-;   boot_pml4 --[  0]--> boot_pdpt_low --[0..3]--> boot_pd 0..3    identity, first 4 GiB, 2 MiB pages
+;   boot_pml4 --[  0]--> boot_pdpt_low --[0..3]--> boot_pd 0..3   identity, 4 GiB, 2 MiB pages
 ;             --[273]--> boot_pdpt_low                             the same at DIRECT_MAP_BASE
 ;             --[511]--> boot_pdpt_high --[510]--> boot_pd 0       the first GiB at KERNEL_BASE
 ;
-; These tables allow everything; paging_init() replaces them by the real ones. The identity part stays in use for the
-; start of further CPUs (trampoline.asm).
+; These tables allow everything; paging_init() replaces them by the real ones. The identity part
+; stays in use for the start of further CPUs (trampoline.asm).
 
 %include "arch/x86_64/layout.inc"
 
@@ -127,8 +128,8 @@ check_cpu:
 .no_long_mode:
 	db "this CPU has no 64-bit mode (long mode); Verso needs a 64-bit x86 CPU", 0
 .no_nx:
-	db "this CPU cannot forbid the execution of data (no NX), or the firmware has switched that off "
-	db "('Execute Disable' in its set-up); Verso needs it", 0
+	db "this CPU cannot forbid the execution of data (no NX), or the firmware has switched that "
+	db "off ('Execute Disable' in its set-up); Verso needs it", 0
 .no_sse2:
 	db "this CPU lacks PAE, MSRs, FXSR or SSE2; Verso needs a 64-bit x86 CPU", 0
 
@@ -136,7 +137,8 @@ build_boot_tables:
 	mov eax, boot_pdpt_low - KERNEL_BASE + PAGE_TABLE_FLAGS
 	mov [boot_pml4 - KERNEL_BASE], eax
 	mov [boot_pml4 - KERNEL_BASE + 8 * 273], eax
-	mov dword [boot_pml4 - KERNEL_BASE + 8 * 511], boot_pdpt_high - KERNEL_BASE + PAGE_TABLE_FLAGS
+	mov eax, boot_pdpt_high - KERNEL_BASE + PAGE_TABLE_FLAGS
+	mov [boot_pml4 - KERNEL_BASE + 8 * 511], eax
 	mov eax, boot_pd - KERNEL_BASE + PAGE_TABLE_FLAGS
 	mov [boot_pdpt_high - KERNEL_BASE + 8 * 510], eax
 	xor ecx, ecx

@@ -1,12 +1,12 @@
 ; SPDX-License-Identifier: MIT
 ;
-; Where a further CPU begins: in real mode, at the start of a page below 1 MiB, in which smp.c has put a copy of this.
-; The page number was the argument of the start-up interrupt, so cs = page address / 16 and ip = 0. All addresses are
-; taken relative to ebx, the page's address.
+; Where a further CPU begins: in real mode, at the start of a page below 1 MiB, in which smp.c has
+; put a copy of this. The page number was the argument of the start-up interrupt, so cs = page
+; address / 16 and ip = 0. All addresses are taken relative to ebx, the page's address.
 ;
-; The C side fills in the parameters at the end before each start: which page table (one that also maps this page to
-; itself), which stack, which per-CPU area, which number. It waits until the CPU has reported itself before it reuses
-; them.
+; The C side fills in the parameters at the end before each start: which page table (one that also
+; maps this page to itself), which stack, which per-CPU area, which number. It waits until the CPU
+; has reported itself before it reuses them.
 
 %include "arch/x86_64/layout.inc"
 

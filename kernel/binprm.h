@@ -10,7 +10,7 @@
 struct file;
 struct mm;
 
-#define BINPRM_BUF_SIZE 256
+#define BINPRM_BUF_SIZE	  256
 #define BINPRM_MAX_PREFIX 16
 
 /* argv or envp: of user space, or (kernel_execve) of the kernel. */
@@ -22,25 +22,26 @@ struct exec_strings {
 };
 
 struct binprm {
-	struct file *file;		/* what is loaded: the program, or the interpreter of a script */
-	char buf[BINPRM_BUF_SIZE];	/* its first bytes, zero-filled */
-	const char *filename;		/* as execve named it */
-	char *script_name;		/* /dev/fd/N/..., if execveat named it by a descriptor; kfree */
-	char *prefix[BINPRM_MAX_PREFIX]; /* arguments before argv: interpreter, its option, script; kfree */
+	struct file *file;	   /* what is loaded: the program, or the interpreter of a script */
+	char buf[BINPRM_BUF_SIZE]; /* its first bytes, zero-filled */
+	const char *filename;	   /* as execve named it */
+	char *script_name;	   /* /dev/fd/N/..., if execveat named it by a descriptor; kfree */
+	char *prefix
+		[BINPRM_MAX_PREFIX]; /* arguments before argv: interpreter, its option, script; kfree */
 	int nr_prefix;
 	struct exec_strings argv, envp;
-	u32 *lens;			/* of all strings, with NUL, in stack order */
+	u32 *lens; /* of all strings, with NUL, in stack order */
 	size_t lens_size;
 	int argc, envc;
 	unsigned long arg_bytes, env_bytes;
-	u32 suid, sgid;			/* owner of a set-id file, or -1 */
-	bool secure;			/* AT_SECURE */
+	u32 suid, sgid; /* owner of a set-id file, or -1 */
+	bool secure;	/* AT_SECURE */
 
-	struct mm *mm;			/* the address space under construction */
+	struct mm *mm; /* the address space under construction */
 	unsigned long stack_top;
-	unsigned long sp;		/* where the program will find argc */
-	unsigned long stack_flags;	/* VM_EXEC or 0 */
-	unsigned long entry;		/* first instruction: the program's, or its loader's */
+	unsigned long sp;	   /* where the program will find argc */
+	unsigned long stack_flags; /* VM_EXEC or 0 */
+	unsigned long entry;	   /* first instruction: the program's, or its loader's */
 	unsigned long phdr_addr, phnum, program_entry, interp_base; /* for the auxiliary vector */
 };
 
@@ -52,7 +53,8 @@ int elf_load(struct binprm *bprm);
 int stack_layout(struct binprm *bprm);
 int stack_fill(struct binprm *bprm);
 /* The i-th string of a list: its kernel address, or its user address in *user. 0, -EFAULT. */
-int exec_string(const struct exec_strings *list, int i, const char **kernel, const char __user **user);
+int exec_string(const struct exec_strings *list, int i, const char **kernel,
+		const char __user **user);
 
 /* Randomise addresses: 0 nothing, 1 mmap base, stack and program, 2 also brk. */
 extern int randomize_va_space;

@@ -3,8 +3,9 @@
 #define KERNEL_BOOT_INFO_H
 
 /*
- * What the boot loader said, in one form for all loaders. arch/x86_64/boot.c fills it in before kernel_main(); all of
- * it is copied out of the loader's memory, but for the initramfs, whose memory is reserved in memblock.
+ * What the boot loader said, in one form for all loaders. arch/x86_64/boot.c fills it in before
+ * kernel_main(); all of it is copied out of the loader's memory, but for the initramfs, whose
+ * memory is reserved in memblock.
  */
 
 #include "lib/types.h"

@@ -252,9 +252,9 @@ int exec_creds(u32 suid, u32 sgid, bool *secure)
 	struct cred *new;
 
 	*secure = old->euid != old->uid || old->egid != old->gid;
-	if (suid == (u32)-1 && sgid == (u32)-1 && old->suid == old->euid && old->sgid == old->egid &&
-	    old->fsuid == old->euid && old->fsgid == old->egid && !old->keep_caps &&
-	    (!root_fills_caps(old) || old->cap_permitted == old->cap_bset))
+	if (suid == (u32)-1 && sgid == (u32)-1 && old->suid == old->euid &&
+	    old->sgid == old->egid && old->fsuid == old->euid && old->fsgid == old->egid &&
+	    !old->keep_caps && (!root_fills_caps(old) || old->cap_permitted == old->cap_bset))
 		return 0;
 
 	new = prepare_creds();

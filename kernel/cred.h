@@ -12,9 +12,9 @@
 
 struct task;
 
-#define NGROUPS_MAX 65536
+#define NGROUPS_MAX   65536
 #define NGROUPS_SMALL 32
-#define CAP_FULL_SET ((1ULL << 41) - 1)
+#define CAP_FULL_SET  ((1ULL << 41) - 1)
 
 /* Per-user counts, for RLIMIT_NPROC and RLIMIT_SIGPENDING. */
 struct user_struct {
@@ -48,9 +48,9 @@ struct cred {
 
 extern struct cred init_cred;
 
-#define current_cred() (current->cred)
-#define current_uid() (current->cred->uid)
-#define current_euid() (current->cred->euid)
+#define current_cred()	(current->cred)
+#define current_uid()	(current->cred->uid)
+#define current_euid()	(current->cred->euid)
 #define current_fsuid() (current->cred->fsuid)
 #define current_fsgid() (current->cred->fsgid)
 

@@ -21,7 +21,7 @@ static void zap_other_threads(struct signal_struct *sig)
 	struct task *t;
 
 	sig->group_stop_count = 0;
-	list_for_each_entry(t, &sig->thread_head, thread_node) {
+	list_for_each_entry (t, &sig->thread_head, thread_node) {
 		if (t == current)
 			continue;
 		t->jobctl &= ~(JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME);

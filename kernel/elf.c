@@ -37,12 +37,13 @@
 #include "mm/mmap.h"
 #include "mm/slab.h"
 
-#define ELF_ET_DYN_BASE	   ((TASK_SIZE / 3 * 2) & PAGE_MASK)
-#define ELF_MIN_ALIGN	   PAGE_SIZE
-#define MAX_PHDRS_BYTES	   65536
-#define STACK_HEADROOM	   KB(128) /* below the initial stack pointer, so that the first calls do not fault it in page by page */
-#define NR_AUXV		   19
-#define SIGFRAME_FIXED	   (8 + 304 + 128) /* return address, ucontext, siginfo of a signal frame */
+#define ELF_ET_DYN_BASE ((TASK_SIZE / 3 * 2) & PAGE_MASK)
+#define ELF_MIN_ALIGN	PAGE_SIZE
+#define MAX_PHDRS_BYTES 65536
+#define STACK_HEADROOM \
+	KB(128) /* below the initial stack pointer, so that the first calls do not fault it in page by page */
+#define NR_AUXV	       19
+#define SIGFRAME_FIXED (8 + 304 + 128) /* return address, ucontext, siginfo of a signal frame */
 
 /* One ELF file being mapped. */
 struct elf_image {
@@ -91,7 +92,8 @@ static int measure_segments(struct elf_image *img)
 		    ph->p_offset + ph->p_filesz < ph->p_offset)
 			return -ENOEXEC;
 		img->low = min_t(unsigned long, img->low, ALIGN_DOWN(ph->p_vaddr, PAGE_SIZE));
-		img->high = max_t(unsigned long, img->high, ALIGN(ph->p_vaddr + ph->p_memsz, PAGE_SIZE));
+		img->high = max_t(unsigned long, img->high,
+				  ALIGN(ph->p_vaddr + ph->p_memsz, PAGE_SIZE));
 		if (!(ph->p_align & (ph->p_align - 1)) && ph->p_align < TASK_SIZE / 4)
 			img->align = max_t(unsigned long, img->align, ph->p_align);
 		any = true;
@@ -132,7 +134,8 @@ static int zero_tail(struct mm *mm, unsigned long addr, u32 p_flags)
 	return access_remote_vm(mm, addr, (void *)zeroes, len, true) == (long)len ? 0 : -ENOMEM;
 }
 
-static int map_segment(struct mm *mm, const struct elf_image *img, const struct elf64_phdr *ph, unsigned long fixed)
+static int map_segment(struct mm *mm, const struct elf_image *img, const struct elf64_phdr *ph,
+		       unsigned long fixed)
 {
 	unsigned long start = ph->p_vaddr + img->bias;
 	unsigned long file_end = start + ph->p_filesz, mem_end = start + ph->p_memsz;
@@ -275,7 +278,8 @@ static void note_image(struct binprm *bprm, const struct elf_image *img)
 		}
 		mm->start_data = max(mm->start_data, start);
 		mm->end_data = max(mm->end_data, end);
-		if (img->hdr.e_phoff >= ph->p_offset && img->hdr.e_phoff < ph->p_offset + ph->p_filesz)
+		if (img->hdr.e_phoff >= ph->p_offset &&
+		    img->hdr.e_phoff < ph->p_offset + ph->p_filesz)
 			bprm->phdr_addr = img->hdr.e_phoff - ph->p_offset + start;
 	}
 	if (mm->start_code == ~0UL)
@@ -415,7 +419,8 @@ static void write_zeroes_to(struct stack_writer *w, unsigned long addr)
 	static const char zeroes[64];
 
 	while (!w->err && w->addr + w->fill < addr)
-		write_bytes(w, zeroes, min_t(unsigned long, sizeof(zeroes), addr - w->addr - w->fill));
+		write_bytes(w, zeroes,
+			    min_t(unsigned long, sizeof(zeroes), addr - w->addr - w->fill));
 }
 
 static void write_user_string(struct stack_writer *w, const char __user *s, size_t len)
@@ -463,29 +468,30 @@ static void write_pointers(struct stack_writer *w, unsigned long addr, const u32
 	write_word(w, 0);
 }
 
-static void write_auxv(struct stack_writer *w, const struct binprm *bprm, const struct stack_plan *plan)
+static void write_auxv(struct stack_writer *w, const struct binprm *bprm,
+		       const struct stack_plan *plan)
 {
 	const struct cred *c = current->cred;
 	const unsigned long auxv[2 * NR_AUXV] = {
-		AT_HWCAP, cpu_hwcap(),
-		AT_PAGESZ, PAGE_SIZE,
-		AT_CLKTCK, USER_HZ,
-		AT_PHDR, bprm->phdr_addr,
-		AT_PHENT, sizeof(struct elf64_phdr),
-		AT_PHNUM, bprm->phnum,
-		AT_BASE, bprm->interp_base,
-		AT_FLAGS, 0,
-		AT_ENTRY, bprm->program_entry,
-		AT_UID, c->uid,
-		AT_EUID, bprm->suid == (u32)-1 ? c->euid : bprm->suid,
-		AT_GID, c->gid,
-		AT_EGID, bprm->sgid == (u32)-1 ? c->egid : bprm->sgid,
-		AT_SECURE, bprm->secure,
-		AT_RANDOM, plan->random,
+		AT_HWCAP,	cpu_hwcap(),
+		AT_PAGESZ,	PAGE_SIZE,
+		AT_CLKTCK,	USER_HZ,
+		AT_PHDR,	bprm->phdr_addr,
+		AT_PHENT,	sizeof(struct elf64_phdr),
+		AT_PHNUM,	bprm->phnum,
+		AT_BASE,	bprm->interp_base,
+		AT_FLAGS,	0,
+		AT_ENTRY,	bprm->program_entry,
+		AT_UID,		c->uid,
+		AT_EUID,	bprm->suid == (u32)-1 ? c->euid : bprm->suid,
+		AT_GID,		c->gid,
+		AT_EGID,	bprm->sgid == (u32)-1 ? c->egid : bprm->sgid,
+		AT_SECURE,	bprm->secure,
+		AT_RANDOM,	plan->random,
 		AT_MINSIGSTKSZ, ALIGN(fpu_sigframe_size() + SIGFRAME_FIXED + 128 + 64, 16),
-		AT_EXECFN, plan->execfn,
-		AT_PLATFORM, plan->platform,
-		AT_NULL, 0,
+		AT_EXECFN,	plan->execfn,
+		AT_PLATFORM,	plan->platform,
+		AT_NULL,	0,
 	};
 
 	BUILD_BUG_ON(sizeof(auxv) > sizeof(bprm->mm->saved_auxv));
@@ -519,7 +525,7 @@ static void write_stack(struct stack_writer *w, struct binprm *bprm, const struc
 int stack_fill(struct binprm *bprm)
 {
 	struct stack_plan plan = plan_stack(bprm);
-	struct stack_writer w = { .mm = bprm->mm, .addr = bprm->sp };
+	struct stack_writer w = {.mm = bprm->mm, .addr = bprm->sp};
 	struct mm *mm = bprm->mm;
 
 	mm->start_stack = bprm->sp;

@@ -46,11 +46,11 @@
 #include "mm/slab.h"
 #include "mm/vmalloc.h"
 
-#define MAX_ARG_STRLEN  (32 * PAGE_SIZE)
-#define MIN_ARG_SPACE   KB(128)
-#define MAX_ARG_SPACE   MB(6)
-#define MAX_SCRIPT_DEPTH 5
-#define ADDR_NO_RANDOMIZE 0x0040000UL
+#define MAX_ARG_STRLEN	   (32 * PAGE_SIZE)
+#define MIN_ARG_SPACE	   KB(128)
+#define MAX_ARG_SPACE	   MB(6)
+#define MAX_SCRIPT_DEPTH   5
+#define ADDR_NO_RANDOMIZE  0x0040000UL
 #define ADDR_COMPAT_LAYOUT 0x0200000UL
 
 int randomize_va_space = 2;
@@ -71,7 +71,8 @@ unsigned long exec_random(unsigned int bits)
 
 /* --- argument lists ----------------------------------------------------------------------------------------------- */
 
-int exec_string(const struct exec_strings *list, int i, const char **kernel, const char __user **user)
+int exec_string(const struct exec_strings *list, int i, const char **kernel,
+		const char __user **user)
 {
 	*kernel = NULL;
 	*user = NULL;
@@ -130,7 +131,8 @@ static int measure_strings(const struct exec_strings *list, u32 *lens, unsigned 
 /* Count and measure all strings that go on the new stack. */
 static int measure_args(struct binprm *bprm)
 {
-	unsigned long room = clamp(rlimit_of(current->signal, RLIMIT_STACK) / 4, MIN_ARG_SPACE, MAX_ARG_SPACE);
+	unsigned long room =
+		clamp(rlimit_of(current->signal, RLIMIT_STACK) / 4, MIN_ARG_SPACE, MAX_ARG_SPACE);
 	unsigned long pointers, total = 0;
 	int i, err;
 
@@ -141,8 +143,8 @@ static int measure_args(struct binprm *bprm)
 		return -E2BIG;
 	room -= pointers;
 	bprm->lens_size = ((size_t)bprm->argc + bprm->envc + 1) * sizeof(u32);
-	bprm->lens = bprm->lens_size > PAGE_SIZE ? vmalloc(bprm->lens_size) :
-						   kmalloc(bprm->lens_size, GFP_KERNEL);
+	bprm->lens = bprm->lens_size > PAGE_SIZE ? vmalloc(bprm->lens_size)
+						 : kmalloc(bprm->lens_size, GFP_KERNEL);
 	if (!bprm->lens)
 		return -ENOMEM;
 	for (i = 0; i < bprm->nr_prefix; i++) {
@@ -466,8 +468,8 @@ static int exec_program(struct binprm *bprm)
 	return err;
 }
 
-static int do_execveat(int dfd, const char *name, struct exec_strings argv, struct exec_strings envp,
-		       int flags)
+static int do_execveat(int dfd, const char *name, struct exec_strings argv,
+		       struct exec_strings envp, int flags)
 {
 	struct binprm *bprm = kzalloc(sizeof(*bprm), GFP_KERNEL);
 	int err;
@@ -502,8 +504,8 @@ out:
 
 int kernel_execve(const char *path, const char *const *argv, const char *const *envp)
 {
-	return do_execveat(AT_FDCWD, path, (struct exec_strings){ .kernel = argv },
-			   (struct exec_strings){ .kernel = envp }, 0);
+	return do_execveat(AT_FDCWD, path, (struct exec_strings){.kernel = argv},
+			   (struct exec_strings){.kernel = envp}, 0);
 }
 
 static long user_execveat(int dfd, const char __user *upath, const char __user *const __user *argv,
@@ -515,8 +517,8 @@ static long user_execveat(int dfd, const char __user *upath, const char __user *
 	if (IS_ERR(path))
 		return PTR_ERR(path);
 	if (!(flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)))
-		err = do_execveat(dfd, path, (struct exec_strings){ .user = argv },
-				  (struct exec_strings){ .user = envp }, flags);
+		err = do_execveat(dfd, path, (struct exec_strings){.user = argv},
+				  (struct exec_strings){.user = envp}, flags);
 	putname(path);
 	return err;
 }
@@ -527,8 +529,8 @@ SYSCALL_DEFINE3(execve, const char __user *, path, const char __user *const __us
 	return user_execveat(AT_FDCWD, path, argv, envp, 0);
 }
 
-SYSCALL_DEFINE5(execveat, int, dfd, const char __user *, path, const char __user *const __user *, argv,
-		const char __user *const __user *, envp, int, flags)
+SYSCALL_DEFINE5(execveat, int, dfd, const char __user *, path, const char __user *const __user *,
+		argv, const char __user *const __user *, envp, int, flags)
 {
 	return user_execveat(dfd, path, argv, envp, flags);
 }

@@ -167,7 +167,7 @@ static struct task *alive_thread(struct task *p)
 {
 	struct task *t;
 
-	list_for_each_entry(t, &p->signal->thread_head, thread_node)
+	list_for_each_entry (t, &p->signal->thread_head, thread_node)
 		if (!(t->flags & PF_EXITING))
 			return t;
 	return NULL;
@@ -196,7 +196,7 @@ static bool has_stopped_member(struct pid *pgrp)
 {
 	struct signal_struct *sig;
 
-	list_for_each_entry(sig, &pgrp->pgrp_members, pgrp_node)
+	list_for_each_entry (sig, &pgrp->pgrp_members, pgrp_node)
 		if (sig->flags & SIGNAL_STOP_STOPPED)
 			return true;
 	return false;
@@ -207,7 +207,7 @@ static bool will_become_orphaned(struct pid *pgrp, struct task *ignored)
 {
 	struct signal_struct *sig;
 
-	list_for_each_entry(sig, &pgrp->pgrp_members, pgrp_node) {
+	list_for_each_entry (sig, &pgrp->pgrp_members, pgrp_node) {
 		struct task *t = sig->curr_target->group_leader;
 		struct task *parent = t->real_parent;
 
@@ -245,11 +245,12 @@ static void kill_orphaned_pgrp(struct task *child, struct task *parent)
 		parent = child->real_parent;
 	else
 		ignored = NULL;
-	if (!pgrp || parent->signal->pgrp_pid == pgrp || parent->signal->session != child->signal->session)
+	if (!pgrp || parent->signal->pgrp_pid == pgrp ||
+	    parent->signal->session != child->signal->session)
 		return;
 	if (!will_become_orphaned(pgrp, ignored) || !has_stopped_member(pgrp))
 		return;
-	list_for_each_entry(sig, &pgrp->pgrp_members, pgrp_node) {
+	list_for_each_entry (sig, &pgrp->pgrp_members, pgrp_node) {
 		send_sig(SIGHUP, sig->curr_target);
 		send_sig(SIGCONT, sig->curr_target);
 	}
@@ -260,7 +261,7 @@ static bool reparent_child(struct task *father, struct task *reaper, struct task
 {
 	struct task *t;
 
-	list_for_each_entry(t, &child->signal->thread_head, thread_node)
+	list_for_each_entry (t, &child->signal->thread_head, thread_node)
 		if (t->pdeath_signal)
 			send_sig(t->pdeath_signal, t);
 	if (reaper->signal == father->signal)
@@ -282,8 +283,8 @@ static void forget_original_parent(struct task *father, struct list_head *dead)
 	if (list_empty(&father->children))
 		return;
 	reaper = find_new_reaper(father);
-	list_for_each_entry_safe(child, next, &father->children, sibling) {
-		list_for_each_entry(t, &child->signal->thread_head, thread_node) {
+	list_for_each_entry_safe (child, next, &father->children, sibling) {
+		list_for_each_entry (t, &child->signal->thread_head, thread_node) {
 			WRITE_ONCE(t->real_parent, reaper);
 			WRITE_ONCE(t->parent, reaper);
 		}
@@ -315,7 +316,7 @@ static void exit_notify(struct task *t, bool group_dead)
 		wake_up_process(t->signal->group_exec_task);
 	spin_unlock_irq(&tasklist_lock);
 
-	list_for_each_entry_safe(p, next, &dead, sibling) {
+	list_for_each_entry_safe (p, next, &dead, sibling) {
 		list_del_init(&p->sibling);
 		release_task(p);
 	}
@@ -374,7 +375,7 @@ __noreturn void do_group_exit(int code)
 	} else {
 		sig->group_exit_code = code;
 		sig->flags = SIGNAL_GROUP_EXIT | (sig->flags & SIGNAL_UNKILLABLE);
-		list_for_each_entry(t, &sig->thread_head, thread_node) {
+		list_for_each_entry (t, &sig->thread_head, thread_node) {
 			if (t == current || t->flags & PF_EXITING)
 				continue;
 			t->jobctl &= ~(JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME);

@@ -37,8 +37,8 @@
 #include "mm/copy.h"
 #include "mm/mm.h"
 
-#define CLONE_UNSUPPORTED                                                                          \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+#define CLONE_UNSUPPORTED                                                              \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME | CLONE_INTO_CGROUP)
 
 /* Wrong combinations, as clone(2) lists them. 0, -EINVAL. */
@@ -143,7 +143,8 @@ static void reset_child(struct task *p, const struct kernel_clone_args *args)
 {
 	u64 flags = args->flags;
 
-	p->flags &= ~(PF_IDLE | PF_EXITING | PF_SIGNALED | PF_MEMALLOC | PF_DUMPCORE | PF_KSWAPD | PF_KTHREAD);
+	p->flags &= ~(PF_IDLE | PF_EXITING | PF_SIGNALED | PF_MEMALLOC | PF_DUMPCORE | PF_KSWAPD |
+		      PF_KTHREAD);
 	p->flags |= PF_FORKNOEXEC;
 	if (args->kthread || args->idle)
 		p->flags |= PF_KTHREAD;
@@ -413,7 +414,7 @@ struct task *fork_kernel_thread(int (*fn)(void *), void *arg)
 
 struct task *fork_idle(int cpu)
 {
-	struct kernel_clone_args args = { .idle = true };
+	struct kernel_clone_args args = {.idle = true};
 	struct task *p = copy_process(&args, NULL);
 
 	if (IS_ERR(p))
@@ -440,7 +441,7 @@ pid_t user_mode_thread(int (*fn)(void *), void *arg)
 
 SYSCALL_DEFINE0(fork)
 {
-	struct kernel_clone_args args = { .exit_signal = SIGCHLD };
+	struct kernel_clone_args args = {.exit_signal = SIGCHLD};
 
 	return kernel_clone(&args);
 }

@@ -94,7 +94,8 @@ static int shared_key(struct mm *mm, unsigned long addr, struct futex_key *key)
 		err = -EFAULT;
 	} else if (vma->vm_flags & VM_MAYSHARE && vma->vm_file && vma->vm_file->mapping) {
 		key->object = vma->vm_file->mapping;
-		key->offset = (linear_page_index(vma, addr) << PAGE_SHIFT) | (addr & (PAGE_SIZE - 1));
+		key->offset =
+			(linear_page_index(vma, addr) << PAGE_SHIFT) | (addr & (PAGE_SIZE - 1));
 	}
 	mmap_read_unlock(mm);
 	return err;
@@ -171,7 +172,7 @@ static int futex_wake(u32 __user *uaddr, bool shared, int nr, u32 bitset)
 		return err;
 	b = bucket_of(&key);
 	spin_lock(&b->lock);
-	list_for_each_entry_safe(q, next, &b->waiters, list) {
+	list_for_each_entry_safe (q, next, &b->waiters, list) {
 		if (!same_key(&q->key, &key) || !(q->bitset & bitset))
 			continue;
 		dequeue_waiter(q, &wake);
@@ -263,7 +264,7 @@ static void futex_sleep(struct futex_q *q, u64 deadline)
 
 static int futex_wait(u32 __user *uaddr, bool shared, u32 val, u64 deadline, u32 bitset)
 {
-	struct futex_q q = { .task = current, .bitset = bitset };
+	struct futex_q q = {.task = current, .bitset = bitset};
 	int err;
 
 	if (!bitset)
@@ -286,8 +287,8 @@ static int futex_wait(u32 __user *uaddr, bool shared, u32 val, u64 deadline, u32
 /* The deadline stays the same: FUTEX_WAIT with a relative time that a signal interrupted. */
 static long futex_wait_restart(struct restart_block *restart)
 {
-	long ret = futex_wait((u32 __user *)restart->arg[0], restart->arg[1], (u32)restart->arg[2], restart->arg[3],
-			      (u32)restart->arg[4]);
+	long ret = futex_wait((u32 __user *)restart->arg[0], restart->arg[1], (u32)restart->arg[2],
+			      restart->arg[3], (u32)restart->arg[4]);
 
 	return ret == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : ret;
 }
@@ -299,7 +300,7 @@ static long futex_wait_timed(u32 __user *uaddr, bool shared, u32 val, u64 deadli
 	if (ret == -ERESTARTSYS && deadline != U64_MAX) {
 		current->restart_block = (struct restart_block){
 			.fn = futex_wait_restart,
-			.arg = { (__force unsigned long)uaddr, shared, val, deadline, bitset },
+			.arg = {(__force unsigned long)uaddr, shared, val, deadline, bitset},
 		};
 		ret = -ERESTART_RESTARTBLOCK;
 	}
@@ -308,7 +309,8 @@ static long futex_wait_timed(u32 __user *uaddr, bool shared, u32 val, u64 deadli
 
 /* --- two words -------------------------------------------------------------------------------------------------------------- */
 
-static void lock_two(struct futex_bucket *a, struct futex_bucket *b) __acquires(&a->lock) __acquires(&b->lock)
+static void lock_two(struct futex_bucket *a, struct futex_bucket *b) __acquires(&a->lock)
+	__acquires(&b->lock)
 {
 	if (a > b)
 		swap(a, b);
@@ -319,7 +321,8 @@ static void lock_two(struct futex_bucket *a, struct futex_bucket *b) __acquires(
 		__acquire(&b->lock);
 }
 
-static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) __releases(&a->lock) __releases(&b->lock)
+static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) __releases(&a->lock)
+	__releases(&b->lock)
 {
 	if (a != b)
 		spin_unlock(&b->lock);
@@ -329,8 +332,8 @@ static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) __release
 }
 
 /* Wake nr_wake on the first word, move up to nr_requeue of the others to the second. */
-static int futex_requeue(u32 __user *uaddr1, u32 __user *uaddr2, bool shared, int nr_wake, int nr_requeue,
-			 const u32 *cmpval)
+static int futex_requeue(u32 __user *uaddr1, u32 __user *uaddr2, bool shared, int nr_wake,
+			 int nr_requeue, const u32 *cmpval)
 {
 	struct futex_key key1, key2;
 	struct futex_bucket *b1, *b2;
@@ -364,7 +367,7 @@ retry:
 			return -EAGAIN;
 		}
 	}
-	list_for_each_entry_safe(q, next, &b1->waiters, list) {
+	list_for_each_entry_safe (q, next, &b1->waiters, list) {
 		if (!same_key(&q->key, &key1))
 			continue;
 		if (woken < nr_wake) {
@@ -412,12 +415,13 @@ static bool op_holds(u32 cmp, u32 old, u32 arg, bool *ok)
 	return false;
 }
 
-static int take_waiters(struct futex_bucket *b, const struct futex_key *key, int nr, struct list_head *wake)
+static int take_waiters(struct futex_bucket *b, const struct futex_key *key, int nr,
+			struct list_head *wake)
 {
 	struct futex_q *q, *next;
 	int woken = 0;
 
-	list_for_each_entry_safe(q, next, &b->waiters, list) {
+	list_for_each_entry_safe (q, next, &b->waiters, list) {
 		if (!same_key(&q->key, key))
 			continue;
 		dequeue_waiter(q, wake);
@@ -428,10 +432,12 @@ static int take_waiters(struct futex_bucket *b, const struct futex_key *key, int
 }
 
 /* Change the second word; wake waiters on the first, and on the second too if its old value was as asked. */
-static int futex_wake_op(u32 __user *uaddr1, u32 __user *uaddr2, bool shared, int nr1, int nr2, u32 encoded)
+static int futex_wake_op(u32 __user *uaddr1, u32 __user *uaddr2, bool shared, int nr1, int nr2,
+			 u32 encoded)
 {
 	u32 op = encoded >> 28 & 7, cmp = encoded >> 24 & 15;
-	u32 oparg = (u32)sign_extend12(encoded >> 12 & 0xfff), cmparg = (u32)sign_extend12(encoded & 0xfff);
+	u32 oparg = (u32)sign_extend12(encoded >> 12 & 0xfff),
+	    cmparg = (u32)sign_extend12(encoded & 0xfff);
 	struct futex_key key1, key2;
 	struct futex_bucket *b1, *b2;
 	LIST_HEAD(wake);

@@ -65,12 +65,14 @@ void exit_robust_list(struct task *t)
 	int err;
 
 	t->robust_list = NULL;
-	if (!head || fetch_entry(&entry, &pi, &head->list.next) || get_user(offset, &head->futex_offset) ||
+	if (!head || fetch_entry(&entry, &pi, &head->list.next) ||
+	    get_user(offset, &head->futex_offset) ||
 	    fetch_entry(&pending, &pending_pi, &head->list_op_pending))
 		return;
 	while (entry != (__force unsigned long)&head->list && limit--) {
 		err = fetch_entry(&next, &next_pi, &((struct robust_list __user *)entry)->next);
-		if (entry != pending && !pi && handle_death((u32 __user *)(entry + offset), t, false))
+		if (entry != pending && !pi &&
+		    handle_death((u32 __user *)(entry + offset), t, false))
 			return;
 		if (err)
 			return;

@@ -37,7 +37,8 @@ static bool cpu_timer_expired(u64 *expires, u64 incr, u64 now)
 /* The signal that the CPU limit calls for now, or 0. siglock held. */
 static int cpu_limit_signal(struct signal_struct *sig, u64 total)
 {
-	unsigned long soft = rlimit_of(sig, RLIMIT_CPU), hard = READ_ONCE(sig->rlim[RLIMIT_CPU].rlim_max);
+	unsigned long soft = rlimit_of(sig, RLIMIT_CPU),
+		      hard = READ_ONCE(sig->rlim[RLIMIT_CPU].rlim_max);
 	u64 secs = total / NSEC_PER_SEC;
 
 	if (soft == RLIM_INFINITY)
@@ -57,7 +58,8 @@ void check_cpu_timers(void)
 	u64 utime, stime;
 	int limit;
 
-	if (!sig->it_virt_expires && !sig->it_prof_expires && rlimit_of(sig, RLIMIT_CPU) == RLIM_INFINITY)
+	if (!sig->it_virt_expires && !sig->it_prof_expires &&
+	    rlimit_of(sig, RLIMIT_CPU) == RLIM_INFINITY)
 		return;
 	thread_group_cputime(current, &utime, &stime);
 	spin_lock_irq(&sig->siglock);
@@ -104,7 +106,9 @@ static int read_itimer(int which, u64 *value, u64 *interval)
 		return -EINVAL;
 	if (which == ITIMER_REAL) {
 		spin_lock_irq(&sig->siglock);
-		*value = timer_pending(&sig->real_timer) ? time_left(sig->real_timer.expires, ktime_get_ns()) : 0;
+		*value = timer_pending(&sig->real_timer)
+				 ? time_left(sig->real_timer.expires, ktime_get_ns())
+				 : 0;
 		*interval = sig->it_real_incr_ns;
 		spin_unlock_irq(&sig->siglock);
 		return 0;
@@ -151,7 +155,8 @@ SYSCALL_DEFINE2(getitimer, int, which, struct itimerval __user *, uval)
 	return copy_to_user(uval, &it, sizeof(it)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE3(setitimer, int, which, const struct itimerval __user *, unew, struct itimerval __user *, uold)
+SYSCALL_DEFINE3(setitimer, int, which, const struct itimerval __user *, unew,
+		struct itimerval __user *, uold)
 {
 	struct itimerval new = {}, old;
 	u64 value, interval, old_value, old_interval;

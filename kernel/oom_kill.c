@@ -19,7 +19,7 @@ static bool process_uses_mm(struct task *p, struct mm *mm)
 {
 	struct task *t;
 
-	for_each_thread(p, t)
+	for_each_thread (p, t)
 		if (READ_ONCE(t->mm) == mm)
 			return true;
 	return false;
@@ -30,12 +30,13 @@ static void oom_kill_mm(struct mm *mm, const char *why)
 	struct task *p, *t;
 
 	rcu_read_lock();
-	for_each_process(p) {
+	for_each_process(p)
+	{
 		if (p->flags & PF_KTHREAD || !process_uses_mm(p, mm))
 			continue;
 		pr_warn("%s: killed process %d (%s), oom_score_adj %d\n", why, p->tgid, p->comm,
 			p->signal->oom_score_adj);
-		for_each_thread(p, t)
+		for_each_thread (p, t)
 			set_tsk_thread_flag(t, TIF_MEMDIE);
 		send_sig(SIGKILL, p);
 	}

@@ -52,7 +52,8 @@ static pid_t find_free(pid_t from, pid_t to)
 		unsigned long word = ~pid_map[BIT_WORD(from)] & (~0UL << (from % BITS_PER_LONG));
 
 		if (word) {
-			pid_t nr = (pid_t)ALIGN_DOWN((unsigned long)from, BITS_PER_LONG) + (pid_t)__ffs(word);
+			pid_t nr = (pid_t)ALIGN_DOWN((unsigned long)from, BITS_PER_LONG) +
+				   (pid_t)__ffs(word);
 
 			return nr < to ? nr : -1;
 		}
@@ -128,9 +129,8 @@ struct pid *find_pid(pid_t nr)
 {
 	struct pid *pid;
 
-	hlist_for_each_entry_rcu(pid, &pid_hash[(unsigned int)nr % PID_HASH_SIZE], hash)
-		if (pid->nr == nr)
-			return pid;
+	hlist_for_each_entry_rcu(pid, &pid_hash[(unsigned int)nr % PID_HASH_SIZE],
+				 hash) if (pid->nr == nr) return pid;
 	return NULL;
 }
 

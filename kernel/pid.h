@@ -18,8 +18,8 @@ struct task;
 struct pid {
 	pid_t nr;
 	atomic_t count;
-	struct hlist_node hash;	       /* pid_lock; RCU to read */
-	struct task *task;	       /* the thread with this number or NULL: tasklist_lock; RCU to read */
+	struct hlist_node hash; /* pid_lock; RCU to read */
+	struct task *task; /* the thread with this number or NULL: tasklist_lock; RCU to read */
 	struct list_head pgrp_members; /* signal_struct.pgrp_node: tasklist_lock */
 	struct list_head session_members;
 	struct wait_queue_head wait_pidfd; /* woken when the process is a zombie or gone */

@@ -129,7 +129,8 @@ SYSCALL_DEFINE3(pidfd_getfd, int, pidfd, int, fd, unsigned int, flags)
 	t = pidfd_get_task(pidfd);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
-	file = same_owner(t) || capable(CAP_SYS_PTRACE) ? fget_task(t, (unsigned int)fd) : ERR_PTR(-EPERM);
+	file = same_owner(t) || capable(CAP_SYS_PTRACE) ? fget_task(t, (unsigned int)fd)
+							: ERR_PTR(-EPERM);
 	put_task_struct(t);
 	if (IS_ERR_OR_NULL(file))
 		return file ? PTR_ERR(file) : -EBADF;

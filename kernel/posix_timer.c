@@ -38,10 +38,10 @@ struct posix_timer {
 	struct task *target;	   /* (c) SIGEV_THREAD_ID: the thread, counted; else NULL */
 	struct sigqueue *q;	   /* (c) NULL: SIGEV_NONE */
 	struct timer timer;
-	u64 expires;		   /* (s) ktime of the last or next expiry, 0 = disarmed */
-	u64 interval;		   /* (s) ns, 0 = once */
-	u64 overrun;		   /* (s) expiries since the signal was queued */
-	u64 overrun_last;	   /* (s) as of the last signal taken */
+	u64 expires;	  /* (s) ktime of the last or next expiry, 0 = disarmed */
+	u64 interval;	  /* (s) ns, 0 = once */
+	u64 overrun;	  /* (s) expiries since the signal was queued */
+	u64 overrun_last; /* (s) as of the last signal taken */
 };
 
 /* The first expiry after `now`; counts those skipped. */
@@ -99,7 +99,7 @@ static struct posix_timer *find_timer(int id)
 {
 	struct posix_timer *pt;
 
-	list_for_each_entry(pt, &current->signal->posix_timers, list)
+	list_for_each_entry (pt, &current->signal->posix_timers, list)
 		if (pt->id == id)
 			return pt;
 	return NULL;
@@ -116,7 +116,8 @@ static void unlink_timer(struct posix_timer *pt)
 static void cancel_signal(struct posix_timer *pt)
 {
 	if (pt->q)
-		sigqueue_cancel(pt->q, pt->target ? &pt->target->pending : &pt->sig->shared_pending);
+		sigqueue_cancel(pt->q,
+				pt->target ? &pt->target->pending : &pt->sig->shared_pending);
 }
 
 static void free_timer(struct posix_timer *pt)
@@ -216,7 +217,7 @@ static struct posix_timer *new_timer(int clock, const sigevent_t *ev, bool defau
 	pt->id = pt->sig->next_timer_id++;
 	if (pt->q) {
 		pt->q->timer = pt;
-		pt->q->info = (siginfo_t){ .si_signo = ev->sigev_signo, .si_code = SI_TIMER };
+		pt->q->info = (siginfo_t){.si_signo = ev->sigev_signo, .si_code = SI_TIMER};
 		pt->q->info.si_tid = pt->id;
 		pt->q->info.si_timer_value = ev->sigev_value;
 		if (default_value)
@@ -229,19 +230,22 @@ static struct posix_timer *new_timer(int clock, const sigevent_t *ev, bool defau
 
 static bool timer_clock_ok(int clock)
 {
-	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME || clock == CLOCK_TAI;
+	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
+	       clock == CLOCK_TAI;
 }
 
 SYSCALL_DEFINE3(timer_create, int, clock, const sigevent_t __user *, uev, int __user *, uid)
 {
-	sigevent_t ev = { .sigev_signo = SIGALRM, .sigev_notify = SIGEV_SIGNAL };
+	sigevent_t ev = {.sigev_signo = SIGALRM, .sigev_notify = SIGEV_SIGNAL};
 	struct posix_timer *pt;
 	int id;
 
 	if (uev && copy_from_user(&ev, uev, sizeof(ev)))
 		return -EFAULT;
 	if (!timer_clock_ok(clock))
-		return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ? -EOPNOTSUPP : -EINVAL;
+		return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID
+			       ? -EOPNOTSUPP
+			       : -EINVAL;
 	pt = new_timer(clock, &ev, !uev);
 	if (IS_ERR(pt))
 		return PTR_ERR(pt);
@@ -257,7 +261,7 @@ static void timer_left(struct posix_timer *pt, struct itimerspec *it)
 {
 	u64 now = ktime_get_ns(), expires = pt->expires;
 
-	*it = (struct itimerspec){ .it_interval = ns_to_timespec(pt->interval) };
+	*it = (struct itimerspec){.it_interval = ns_to_timespec(pt->interval)};
 	if (!expires)
 		return;
 	if (expires <= now && pt->interval)

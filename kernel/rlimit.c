@@ -26,7 +26,8 @@ static int check_rlimit(const struct rlimit *old, const struct rlimit *new, unsi
 }
 
 /* Read and, if new is given, set a limit of t's process. */
-static int do_prlimit(struct task *t, unsigned int which, const struct rlimit *new, struct rlimit *old)
+static int do_prlimit(struct task *t, unsigned int which, const struct rlimit *new,
+		      struct rlimit *old)
 {
 	struct signal_struct *sig = t->signal;
 	struct mm *mm;
@@ -67,7 +68,8 @@ SYSCALL_DEFINE4(prlimit64, pid_t, pid, unsigned int, which, const struct rlimit 
 	t = get_task_or_self(pid);
 	if (!t)
 		return -ESRCH;
-	err = t->signal == current->signal || same_owner(t) || capable(CAP_SYS_RESOURCE) ? 0 : -EPERM;
+	err = t->signal == current->signal || same_owner(t) || capable(CAP_SYS_RESOURCE) ? 0
+											 : -EPERM;
 	if (!err)
 		err = do_prlimit(t, which, unew ? &new : NULL, &old);
 	put_task_struct(t);
@@ -105,7 +107,8 @@ static void add_thread(struct rusage *ru, struct task *t)
 	ru->ru_nivcsw += (long)t->se.nivcsw;
 }
 
-static void add_process(struct rusage *ru, struct task *p, u64 *utime, u64 *stime, unsigned long *maxrss)
+static void add_process(struct rusage *ru, struct task *p, u64 *utime, u64 *stime,
+			unsigned long *maxrss)
 {
 	struct signal_struct *sig = p->signal;
 	unsigned long flags;
@@ -121,7 +124,7 @@ static void add_process(struct rusage *ru, struct task *p, u64 *utime, u64 *stim
 	ru->ru_nvcsw += (long)sig->nvcsw;
 	ru->ru_nivcsw += (long)sig->nivcsw;
 	*maxrss = max(*maxrss, sig->maxrss);
-	list_for_each_entry(t, &sig->thread_head, thread_node)
+	list_for_each_entry (t, &sig->thread_head, thread_node)
 		add_thread(ru, t);
 	spin_unlock_irqrestore(&sig->siglock, flags);
 }

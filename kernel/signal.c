@@ -31,9 +31,12 @@ static struct kmem_cache *sigqueue_cache, *sighand_cache, *signal_cache;
 
 void signal_init(void)
 {
-	sigqueue_cache = kmem_cache_create("sigqueue", sizeof(struct sigqueue), 0, SLAB_PANIC, NULL);
-	sighand_cache = kmem_cache_create("sighand", sizeof(struct sighand_struct), 0, SLAB_PANIC, NULL);
-	signal_cache = kmem_cache_create("signal", sizeof(struct signal_struct), 0, SLAB_PANIC, NULL);
+	sigqueue_cache =
+		kmem_cache_create("sigqueue", sizeof(struct sigqueue), 0, SLAB_PANIC, NULL);
+	sighand_cache =
+		kmem_cache_create("sighand", sizeof(struct sighand_struct), 0, SLAB_PANIC, NULL);
+	signal_cache =
+		kmem_cache_create("signal", sizeof(struct signal_struct), 0, SLAB_PANIC, NULL);
 }
 
 struct sighand_struct *sighand_alloc(void)
@@ -56,7 +59,7 @@ void sighand_put(struct sighand_struct *sh)
 static void itimer_expired(struct timer *timer)
 {
 	struct signal_struct *sig = container_of(timer, struct signal_struct, real_timer);
-	siginfo_t info = { .si_signo = SIGALRM, .si_code = SI_KERNEL };
+	siginfo_t info = {.si_signo = SIGALRM, .si_code = SI_KERNEL};
 	unsigned long flags;
 
 	/* the timer is cancelled before the last thread leaves, so there is a task to aim at */
@@ -135,7 +138,7 @@ void flush_sigqueue(struct sigpending *p)
 	struct sigqueue *q, *next;
 
 	p->signal = 0;
-	list_for_each_entry_safe(q, next, &p->list, list) {
+	list_for_each_entry_safe (q, next, &p->list, list) {
 		list_del_init(&q->list);
 		free_sigqueue(q);
 	}
@@ -148,7 +151,7 @@ void flush_sigqueue_mask(sigset_t mask, struct sigpending *p)
 	if (!(p->signal & mask))
 		return;
 	p->signal &= ~mask;
-	list_for_each_entry_safe(q, next, &p->list, list) {
+	list_for_each_entry_safe (q, next, &p->list, list) {
 		if (mask & sigmask(q->info.si_signo)) {
 			list_del_init(&q->list);
 			free_sigqueue(q);
@@ -162,7 +165,7 @@ static void collect_signal(int sig, struct sigpending *p, siginfo_t *info)
 	struct sigqueue *q, *first = NULL;
 	bool more = false;
 
-	list_for_each_entry(q, &p->list, list) {
+	list_for_each_entry (q, &p->list, list) {
 		if (q->info.si_signo != sig)
 			continue;
 		if (first) {
@@ -181,7 +184,7 @@ static void collect_signal(int sig, struct sigpending *p, siginfo_t *info)
 		free_sigqueue(first);
 	} else {
 		/* it could not be queued: all that is known is its number */
-		*info = (siginfo_t){ .si_signo = sig, .si_code = SI_USER };
+		*info = (siginfo_t){.si_signo = sig, .si_code = SI_USER};
 	}
 }
 
@@ -218,7 +221,8 @@ int dequeue_signal(struct task *t, sigset_t mask, siginfo_t *info)
 		u64 now = ktime_get_ns(), next = sig->real_timer.expires + sig->it_real_incr_ns;
 
 		if (next <= now)
-			next += (now - next) / sig->it_real_incr_ns * sig->it_real_incr_ns + sig->it_real_incr_ns;
+			next += (now - next) / sig->it_real_incr_ns * sig->it_real_incr_ns +
+				sig->it_real_incr_ns;
 		timer_start(&sig->real_timer, next);
 	}
 	recalc_sigpending();
@@ -303,7 +307,7 @@ static void continue_process(struct signal_struct *sig)
 	struct task *t;
 
 	flush_sigqueue_mask(SIG_KERNEL_STOP_MASK, &sig->shared_pending);
-	list_for_each_entry(t, &sig->thread_head, thread_node) {
+	list_for_each_entry (t, &sig->thread_head, thread_node) {
 		flush_sigqueue_mask(SIG_KERNEL_STOP_MASK, &t->pending);
 		t->jobctl &= ~(JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME);
 		wake_up_state(t, TASK_STOPPED);
@@ -329,7 +333,7 @@ static bool prepare_signal(int sig, struct task *t)
 		return false;
 	if (sigmask(sig) & SIG_KERNEL_STOP_MASK) {
 		flush_sigqueue_mask(sigmask(SIGCONT), &s->shared_pending);
-		list_for_each_entry(p, &s->thread_head, thread_node)
+		list_for_each_entry (p, &s->thread_head, thread_node)
 			flush_sigqueue_mask(sigmask(SIGCONT), &p->pending);
 	} else if (sig == SIGCONT) {
 		continue_process(s);
@@ -358,7 +362,7 @@ static struct task *find_taker(int sig, struct task *t, bool group)
 		return t;
 	if (!group || s->nr_threads == 1)
 		return NULL;
-	list_for_each_entry(p, &s->thread_head, thread_node) {
+	list_for_each_entry (p, &s->thread_head, thread_node) {
 		if (wants_signal(sig, p)) {
 			s->curr_target = p;
 			return p;
@@ -379,7 +383,7 @@ static void complete_signal(int sig, struct task *t, bool group)
 		s->flags = SIGNAL_GROUP_EXIT | (s->flags & SIGNAL_UNKILLABLE);
 		s->group_exit_code = sig;
 		s->group_stop_count = 0;
-		list_for_each_entry(p, &s->thread_head, thread_node) {
+		list_for_each_entry (p, &s->thread_head, thread_node) {
 			p->jobctl &= ~(JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME);
 			p->pending.signal |= sigmask(SIGKILL);
 			signal_wake_up(p, true);
@@ -437,7 +441,7 @@ int send_sig_thread(int sig, const siginfo_t *info, struct task *t)
 
 int send_sig(int sig, struct task *t)
 {
-	siginfo_t info = { .si_signo = sig, .si_code = SI_KERNEL };
+	siginfo_t info = {.si_signo = sig, .si_code = SI_KERNEL};
 
 	return do_send(sig, &info, t, true);
 }
@@ -465,7 +469,7 @@ int kill_pgrp(pid_t pgrp, int sig)
 	spin_lock_irqsave(&tasklist_lock, flags);
 	pid = find_pid(pgrp);
 	if (pid) {
-		list_for_each_entry(s, &pid->pgrp_members, pgrp_node) {
+		list_for_each_entry (s, &pid->pgrp_members, pgrp_node) {
 			send_sig(sig, s->curr_target);
 			ret = 0;
 		}
@@ -484,7 +488,7 @@ int kill_session(pid_t session, int sig)
 	spin_lock_irqsave(&tasklist_lock, flags);
 	pid = find_pid(session);
 	if (pid) {
-		list_for_each_entry(s, &pid->session_members, session_node) {
+		list_for_each_entry (s, &pid->session_members, session_node) {
 			send_sig(sig, s->curr_target);
 			ret = 0;
 		}
@@ -521,7 +525,7 @@ static void force_sig_info(const siginfo_t *info, bool fatal)
 
 void force_sig_fault(int sig, int code, unsigned long addr)
 {
-	siginfo_t info = { .si_signo = sig, .si_code = code };
+	siginfo_t info = {.si_signo = sig, .si_code = code};
 
 	info.si_addr = addr;
 	force_sig_info(&info, false);
@@ -529,7 +533,7 @@ void force_sig_fault(int sig, int code, unsigned long addr)
 
 void force_sig_mceerr(int code, unsigned long addr, short lsb)
 {
-	siginfo_t info = { .si_signo = SIGBUS, .si_code = code };
+	siginfo_t info = {.si_signo = SIGBUS, .si_code = code};
 
 	info.si_addr = addr;
 	info.si_addr_lsb = lsb;
@@ -538,14 +542,14 @@ void force_sig_mceerr(int code, unsigned long addr, short lsb)
 
 void force_sig(int sig)
 {
-	siginfo_t info = { .si_signo = sig, .si_code = SI_KERNEL };
+	siginfo_t info = {.si_signo = sig, .si_code = SI_KERNEL};
 
 	force_sig_info(&info, false);
 }
 
 void force_fatal_sig(int sig)
 {
-	siginfo_t info = { .si_signo = sig, .si_code = SI_KERNEL };
+	siginfo_t info = {.si_signo = sig, .si_code = SI_KERNEL};
 
 	force_sig_info(&info, true);
 }
@@ -568,7 +572,7 @@ void sigqueue_cancel(struct sigqueue *q, struct sigpending *p)
 	if (list_empty(&q->list))
 		return;
 	list_del_init(&q->list);
-	list_for_each_entry(other, &p->list, list)
+	list_for_each_entry (other, &p->list, list)
 		if (other->info.si_signo == q->info.si_signo)
 			return;
 	p->signal &= ~sigmask(q->info.si_signo);

@@ -34,16 +34,16 @@ static inline sigset_t sigmask(int sig)
 }
 
 #define SIG_KERNEL_ONLY_MASK (sigmask(SIGKILL) | sigmask(SIGSTOP))
-#define SIG_KERNEL_STOP_MASK                                                                       \
+#define SIG_KERNEL_STOP_MASK \
 	(sigmask(SIGSTOP) | sigmask(SIGTSTP) | sigmask(SIGTTIN) | sigmask(SIGTTOU))
-#define SIG_KERNEL_IGNORE_MASK                                                                     \
+#define SIG_KERNEL_IGNORE_MASK \
 	(sigmask(SIGCONT) | sigmask(SIGCHLD) | sigmask(SIGWINCH) | sigmask(SIGURG))
-#define SIG_KERNEL_COREDUMP_MASK                                                                   \
-	(sigmask(SIGQUIT) | sigmask(SIGILL) | sigmask(SIGTRAP) | sigmask(SIGABRT) |                \
-	 sigmask(SIGFPE) | sigmask(SIGSEGV) | sigmask(SIGBUS) | sigmask(SIGSYS) |                  \
+#define SIG_KERNEL_COREDUMP_MASK                                                    \
+	(sigmask(SIGQUIT) | sigmask(SIGILL) | sigmask(SIGTRAP) | sigmask(SIGABRT) | \
+	 sigmask(SIGFPE) | sigmask(SIGSEGV) | sigmask(SIGBUS) | sigmask(SIGSYS) |   \
 	 sigmask(SIGXCPU) | sigmask(SIGXFSZ))
-#define SYNCHRONOUS_MASK                                                                           \
-	(sigmask(SIGSEGV) | sigmask(SIGBUS) | sigmask(SIGILL) | sigmask(SIGTRAP) |                 \
+#define SYNCHRONOUS_MASK                                                           \
+	(sigmask(SIGSEGV) | sigmask(SIGBUS) | sigmask(SIGILL) | sigmask(SIGTRAP) | \
 	 sigmask(SIGFPE) | sigmask(SIGSYS))
 
 static inline bool valid_signal(unsigned long sig)
@@ -60,9 +60,9 @@ struct sigpending {
 /* One queued signal. Ordinary signals queue once, real-time signals as often as they are sent. */
 struct sigqueue {
 	struct list_head list;
-	bool preallocated;	/* a POSIX timer's own entry: not freed at delivery */
+	bool preallocated;	   /* a POSIX timer's own entry: not freed at delivery */
 	struct posix_timer *timer; /* whose entry it is, if preallocated */
-	struct user_struct *user; /* charged for it (RLIMIT_SIGPENDING) */
+	struct user_struct *user;  /* charged for it (RLIMIT_SIGPENDING) */
 	siginfo_t info;
 };
 
@@ -74,12 +74,12 @@ struct sighand_struct {
 };
 
 /* signal_struct.flags */
-#define SIGNAL_STOP_STOPPED 0x01   /* all threads are stopped */
+#define SIGNAL_STOP_STOPPED   0x01 /* all threads are stopped */
 #define SIGNAL_STOP_CONTINUED 0x02 /* SIGCONT since; waitid(WCONTINUED) may report it */
-#define SIGNAL_GROUP_EXIT 0x04	   /* exit_group, a fatal signal or execve is ending the threads */
-#define SIGNAL_UNKILLABLE 0x08	   /* init: signals without a handler do not touch it */
-#define SIGNAL_CLD_STOPPED 0x10	   /* the parent is to be told of the stop */
-#define SIGNAL_CLD_CONTINUED 0x20  /* or of the continuation */
+#define SIGNAL_GROUP_EXIT     0x04 /* exit_group, a fatal signal or execve is ending the threads */
+#define SIGNAL_UNKILLABLE     0x08 /* init: signals without a handler do not touch it */
+#define SIGNAL_CLD_STOPPED    0x10 /* the parent is to be told of the stop */
+#define SIGNAL_CLD_CONTINUED  0x20 /* or of the continuation */
 
 /*
  * What the threads of a process share besides memory and files.
@@ -88,46 +88,46 @@ struct sighand_struct {
  */
 struct signal_struct {
 	spinlock_t siglock;
-	atomic_t count;			     /* (a) tasks that point here */
-	int nr_threads;			     /* (s) threads not yet released */
-	atomic_t live;			     /* (a) threads not yet in do_exit */
-	struct list_head thread_head;	     /* (s,t to write; RCU to read) task.thread_node */
-	struct sigpending shared_pending;    /* (s) */
-	struct task *curr_target;	     /* (s) where the search for a willing thread starts */
+	atomic_t count;			      /* (a) tasks that point here */
+	int nr_threads;			      /* (s) threads not yet released */
+	atomic_t live;			      /* (a) threads not yet in do_exit */
+	struct list_head thread_head;	      /* (s,t to write; RCU to read) task.thread_node */
+	struct sigpending shared_pending;     /* (s) */
+	struct task *curr_target;	      /* (s) where the search for a willing thread starts */
 	struct wait_queue_head wait_chldexit; /* wait4 sleeps here */
 
-	unsigned int flags;		     /* (s) SIGNAL_* */
-	int group_exit_code;		     /* (s) */
-	int group_stop_count;		     /* (s) threads that have yet to stop */
-	struct task *group_exec_task;	     /* (s) the thread in execve that ends the others */
+	unsigned int flags;	      /* (s) SIGNAL_* */
+	int group_exit_code;	      /* (s) */
+	int group_stop_count;	      /* (s) threads that have yet to stop */
+	struct task *group_exec_task; /* (s) the thread in execve that ends the others */
 
-	struct pid *pgrp_pid, *session_pid;  /* (t) counted references */
-	struct list_head pgrp_node;	     /* (t) on pgrp_pid->pgrp_members, leader alive */
-	struct list_head session_node;	     /* (t) */
-	pid_t pgrp;			     /* (t) the number of pgrp_pid */
-	pid_t session;			     /* (t) the number of session_pid */
-	bool leader;			     /* (s) session leader */
-	bool is_child_subreaper;	     /* (s) PR_SET_CHILD_SUBREAPER */
-	struct tty_struct *tty;		     /* the tty layer's lock: controlling terminal, or NULL */
-	pid_t tty_old_pgrp;		     /* the tty layer's lock */
+	struct pid *pgrp_pid, *session_pid; /* (t) counted references */
+	struct list_head pgrp_node;	    /* (t) on pgrp_pid->pgrp_members, leader alive */
+	struct list_head session_node;	    /* (t) */
+	pid_t pgrp;			    /* (t) the number of pgrp_pid */
+	pid_t session;			    /* (t) the number of session_pid */
+	bool leader;			    /* (s) session leader */
+	bool is_child_subreaper;	    /* (s) PR_SET_CHILD_SUBREAPER */
+	struct tty_struct *tty; /* the tty layer's lock: controlling terminal, or NULL */
+	pid_t tty_old_pgrp;	/* the tty layer's lock */
 
-	struct rlimit rlim[RLIM_NLIMITS];    /* (s to write) */
-	int oom_score_adj;		     /* (s) -1000..1000 */
+	struct rlimit rlim[RLIM_NLIMITS]; /* (s to write) */
+	int oom_score_adj;		  /* (s) -1000..1000 */
 	int oom_score_adj_min;
 
-	struct timer real_timer;	     /* setitimer(ITIMER_REAL), alarm */
-	u64 it_real_incr_ns;		     /* (s) */
-	u64 it_virt_expires, it_virt_incr;   /* (s) process CPU time in ns, 0 = off */
-	u64 it_prof_expires, it_prof_incr;   /* (s) */
-	u64 cpu_limit_warned_ns;	     /* (s) RLIMIT_CPU: when the next SIGXCPU is due */
-	struct list_head posix_timers;	     /* (s) */
-	int next_timer_id;		     /* (s) */
+	struct timer real_timer;	   /* setitimer(ITIMER_REAL), alarm */
+	u64 it_real_incr_ns;		   /* (s) */
+	u64 it_virt_expires, it_virt_incr; /* (s) process CPU time in ns, 0 = off */
+	u64 it_prof_expires, it_prof_incr; /* (s) */
+	u64 cpu_limit_warned_ns;	   /* (s) RLIMIT_CPU: when the next SIGXCPU is due */
+	struct list_head posix_timers;	   /* (s) */
+	int next_timer_id;		   /* (s) */
 
 	/* (s) what threads already gone used, and what waited-for children used. */
 	u64 utime_ns, stime_ns, sum_exec_ns, cutime_ns, cstime_ns;
 	unsigned long min_flt, maj_flt, cmin_flt, cmaj_flt;
 	unsigned long nvcsw, nivcsw, cnvcsw, cnivcsw;
-	unsigned long maxrss, cmaxrss;	     /* pages */
+	unsigned long maxrss, cmaxrss; /* pages */
 };
 
 /* Why a call was interrupted and how it goes on: restart_syscall(2) after -ERESTART_RESTARTBLOCK. */
@@ -146,8 +146,8 @@ static inline unsigned long rlimit_of(const struct signal_struct *sig, unsigned 
  * is gone) or -EAGAIN (a real-time signal and no memory or RLIMIT_SIGPENDING). `sig` 0 is not accepted.
  * The caller keeps the task alive (reference, RCU, tasklist_lock, or it is current).
  */
-int send_sig(int sig, struct task *t);			      /* to the process, from the kernel */
-int send_sig_info(int sig, const siginfo_t *info, struct task *t); /* to the process */
+int send_sig(int sig, struct task *t); /* to the process, from the kernel */
+int send_sig_info(int sig, const siginfo_t *info, struct task *t);   /* to the process */
 int send_sig_thread(int sig, const siginfo_t *info, struct task *t); /* to this thread alone */
 
 /* To every process of the group or of the session; takes tasklist_lock. -ESRCH when there is none. */

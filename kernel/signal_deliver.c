@@ -39,9 +39,10 @@ static void fill_child_info(siginfo_t *info, struct task *t)
 bool do_notify_parent(struct task *t, int sig)
 {
 	struct signal_struct *psig = t->parent->signal;
-	siginfo_t info = { .si_signo = sig };
+	siginfo_t info = {.si_signo = sig};
 	bool autoreap = false;
-	int status = t->signal->flags & SIGNAL_GROUP_EXIT ? t->signal->group_exit_code : t->exit_code;
+	int status =
+		t->signal->flags & SIGNAL_GROUP_EXIT ? t->signal->group_exit_code : t->exit_code;
 	struct sigaction *ka;
 	unsigned long flags;
 
@@ -81,7 +82,7 @@ bool do_notify_parent(struct task *t, int sig)
 static void notify_parent_cldstop(struct task *leader, int why)
 {
 	struct task *parent = leader->parent;
-	siginfo_t info = { .si_signo = SIGCHLD, .si_code = why };
+	siginfo_t info = {.si_signo = SIGCHLD, .si_code = why};
 	struct sigaction *ka;
 	unsigned long flags;
 
@@ -106,7 +107,7 @@ static void request_group_stop(struct signal_struct *sig, int signr)
 	if (!(sig->flags & SIGNAL_STOP_STOPPED))
 		sig->group_exit_code = signr;
 	sig->group_stop_count = 0;
-	list_for_each_entry(t, &sig->thread_head, thread_node) {
+	list_for_each_entry (t, &sig->thread_head, thread_node) {
 		if (t->flags & PF_EXITING || READ_ONCE(t->state) & TASK_STOPPED)
 			continue;
 		t->jobctl |= JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME;
@@ -180,7 +181,7 @@ void retarget_shared_pending(struct task *t, sigset_t which)
 	sigset_t wanted = t->signal->shared_pending.signal & which;
 	struct task *p;
 
-	list_for_each_entry(p, &t->signal->thread_head, thread_node) {
+	list_for_each_entry (p, &t->signal->thread_head, thread_node) {
 		if (!wanted)
 			return;
 		if (p == t || p->flags & PF_EXITING || !(wanted & ~p->blocked))
@@ -257,7 +258,8 @@ static bool take_one(struct signal_struct *sig, struct ksignal *ksig) __must_hol
 {
 	int signr;
 
-	if (sig->flags & SIGNAL_GROUP_EXIT || (sig->group_exec_task && sig->group_exec_task != current)) {
+	if (sig->flags & SIGNAL_GROUP_EXIT ||
+	    (sig->group_exec_task && sig->group_exec_task != current)) {
 		ksig->sig = -SIGKILL;
 		return true;
 	}
@@ -366,8 +368,8 @@ void restore_saved_sigmask_unless(bool interrupted)
 
 sigset_t *sigmask_to_save(void)
 {
-	return test_tsk_thread_flag(current, TIF_RESTORE_SIGMASK) ? &current->saved_sigmask :
-								    &current->blocked;
+	return test_tsk_thread_flag(current, TIF_RESTORE_SIGMASK) ? &current->saved_sigmask
+								  : &current->blocked;
 }
 
 void flush_signal_handlers(struct sighand_struct *sh, bool all)

@@ -14,8 +14,8 @@
 
 /* --- masks and actions ---------------------------------------------------------------------------------------------------- */
 
-SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct sigaction __user *, act, struct sigaction __user *, oact,
-		size_t, size)
+SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct sigaction __user *, act,
+		struct sigaction __user *, oact, size_t, size)
 {
 	struct sighand_struct *sh = current->sighand;
 	struct signal_struct *s = current->signal;
@@ -33,24 +33,25 @@ SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct sigaction __user *, act, st
 	old = *ka;
 	if (act) {
 		new.sa_mask &= ~SIG_KERNEL_ONLY_MASK;
-		new.sa_flags &= SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_EXPOSE_TAGBITS | SA_RESTORER |
-				SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND;
+		new.sa_flags &= SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_EXPOSE_TAGBITS |
+				SA_RESTORER | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND;
 		*ka = new;
 	}
 	spin_unlock_irq(&sh->lock);
 	/* POSIX: what is pending and now ignored is discarded */
 	if (act && (new.sa_handler == SIG_IGN ||
-		    (new.sa_handler == SIG_DFL && SIG_KERNEL_IGNORE_MASK & sigmask(sig)))) {
+		    (new.sa_handler == SIG_DFL &&SIG_KERNEL_IGNORE_MASK &sigmask(sig)))) {
 		spin_lock_irq(&s->siglock);
 		flush_sigqueue_mask(sigmask(sig), &s->shared_pending);
-		list_for_each_entry(t, &s->thread_head, thread_node)
+		list_for_each_entry (t, &s->thread_head, thread_node)
 			flush_sigqueue_mask(sigmask(sig), &t->pending);
 		spin_unlock_irq(&s->siglock);
 	}
 	return oact && copy_to_user(oact, &old, sizeof(old)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE4(rt_sigprocmask, int, how, const sigset_t __user *, nset, sigset_t __user *, oset, size_t, size)
+SYSCALL_DEFINE4(rt_sigprocmask, int, how, const sigset_t __user *, nset, sigset_t __user *, oset,
+		size_t, size)
 {
 	sigset_t old = current->blocked, new;
 
@@ -236,7 +237,8 @@ SYSCALL_DEFINE2(sigaltstack, const stack_t __user *, uss, stack_t __user *, uoss
 
 	if (uss && copy_from_user(&ss, uss, sizeof(ss)))
 		return -EFAULT;
-	err = do_sigaltstack(uss ? &ss : NULL, uoss ? &oss : NULL, current_pt_regs()->sp, MINSIGSTKSZ);
+	err = do_sigaltstack(uss ? &ss : NULL, uoss ? &oss : NULL, current_pt_regs()->sp,
+			     MINSIGSTKSZ);
 	if (!err && uoss && copy_to_user(uoss, &oss, sizeof(oss)))
 		err = -EFAULT;
 	return err;
@@ -246,7 +248,7 @@ SYSCALL_DEFINE2(sigaltstack, const stack_t __user *, uss, stack_t __user *, uoss
 
 static void user_siginfo(siginfo_t *info, int sig, int code)
 {
-	*info = (siginfo_t){ .si_signo = sig, .si_code = code };
+	*info = (siginfo_t){.si_signo = sig, .si_code = code};
 	info->si_pid = current->tgid;
 	info->si_uid = current_uid();
 }
@@ -293,7 +295,7 @@ static int kill_group(pid_t pgrp, int sig, const siginfo_t *info)
 	spin_lock_irq(&tasklist_lock);
 	pid = find_pid(pgrp);
 	if (pid) {
-		list_for_each_entry(s, &pid->pgrp_members, pgrp_node) {
+		list_for_each_entry (s, &pid->pgrp_members, pgrp_node) {
 			ret = checked_send(sig, info, s->curr_target->group_leader, true);
 			sent |= !ret;
 			err = ret;
@@ -310,7 +312,7 @@ static int kill_all(int sig, const siginfo_t *info)
 	int count = 0, err = 0, ret;
 
 	spin_lock_irq(&tasklist_lock);
-	list_for_each_entry(t, &init_task.tasks, tasks) {
+	list_for_each_entry (t, &init_task.tasks, tasks) {
 		if (t->pid <= 1 || t->signal == current->signal || t->flags & PF_KTHREAD)
 			continue;
 		count++;
@@ -398,7 +400,8 @@ SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, pid, int, sig, const siginfo_t __user *,
 	return err ?: kill_one(pid, sig, &info);
 }
 
-SYSCALL_DEFINE4(rt_tgsigqueueinfo, pid_t, tgid, pid_t, pid, int, sig, const siginfo_t __user *, uinfo)
+SYSCALL_DEFINE4(rt_tgsigqueueinfo, pid_t, tgid, pid_t, pid, int, sig, const siginfo_t __user *,
+		uinfo)
 {
 	siginfo_t info;
 	int err;
@@ -409,7 +412,8 @@ SYSCALL_DEFINE4(rt_tgsigqueueinfo, pid_t, tgid, pid_t, pid, int, sig, const sigi
 	return err ?: (int)do_tkill(tgid, pid, sig, &info);
 }
 
-SYSCALL_DEFINE4(pidfd_send_signal, int, fd, int, sig, const siginfo_t __user *, uinfo, unsigned int, flags)
+SYSCALL_DEFINE4(pidfd_send_signal, int, fd, int, sig, const siginfo_t __user *, uinfo, unsigned int,
+		flags)
 {
 	siginfo_t info;
 	struct task *t;

@@ -131,7 +131,9 @@ SYSCALL_DEFINE3(getresuid, u32 __user *, ruid, u32 __user *, euid, u32 __user *,
 {
 	const struct cred *c = current->cred;
 
-	return put_user(c->uid, ruid) || put_user(c->euid, euid) || put_user(c->suid, suid) ? -EFAULT : 0;
+	return put_user(c->uid, ruid) || put_user(c->euid, euid) || put_user(c->suid, suid)
+		       ? -EFAULT
+		       : 0;
 }
 
 /* Answers the old value, and says nothing about failure: that is its contract. */
@@ -184,7 +186,9 @@ SYSCALL_DEFINE3(getresgid, u32 __user *, rgid, u32 __user *, egid, u32 __user *,
 {
 	const struct cred *c = current->cred;
 
-	return put_user(c->gid, rgid) || put_user(c->egid, egid) || put_user(c->sgid, sgid) ? -EFAULT : 0;
+	return put_user(c->gid, rgid) || put_user(c->egid, egid) || put_user(c->sgid, sgid)
+		       ? -EFAULT
+		       : 0;
 }
 
 SYSCALL_DEFINE1(setfsgid, u32, gid)
@@ -301,7 +305,8 @@ SYSCALL_DEFINE2(capget, struct cap_user_header __user *, uhdr, struct cap_user_d
 	return udata && copy_to_user(udata, data, (size_t)words * sizeof(data[0])) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE2(capset, struct cap_user_header __user *, uhdr, const struct cap_user_data __user *, udata)
+SYSCALL_DEFINE2(capset, struct cap_user_header __user *, uhdr, const struct cap_user_data __user *,
+		udata)
 {
 	const struct cred *c = current->cred;
 	struct cap_user_data data[2] = {};
@@ -320,7 +325,8 @@ SYSCALL_DEFINE2(capset, struct cap_user_header __user *, uhdr, const struct cap_
 	permitted = (data[0].permitted | (u64)data[1].permitted << 32) & CAP_FULL_SET;
 	inheritable = (data[0].inheritable | (u64)data[1].inheritable << 32) & CAP_FULL_SET;
 	if (permitted & ~c->cap_permitted || effective & ~permitted ||
-	    inheritable & ~(c->cap_inheritable | (capable(CAP_SETPCAP) ? c->cap_bset : c->cap_permitted)))
+	    inheritable &
+		    ~(c->cap_inheritable | (capable(CAP_SETPCAP) ? c->cap_bset : c->cap_permitted)))
 		return -EPERM;
 	new = prepare_creds();
 	if (!new)
@@ -328,7 +334,7 @@ SYSCALL_DEFINE2(capset, struct cap_user_header __user *, uhdr, const struct cap_
 	new->cap_effective = effective;
 	new->cap_permitted = permitted;
 	new->cap_inheritable = inheritable;
-	new->cap_ambient &= permitted & inheritable;
+	new->cap_ambient &= permitted &inheritable;
 	commit_creds(new);
 	return 0;
 }

@@ -323,7 +323,8 @@ static long barrier_on_all_cpus(void)
 {
 	preempt_disable();
 	smp_mb();
-	smp_call_function_mask(READ_ONCE(cpu_online_mask) & ~(1ULL << smp_processor_id()), barrier_on_cpu, NULL, true);
+	smp_call_function_mask(READ_ONCE(cpu_online_mask) & ~(1ULL << smp_processor_id()),
+			       barrier_on_cpu, NULL, true);
 	smp_mb();
 	preempt_enable();
 	return 0;

@@ -17,8 +17,8 @@
 #include "mm/mmap.h"
 #include "mm/slab.h"
 
-SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot, unsigned long, flags,
-		unsigned long, fd, unsigned long, offset)
+SYSCALL_DEFINE6(mmap, unsigned long, addr, unsigned long, len, unsigned long, prot, unsigned long,
+		flags, unsigned long, fd, unsigned long, offset)
 {
 	struct fd f;
 	long ret;
@@ -45,8 +45,8 @@ SYSCALL_DEFINE3(mprotect, unsigned long, start, size_t, len, unsigned long, prot
 	return do_mprotect(current->mm, start, len, prot);
 }
 
-SYSCALL_DEFINE5(mremap, unsigned long, addr, unsigned long, old_len, unsigned long, new_len, unsigned long, flags,
-		unsigned long, new_addr)
+SYSCALL_DEFINE5(mremap, unsigned long, addr, unsigned long, old_len, unsigned long, new_len,
+		unsigned long, flags, unsigned long, new_addr)
 {
 	return do_mremap(current->mm, addr, old_len, new_len, flags, new_addr);
 }
@@ -134,11 +134,12 @@ struct user_iovec {
 
 static bool remote_advice_ok(int advice)
 {
-	return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED || advice == MADV_COLLAPSE;
+	return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED ||
+	       advice == MADV_COLLAPSE;
 }
 
-SYSCALL_DEFINE5(process_madvise, int, pidfd, const struct user_iovec __user *, uvec, size_t, vlen, int, advice,
-		unsigned int, flags)
+SYSCALL_DEFINE5(process_madvise, int, pidfd, const struct user_iovec __user *, uvec, size_t, vlen,
+		int, advice, unsigned int, flags)
 {
 	struct user_iovec iov;
 	struct mm *mm;
@@ -166,7 +167,8 @@ SYSCALL_DEFINE5(process_madvise, int, pidfd, const struct user_iovec __user *, u
 }
 
 /* One piece of process_vm_readv or writev through a page of kernel memory. Bytes moved. */
-static size_t copy_remote(struct mm *mm, unsigned long remote, char __user *local, size_t len, char *buf, bool write)
+static size_t copy_remote(struct mm *mm, unsigned long remote, char __user *local, size_t len,
+			  char *buf, bool write)
 {
 	size_t done = 0;
 
@@ -226,7 +228,8 @@ static long process_vm_rw(pid_t pid, struct iov_cursor local, struct iov_cursor 
 	while (buf && (more = iov_next(&local)) > 0 && (more = iov_next(&remote)) > 0) {
 		size_t len = min(local.cur.len, remote.cur.len), n;
 
-		n = copy_remote(mm, remote.cur.base, (char __user *)local.cur.base, len, buf, write);
+		n = copy_remote(mm, remote.cur.base, (char __user *)local.cur.base, len, buf,
+				write);
 		done += (long)n;
 		if (n < len) {
 			more = -EFAULT;
@@ -244,32 +247,36 @@ static long process_vm_rw(pid_t pid, struct iov_cursor local, struct iov_cursor 
 	return done || more >= 0 ? done : more;
 }
 
-SYSCALL_DEFINE6(process_vm_readv, pid_t, pid, const struct user_iovec __user *, lvec, unsigned long, lcnt,
-		const struct user_iovec __user *, rvec, unsigned long, rcnt, unsigned long, flags)
+SYSCALL_DEFINE6(process_vm_readv, pid_t, pid, const struct user_iovec __user *, lvec, unsigned long,
+		lcnt, const struct user_iovec __user *, rvec, unsigned long, rcnt, unsigned long,
+		flags)
 {
 	if (flags || lcnt > UIO_MAXIOV || rcnt > UIO_MAXIOV)
 		return -EINVAL;
-	return process_vm_rw(pid, (struct iov_cursor){ lvec, lcnt }, (struct iov_cursor){ rvec, rcnt }, false);
+	return process_vm_rw(pid, (struct iov_cursor){lvec, lcnt}, (struct iov_cursor){rvec, rcnt},
+			     false);
 }
 
-SYSCALL_DEFINE6(process_vm_writev, pid_t, pid, const struct user_iovec __user *, lvec, unsigned long, lcnt,
-		const struct user_iovec __user *, rvec, unsigned long, rcnt, unsigned long, flags)
+SYSCALL_DEFINE6(process_vm_writev, pid_t, pid, const struct user_iovec __user *, lvec,
+		unsigned long, lcnt, const struct user_iovec __user *, rvec, unsigned long, rcnt,
+		unsigned long, flags)
 {
 	if (flags || lcnt > UIO_MAXIOV || rcnt > UIO_MAXIOV)
 		return -EINVAL;
-	return process_vm_rw(pid, (struct iov_cursor){ lvec, lcnt }, (struct iov_cursor){ rvec, rcnt }, true);
+	return process_vm_rw(pid, (struct iov_cursor){lvec, lcnt}, (struct iov_cursor){rvec, rcnt},
+			     true);
 }
 
 /* --- memory nodes: there is one ------------------------------------------------------------------------------------------------ */
 
-#define MPOL_DEFAULT	 0
-#define MPOL_LOCAL	 4
-#define MPOL_MODE_FLAGS	 0xe000
-#define MPOL_F_NODE	 1
-#define MPOL_F_ADDR	 2
+#define MPOL_DEFAULT	    0
+#define MPOL_LOCAL	    4
+#define MPOL_MODE_FLAGS	    0xe000
+#define MPOL_F_NODE	    1
+#define MPOL_F_ADDR	    2
 #define MPOL_F_MEMS_ALLOWED 4
-#define MAX_NODES	 1024
-#define MOVE_BATCH	 64
+#define MAX_NODES	    1024
+#define MOVE_BATCH	    64
 
 /* A node mask may name node 0 only. 0, -EINVAL, -EFAULT. */
 static int check_nodemask(const unsigned long __user *umask, unsigned long maxnode, bool *empty)
@@ -307,7 +314,8 @@ static int check_mpol(int mode, const unsigned long __user *umask, unsigned long
 	return empty && mode != 1 ? -EINVAL : 0; /* 1: MPOL_PREFERRED, empty = local */
 }
 
-SYSCALL_DEFINE3(set_mempolicy, int, mode, const unsigned long __user *, umask, unsigned long, maxnode)
+SYSCALL_DEFINE3(set_mempolicy, int, mode, const unsigned long __user *, umask, unsigned long,
+		maxnode)
 {
 	return check_mpol(mode, umask, maxnode);
 }
@@ -339,8 +347,8 @@ SYSCALL_DEFINE6(mbind, unsigned long, start, unsigned long, len, unsigned long, 
 	return err;
 }
 
-SYSCALL_DEFINE5(get_mempolicy, int __user *, upolicy, unsigned long __user *, umask, unsigned long, maxnode,
-		unsigned long, addr, unsigned long, flags)
+SYSCALL_DEFINE5(get_mempolicy, int __user *, upolicy, unsigned long __user *, umask, unsigned long,
+		maxnode, unsigned long, addr, unsigned long, flags)
 {
 	bool at_addr = flags & MPOL_F_ADDR;
 	unsigned long allowed = flags & MPOL_F_MEMS_ALLOWED ? 1 : 0;
@@ -360,15 +368,16 @@ SYSCALL_DEFINE5(get_mempolicy, int __user *, upolicy, unsigned long __user *, um
 	}
 	if (upolicy && put_user(MPOL_DEFAULT, upolicy))
 		return -EFAULT;
-	if (umask && (clear_user(umask, DIV_ROUND_UP(min_t(unsigned long, maxnode, MAX_NODES), 64) * 8) ||
-		      put_user(allowed, umask)))
+	if (umask &&
+	    (clear_user(umask, DIV_ROUND_UP(min_t(unsigned long, maxnode, MAX_NODES), 64) * 8) ||
+	     put_user(allowed, umask)))
 		return -EFAULT;
 	return 0;
 }
 
 /* One batch of move_pages(). 0, -EFAULT, -ENODEV ... */
-static int move_batch(struct mm *mm, unsigned long n, const unsigned long __user *upages, const int __user *unodes,
-		      int __user *ustatus)
+static int move_batch(struct mm *mm, unsigned long n, const unsigned long __user *upages,
+		      const int __user *unodes, int __user *ustatus)
 {
 	unsigned long pages[MOVE_BATCH];
 	int nodes[MOVE_BATCH], status[MOVE_BATCH], err;
@@ -393,7 +402,8 @@ SYSCALL_DEFINE6(move_pages, pid_t, pid, unsigned long, nr, const unsigned long _
 	if (flags & ~6)
 		return -EINVAL;
 	if (nr > TASK_SIZE / sizeof(*upages) || !access_ok(upages, nr * sizeof(*upages)) ||
-	    !access_ok(ustatus, nr * sizeof(*ustatus)) || (unodes && !access_ok(unodes, nr * sizeof(*unodes))))
+	    !access_ok(ustatus, nr * sizeof(*ustatus)) ||
+	    (unodes && !access_ok(unodes, nr * sizeof(*unodes))))
 		return -EFAULT;
 	t = get_task_or_self(pid);
 	if (!t)

@@ -85,7 +85,8 @@ static long set_thp_disable(unsigned long on)
 }
 
 /* Options about credentials and capabilities. -ENOSYS: not one of these. */
-static long prctl_cred(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+static long prctl_cred(int option, unsigned long a2, unsigned long a3, unsigned long a4,
+		       unsigned long a5)
 {
 	const struct cred *c = current->cred;
 
@@ -110,7 +111,8 @@ static long prctl_cred(int option, unsigned long a2, unsigned long a3, unsigned 
 	return -ENOSYS;
 }
 
-SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsigned long, a4, unsigned long, a5)
+SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsigned long, a4,
+		unsigned long, a5)
 {
 	long ret = prctl_cred(option, a2, a3, a4, a5);
 
@@ -151,7 +153,8 @@ SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsign
 	case PR_SET_THP_DISABLE:
 		return a3 || a4 || a5 ? -EINVAL : set_thp_disable(a2);
 	case PR_GET_THP_DISABLE:
-		return a2 || a3 || a4 || a5 ? -EINVAL : test_bit(MMF_DISABLE_THP, &current->mm->flags);
+		return a2 || a3 || a4 || a5 ? -EINVAL
+					    : test_bit(MMF_DISABLE_THP, &current->mm->flags);
 	}
 	return -EINVAL;
 }

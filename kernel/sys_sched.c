@@ -59,8 +59,9 @@ static long set_scheduler(pid_t pid, int policy, const struct sched_param __user
 		policy = t->policy;
 	err = check_policy(policy & ~SCHED_RESET_ON_FORK, param.sched_priority);
 	if (!err && !capable(CAP_SYS_NICE) &&
-	    (!same_owner(t) || (rt_policy(policy & ~SCHED_RESET_ON_FORK) &&
-				(unsigned long)param.sched_priority > rlimit_of(t->signal, RLIMIT_RTPRIO))))
+	    (!same_owner(t) ||
+	     (rt_policy(policy & ~SCHED_RESET_ON_FORK) &&
+	      (unsigned long)param.sched_priority > rlimit_of(t->signal, RLIMIT_RTPRIO))))
 		err = -EPERM;
 	if (!err) {
 		t->policy = policy & ~SCHED_RESET_ON_FORK;
@@ -70,7 +71,8 @@ static long set_scheduler(pid_t pid, int policy, const struct sched_param __user
 	return err;
 }
 
-SYSCALL_DEFINE3(sched_setscheduler, pid_t, pid, int, policy, const struct sched_param __user *, param)
+SYSCALL_DEFINE3(sched_setscheduler, pid_t, pid, int, policy, const struct sched_param __user *,
+		param)
 {
 	return policy < 0 ? -EINVAL : set_scheduler(pid, policy, param);
 }
@@ -228,10 +230,8 @@ static int for_each_prio_task(int which, int who, int (*fn)(struct task *, int, 
 	if (!who)
 		id = which == PRIO_PGRP ? (u32)task_pgrp_nr(current) : current_uid();
 	rcu_read_lock();
-	for_each_process(p)
-		for_each_thread(p, t)
-			if (prio_match(t, which, id))
-				ret = fn(t, arg, ret);
+	for_each_process(p) for_each_thread (p, t) if (prio_match(t, which, id)) ret =
+		fn(t, arg, ret);
 	rcu_read_unlock();
 	return ret;
 }

@@ -20,7 +20,8 @@
 
 struct timespec ns_to_timespec(u64 ns)
 {
-	return (struct timespec){ .tv_sec = (s64)(ns / NSEC_PER_SEC), .tv_nsec = (s64)(ns % NSEC_PER_SEC) };
+	return (struct timespec){.tv_sec = (s64)(ns / NSEC_PER_SEC),
+				 .tv_nsec = (s64)(ns % NSEC_PER_SEC)};
 }
 
 struct timeval ns_to_timeval(u64 ns)
@@ -132,7 +133,7 @@ SYSCALL_DEFINE2(clock_gettime, int, id, struct timespec __user *, uts)
 SYSCALL_DEFINE2(clock_getres, int, id, struct timespec __user *, uts)
 {
 	bool coarse = id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE;
-	struct timespec ts = { .tv_nsec = coarse ? 4000000 : 1 };
+	struct timespec ts = {.tv_nsec = coarse ? 4000000 : 1};
 	u64 ns;
 	int err = clock_now(id, &ns);
 
@@ -233,7 +234,7 @@ static long nanosleep_until(u64 deadline, struct timespec __user *urem)
 	}
 	current->restart_block = (struct restart_block){
 		.fn = nanosleep_restart,
-		.arg = { deadline, (__force unsigned long)urem },
+		.arg = {deadline, (__force unsigned long)urem},
 	};
 	return -ERESTART_RESTARTBLOCK;
 }

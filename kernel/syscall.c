@@ -55,7 +55,8 @@ static long unknown_syscall(unsigned long r0, unsigned long r1, unsigned long r2
 	for (c = current->comm; *c; c++)
 		key = key * 0x100000001b3ULL ^ (u8)*c;
 	if (first_report(key))
-		pr_info("%s[%d]: system call %u is not implemented\n", current->comm, current->pid, nr);
+		pr_info("%s[%d]: system call %u is not implemented\n", current->comm, current->pid,
+			nr);
 	return -ENOSYS;
 }
 
@@ -74,7 +75,8 @@ void do_syscall(struct pt_regs *regs)
 {
 	unsigned long nr = min_t(unsigned int, (unsigned int)regs->orig_ax, NR_SYSCALLS);
 
-	regs->ax = (unsigned long)sys_call_table[nr](regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9);
+	regs->ax = (unsigned long)sys_call_table[nr](regs->di, regs->si, regs->dx, regs->r10,
+						     regs->r8, regs->r9);
 }
 
 int copy_struct_from_user(void *dst, size_t ksize, const void __user *src, size_t usize)

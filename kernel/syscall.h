@@ -38,55 +38,55 @@ extern const syscall_fn_t sys_call_table[NR_SYSCALLS + 1];
 
 #define SYSCALL_DEFINE0(name) __SYSCALL_HEAD(name)
 
-#define SYSCALL_DEFINE1(name, t1, a1)                                                              \
-	static inline long __do_sys_##name(t1 a1);                                                 \
-	__SYSCALL_HEAD(name)                                                                       \
-	{                                                                                          \
-		return __do_sys_##name(__SC_CAST(t1, r0));                                         \
-	}                                                                                          \
+#define SYSCALL_DEFINE1(name, t1, a1)                      \
+	static inline long __do_sys_##name(t1 a1);         \
+	__SYSCALL_HEAD(name)                               \
+	{                                                  \
+		return __do_sys_##name(__SC_CAST(t1, r0)); \
+	}                                                  \
 	static inline long __do_sys_##name(t1 a1)
 
-#define SYSCALL_DEFINE2(name, t1, a1, t2, a2)                                                      \
-	static inline long __do_sys_##name(t1 a1, t2 a2);                                          \
-	__SYSCALL_HEAD(name)                                                                       \
-	{                                                                                          \
-		return __do_sys_##name(__SC_CAST(t1, r0), __SC_CAST(t2, r1));                      \
-	}                                                                                          \
+#define SYSCALL_DEFINE2(name, t1, a1, t2, a2)                                 \
+	static inline long __do_sys_##name(t1 a1, t2 a2);                     \
+	__SYSCALL_HEAD(name)                                                  \
+	{                                                                     \
+		return __do_sys_##name(__SC_CAST(t1, r0), __SC_CAST(t2, r1)); \
+	}                                                                     \
 	static inline long __do_sys_##name(t1 a1, t2 a2)
 
-#define SYSCALL_DEFINE3(name, t1, a1, t2, a2, t3, a3)                                              \
-	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3);                                   \
-	__SYSCALL_HEAD(name)                                                                       \
-	{                                                                                          \
-		return __do_sys_##name(__SC_CAST(t1, r0), __SC_CAST(t2, r1), __SC_CAST(t3, r2));   \
-	}                                                                                          \
+#define SYSCALL_DEFINE3(name, t1, a1, t2, a2, t3, a3)                                            \
+	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3);                                 \
+	__SYSCALL_HEAD(name)                                                                     \
+	{                                                                                        \
+		return __do_sys_##name(__SC_CAST(t1, r0), __SC_CAST(t2, r1), __SC_CAST(t3, r2)); \
+	}                                                                                        \
 	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3)
 
-#define SYSCALL_DEFINE4(name, t1, a1, t2, a2, t3, a3, t4, a4)                                      \
-	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3, t4 a4);                            \
-	__SYSCALL_HEAD(name)                                                                       \
-	{                                                                                          \
-		return __do_sys_##name(__SC_CAST(t1, r0), __SC_CAST(t2, r1), __SC_CAST(t3, r2),    \
-				       __SC_CAST(t4, r3));                                         \
-	}                                                                                          \
+#define SYSCALL_DEFINE4(name, t1, a1, t2, a2, t3, a3, t4, a4)                                   \
+	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3, t4 a4);                         \
+	__SYSCALL_HEAD(name)                                                                    \
+	{                                                                                       \
+		return __do_sys_##name(__SC_CAST(t1, r0), __SC_CAST(t2, r1), __SC_CAST(t3, r2), \
+				       __SC_CAST(t4, r3));                                      \
+	}                                                                                       \
 	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3, t4 a4)
 
-#define SYSCALL_DEFINE5(name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5)                              \
-	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5);                     \
-	__SYSCALL_HEAD(name)                                                                       \
-	{                                                                                          \
-		return __do_sys_##name(__SC_CAST(t1, r0), __SC_CAST(t2, r1), __SC_CAST(t3, r2),    \
-				       __SC_CAST(t4, r3), __SC_CAST(t5, r4));                      \
-	}                                                                                          \
+#define SYSCALL_DEFINE5(name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5)                           \
+	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5);                  \
+	__SYSCALL_HEAD(name)                                                                    \
+	{                                                                                       \
+		return __do_sys_##name(__SC_CAST(t1, r0), __SC_CAST(t2, r1), __SC_CAST(t3, r2), \
+				       __SC_CAST(t4, r3), __SC_CAST(t5, r4));                   \
+	}                                                                                       \
 	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5)
 
-#define SYSCALL_DEFINE6(name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6)                      \
-	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6);              \
-	__SYSCALL_HEAD(name)                                                                       \
-	{                                                                                          \
-		return __do_sys_##name(__SC_CAST(t1, r0), __SC_CAST(t2, r1), __SC_CAST(t3, r2),    \
-				       __SC_CAST(t4, r3), __SC_CAST(t5, r4), __SC_CAST(t6, r5));   \
-	}                                                                                          \
+#define SYSCALL_DEFINE6(name, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6)                    \
+	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6);            \
+	__SYSCALL_HEAD(name)                                                                     \
+	{                                                                                        \
+		return __do_sys_##name(__SC_CAST(t1, r0), __SC_CAST(t2, r1), __SC_CAST(t3, r2),  \
+				       __SC_CAST(t4, r3), __SC_CAST(t5, r4), __SC_CAST(t6, r5)); \
+	}                                                                                        \
 	static inline long __do_sys_##name(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6)
 
 /* Called by the entry code with interrupts on; leaves the result in regs->ax. */

@@ -42,27 +42,28 @@ static struct signal_struct init_signals = {
 	.nr_threads = 1,
 	.live = ATOMIC_INIT(1),
 	.thread_head = LIST_HEAD_INIT(init_task.thread_node),
-	.shared_pending = { .list = LIST_HEAD_INIT(init_signals.shared_pending.list) },
+	.shared_pending = {.list = LIST_HEAD_INIT(init_signals.shared_pending.list)},
 	.wait_chldexit = __WAIT_QUEUE_HEAD_INITIALIZER(init_signals.wait_chldexit),
 	.posix_timers = LIST_HEAD_INIT(init_signals.posix_timers),
-	.rlim = {
-		[RLIMIT_CPU] = { RLIM_INFINITY, RLIM_INFINITY },
-		[RLIMIT_FSIZE] = { RLIM_INFINITY, RLIM_INFINITY },
-		[RLIMIT_DATA] = { RLIM_INFINITY, RLIM_INFINITY },
-		[RLIMIT_STACK] = { MB(8), RLIM_INFINITY },
-		[RLIMIT_CORE] = { 0, RLIM_INFINITY },
-		[RLIMIT_RSS] = { RLIM_INFINITY, RLIM_INFINITY },
-		[RLIMIT_NPROC] = { 0, 0 }, /* task_init() */
-		[RLIMIT_NOFILE] = { 1024, 4096 },
-		[RLIMIT_MEMLOCK] = { MB(8), MB(8) },
-		[RLIMIT_AS] = { RLIM_INFINITY, RLIM_INFINITY },
-		[RLIMIT_LOCKS] = { RLIM_INFINITY, RLIM_INFINITY },
-		[RLIMIT_SIGPENDING] = { 0, 0 }, /* task_init() */
-		[RLIMIT_MSGQUEUE] = { 819200, 819200 },
-		[RLIMIT_NICE] = { 0, 0 },
-		[RLIMIT_RTPRIO] = { 0, 0 },
-		[RLIMIT_RTTIME] = { RLIM_INFINITY, RLIM_INFINITY },
-	},
+	.rlim =
+		{
+			[RLIMIT_CPU] = {RLIM_INFINITY, RLIM_INFINITY},
+			[RLIMIT_FSIZE] = {RLIM_INFINITY, RLIM_INFINITY},
+			[RLIMIT_DATA] = {RLIM_INFINITY, RLIM_INFINITY},
+			[RLIMIT_STACK] = {MB(8), RLIM_INFINITY},
+			[RLIMIT_CORE] = {0, RLIM_INFINITY},
+			[RLIMIT_RSS] = {RLIM_INFINITY, RLIM_INFINITY},
+			[RLIMIT_NPROC] = {0, 0}, /* task_init() */
+			[RLIMIT_NOFILE] = {1024, 4096},
+			[RLIMIT_MEMLOCK] = {MB(8), MB(8)},
+			[RLIMIT_AS] = {RLIM_INFINITY, RLIM_INFINITY},
+			[RLIMIT_LOCKS] = {RLIM_INFINITY, RLIM_INFINITY},
+			[RLIMIT_SIGPENDING] = {0, 0}, /* task_init() */
+			[RLIMIT_MSGQUEUE] = {819200, 819200},
+			[RLIMIT_NICE] = {0, 0},
+			[RLIMIT_RTPRIO] = {0, 0},
+			[RLIMIT_RTTIME] = {RLIM_INFINITY, RLIM_INFINITY},
+		},
 };
 
 struct task init_task = {
@@ -76,7 +77,7 @@ struct task init_task = {
 	.sighand = &init_sighand,
 	.cred = &init_cred,
 	.alloc_lock = __SPIN_LOCK_UNLOCKED(init_task.alloc_lock),
-	.pending = { .list = LIST_HEAD_INIT(init_task.pending.list) },
+	.pending = {.list = LIST_HEAD_INIT(init_task.pending.list)},
 	.group_leader = &init_task,
 	.parent = &init_task,
 	.real_parent = &init_task,
@@ -101,7 +102,7 @@ void task_init(void)
 	futex_init();
 	oom_kill_init();
 	max_threads = (int)clamp_t(unsigned long, limit, 64, PID_MAX - 2);
-	init_signals.rlim[RLIMIT_NPROC] = (struct rlimit){ max_threads / 2, max_threads / 2 };
+	init_signals.rlim[RLIMIT_NPROC] = (struct rlimit){max_threads / 2, max_threads / 2};
 	init_signals.rlim[RLIMIT_SIGPENDING] = init_signals.rlim[RLIMIT_NPROC];
 }
 
@@ -225,7 +226,7 @@ u64 thread_group_runtime(struct task *p)
 
 	spin_lock_irqsave(&sig->siglock, flags);
 	total = sig->sum_exec_ns;
-	list_for_each_entry(t, &sig->thread_head, thread_node)
+	list_for_each_entry (t, &sig->thread_head, thread_node)
 		total += task_sched_runtime(t);
 	spin_unlock_irqrestore(&sig->siglock, flags);
 	return total;
@@ -241,7 +242,7 @@ void thread_group_cputime(struct task *p, u64 *utime, u64 *stime)
 	spin_lock_irqsave(&sig->siglock, flags);
 	*utime = sig->utime_ns;
 	*stime = sig->stime_ns;
-	list_for_each_entry(t, &sig->thread_head, thread_node) {
+	list_for_each_entry (t, &sig->thread_head, thread_node) {
 		*utime += READ_ONCE(t->utime_ns);
 		*stime += READ_ONCE(t->stime_ns);
 	}

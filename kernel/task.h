@@ -43,26 +43,26 @@ struct robust_list_head;
 #define TASK_COMM_LEN 16
 
 /* task.flags: written by the task itself (or before it runs). */
-#define PF_IDLE 0x0002
-#define PF_EXITING 0x0004
+#define PF_IDLE	      0x0002
+#define PF_EXITING    0x0004
 #define PF_FORKNOEXEC 0x0040 /* forked, has not called execve */
-#define PF_SIGNALED 0x0400   /* killed by a signal */
-#define PF_MEMALLOC 0x0800   /* is reclaiming: may use the reserves, must not reclaim again */
-#define PF_DUMPCORE 0x0200   /* its wait status says "core dumped" */
-#define PF_KTHREAD 0x200000
-#define PF_RANDOMIZE 0x400000
-#define PF_KSWAPD 0x20000
+#define PF_SIGNALED   0x0400 /* killed by a signal */
+#define PF_MEMALLOC   0x0800 /* is reclaiming: may use the reserves, must not reclaim again */
+#define PF_DUMPCORE   0x0200 /* its wait status says "core dumped" */
+#define PF_KTHREAD    0x200000
+#define PF_RANDOMIZE  0x400000
+#define PF_KSWAPD     0x20000
 
 /* task.thread_flags: bit numbers, changed with set_bit/clear_bit by anyone. */
-#define TIF_SIGPENDING 0
-#define TIF_NEED_RESCHED 1
-#define TIF_NOTIFY_RESUME 2	/* exit_to_user_mode has CPU timers to look at */
-#define TIF_RESTORE_SIGMASK 3	/* saved_sigmask is to be put back */
-#define TIF_MEMDIE 4		/* chosen by the OOM killer: may use the memory reserves */
+#define TIF_SIGPENDING	    0
+#define TIF_NEED_RESCHED    1
+#define TIF_NOTIFY_RESUME   2 /* exit_to_user_mode has CPU timers to look at */
+#define TIF_RESTORE_SIGMASK 3 /* saved_sigmask is to be put back */
+#define TIF_MEMDIE	    4 /* chosen by the OOM killer: may use the memory reserves */
 
 /* exit_state: beside `state`, protected by tasklist_lock. */
 #define EXIT_ZOMBIE 1
-#define EXIT_DEAD 2
+#define EXIT_DEAD   2
 
 /*
  * Lock keys: (o) the task itself only; (s) signal->siglock; (t) tasklist_lock; (r) written under (t), read under
@@ -83,51 +83,51 @@ struct task {
 	int rt_priority;	     /* (q) what sched_getparam tells */
 	u64 cpus_mask;		     /* (q) */
 
-	struct mm *mm;		     /* (l to write; o to read) NULL: kernel thread */
-	struct mm *active_mm;	     /* (q) whose page tables are loaded */
-	struct files_struct *files;  /* (l) */
-	struct fs_struct *fs;	     /* (l) */
-	struct signal_struct *signal; /* (c) */
+	struct mm *mm;			/* (l to write; o to read) NULL: kernel thread */
+	struct mm *active_mm;		/* (q) whose page tables are loaded */
+	struct files_struct *files;	/* (l) */
+	struct fs_struct *fs;		/* (l) */
+	struct signal_struct *signal;	/* (c) */
 	struct sighand_struct *sighand; /* (s) NULL once released */
-	struct cred *cred;	     /* (o to write, RCU to read) */
-	spinlock_t alloc_lock;	     /* others' look at mm, files, fs, comm: task_lock() */
+	struct cred *cred;		/* (o to write, RCU to read) */
+	spinlock_t alloc_lock;		/* others' look at mm, files, fs, comm: task_lock() */
 
-	sigset_t blocked;	     /* (s) */
-	sigset_t saved_sigmask;	     /* (o) with TIF_RESTORE_SIGMASK */
-	sigset_t real_blocked;	     /* (s) rt_sigtimedwait: what is blocked besides */
-	struct sigpending pending;   /* (s) */
-	unsigned long sas_ss_sp;     /* (o) sigaltstack */
+	sigset_t blocked;	   /* (s) */
+	sigset_t saved_sigmask;	   /* (o) with TIF_RESTORE_SIGMASK */
+	sigset_t real_blocked;	   /* (s) rt_sigtimedwait: what is blocked besides */
+	struct sigpending pending; /* (s) */
+	unsigned long sas_ss_sp;   /* (o) sigaltstack */
 	size_t sas_ss_size;
 	unsigned int sas_ss_flags;
-	unsigned int jobctl;	     /* (s) JOBCTL_* */
+	unsigned int jobctl;		    /* (s) JOBCTL_* */
 	struct restart_block restart_block; /* (o) */
 
-	int exit_state;		     /* (t) EXIT_* */
-	int exit_code;		     /* (t) wait status */
-	int exit_signal;	     /* (t) sent to the parent; -1: thread that is not leader */
-	int pdeath_signal;	     /* (o) */
-	pid_t pid, tgid;	     /* (c, but for de-threading in execve) */
-	struct pid *thread_pid;	     /* (r) */
-	struct task *group_leader;   /* (r) */
-	struct task *parent;	     /* (r) who gets SIGCHLD and waits */
-	struct task *real_parent;    /* (r) the same; getppid */
-	struct list_head children;   /* (t) */
-	struct list_head sibling;    /* (t) on real_parent->children */
+	int exit_state;		      /* (t) EXIT_* */
+	int exit_code;		      /* (t) wait status */
+	int exit_signal;	      /* (t) sent to the parent; -1: thread that is not leader */
+	int pdeath_signal;	      /* (o) */
+	pid_t pid, tgid;	      /* (c, but for de-threading in execve) */
+	struct pid *thread_pid;	      /* (r) */
+	struct task *group_leader;    /* (r) */
+	struct task *parent;	      /* (r) who gets SIGCHLD and waits */
+	struct task *real_parent;     /* (r) the same; getppid */
+	struct list_head children;    /* (t) */
+	struct list_head sibling;     /* (t) on real_parent->children */
 	struct list_head thread_node; /* (r) on signal->thread_head */
-	struct list_head tasks;	     /* (r) all group leaders, on init_task.tasks */
+	struct list_head tasks;	      /* (r) all group leaders, on init_task.tasks */
 
-	char comm[TASK_COMM_LEN];    /* (l) NUL ended */
-	u64 utime_ns, stime_ns;	     /* (q) charged by the scheduler */
-	u64 start_time_ns;	     /* (c) ktime_get_ns() at fork */
+	char comm[TASK_COMM_LEN];	/* (l) NUL ended */
+	u64 utime_ns, stime_ns;		/* (q) charged by the scheduler */
+	u64 start_time_ns;		/* (c) ktime_get_ns() at fork */
 	unsigned long min_flt, maj_flt; /* (o) */
 
-	int __user *set_child_tid;   /* (o) */
-	int __user *clear_child_tid; /* (o) */
+	int __user *set_child_tid;		     /* (o) */
+	int __user *clear_child_tid;		     /* (o) */
 	struct robust_list_head __user *robust_list; /* (o) */
-	struct completion *vfork_done; /* (l) the parent of vfork waits for it */
-	unsigned long personality;   /* (o) */
-	u64 timer_slack_ns;	     /* (o) */
-	void *worker_private;	     /* (c) kernel threads: kthread.c's */
+	struct completion *vfork_done;		     /* (l) the parent of vfork waits for it */
+	unsigned long personality;		     /* (o) */
+	u64 timer_slack_ns;			     /* (o) */
+	void *worker_private;			     /* (c) kernel threads: kthread.c's */
 #ifdef CONFIG_DEBUG
 	struct lockdep_task lockdep; /* (o) locks held */
 #endif
@@ -144,10 +144,8 @@ extern struct task init_task;
 /* Guards family and group membership: parent, children, pgrp, session, exit_state. Taken with interrupts off. */
 extern spinlock_t tasklist_lock;
 
-#define for_each_process(p)                                                                        \
-	list_for_each_entry_rcu(p, &init_task.tasks, tasks)
-#define for_each_thread(p, t)                                                                      \
-	list_for_each_entry_rcu(t, &(p)->signal->thread_head, thread_node)
+#define for_each_process(p)   list_for_each_entry_rcu (p, &init_task.tasks, tasks)
+#define for_each_thread(p, t) list_for_each_entry_rcu (t, &(p)->signal->thread_head, thread_node)
 
 /* Boot: caches, init_task's parts. After slab_init, before the first kernel_clone. */
 void task_init(void);
@@ -227,7 +225,7 @@ static inline bool fatal_signal_pending(const struct task *t)
 
 /* Arguments of kernel_clone(). */
 struct kernel_clone_args {
-	u64 flags;	 /* CLONE_* without the exit signal */
+	u64 flags; /* CLONE_* without the exit signal */
 	int __user *pidfd;
 	int __user *child_tid;
 	int __user *parent_tid;
@@ -236,9 +234,9 @@ struct kernel_clone_args {
 	unsigned long tls;
 	int (*fn)(void *); /* kernel thread, or user process to be (run_init) */
 	void *fn_arg;
-	bool kthread;	 /* PF_KTHREAD: never gets an mm */
-	bool idle;	 /* no pid, in no list */
-	pid_t set_tid;	 /* wanted number, 0 = any */
+	bool kthread;  /* PF_KTHREAD: never gets an mm */
+	bool idle;     /* no pid, in no list */
+	pid_t set_tid; /* wanted number, 0 = any */
 };
 
 /* Makes a task and starts it. Returns its pid or -errno (EAGAIN EINVAL ENOMEM ERESTARTNOINTR). */

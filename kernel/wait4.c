@@ -23,18 +23,18 @@
 #include "mm/mm.h"
 
 struct wait_opts {
-	int type;	   /* P_* */
-	struct pid *pid;   /* of P_PID and P_PGID, counted */
+	int type;	 /* P_* */
+	struct pid *pid; /* of P_PID and P_PGID, counted */
 	int options;
-	bool wnohang;	   /* a pidfd opened with O_NONBLOCK: EAGAIN */
-	int status;	   /* as wait4 tells it */
-	int cause;	   /* CLD_* */
+	bool wnohang; /* a pidfd opened with O_NONBLOCK: EAGAIN */
+	int status;   /* as wait4 tells it */
+	int cause;    /* CLD_* */
 	pid_t child;
 	u32 uid;
-	struct rusage *ru; /* NULL: not wanted */
+	struct rusage *ru;  /* NULL: not wanted */
 	struct task *found; /* the child that is reported, counted */
-	bool reap;	   /* it was a zombie and is ours to release */
-	int notask;	   /* -ECHILD until an eligible child was seen */
+	bool reap;	    /* it was a zombie and is ours to release */
+	int notask;	    /* -ECHILD until an eligible child was seen */
 };
 
 static bool eligible_child(const struct wait_opts *wo, struct task *p)
@@ -151,7 +151,7 @@ static bool wait_children_of(struct wait_opts *wo, struct task *parent)
 {
 	struct task *p;
 
-	list_for_each_entry(p, &parent->children, sibling)
+	list_for_each_entry (p, &parent->children, sibling)
 		if (wait_consider_task(wo, p))
 			return true;
 	return false;
@@ -164,7 +164,7 @@ static bool wait_look(struct wait_opts *wo)
 	struct task *t;
 
 	spin_lock_irq(&tasklist_lock);
-	list_for_each_entry(t, &current->signal->thread_head, thread_node) {
+	list_for_each_entry (t, &current->signal->thread_head, thread_node) {
 		if ((wo->options & __WNOTHREAD) && t != current)
 			continue;
 		found = wait_children_of(wo, t);
@@ -212,7 +212,7 @@ static long do_wait(struct wait_opts *wo)
 
 static long kernel_wait4(pid_t upid, int __user *stat_addr, int options, struct rusage *ru)
 {
-	struct wait_opts wo = { .options = options | WEXITED, .ru = ru };
+	struct wait_opts wo = {.options = options | WEXITED, .ru = ru};
 	long ret;
 
 	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | (int)__WCLONE | __WALL))
@@ -223,8 +223,8 @@ static long kernel_wait4(pid_t upid, int __user *stat_addr, int options, struct 
 		wo.type = P_ALL;
 	} else {
 		wo.type = upid > 0 ? P_PID : P_PGID;
-		wo.pid = upid ? find_get_pid(upid < 0 ? -upid : upid) :
-				find_get_pid(task_pgrp_nr(current));
+		wo.pid = upid ? find_get_pid(upid < 0 ? -upid : upid)
+			      : find_get_pid(task_pgrp_nr(current));
 		if (!wo.pid)
 			return -ECHILD;
 	}
@@ -312,7 +312,7 @@ SYSCALL_DEFINE5(waitid, int, which, pid_t, upid, siginfo_t __user *, uinfo, int,
 		struct rusage __user *, uru)
 {
 	struct rusage ru;
-	struct wait_opts wo = { .type = which, .options = options, .ru = uru ? &ru : NULL };
+	struct wait_opts wo = {.type = which, .options = options, .ru = uru ? &ru : NULL};
 	long ret;
 
 	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |

@@ -341,7 +341,7 @@ static void shrink_pair(enum lru_list inactive, struct scan_control *sc)
 static void shrink_lists(struct scan_control *sc)
 {
 	shrink_pair(LRU_INACTIVE_FILE, sc);
-	if (nr_free_swap_pages())
+	if (swap_has_room())
 		shrink_pair(LRU_INACTIVE_ANON, sc);
 }
 

@@ -226,6 +226,11 @@ static void device_free_slot(struct swap_device *dev, unsigned long slot) __must
 		cluster_free_tables(cluster);
 }
 
+static bool device_has_room(struct swap_device *dev)
+{
+	return READ_ONCE(dev->used) < dev->slots - 1 && !(dev->ops->full && dev->ops->full(dev));
+}
+
 /* The device of highest priority that has room. */
 static struct swap_device *best_device(int below)
 {
@@ -234,11 +239,15 @@ static struct swap_device *best_device(int below)
 	for (unsigned int i = 0; i < READ_ONCE(nr_devices); i++) {
 		struct swap_device *dev = devices[i];
 
-		if (dev->prio < below && READ_ONCE(dev->used) < dev->slots - 1 &&
-		    (!best || dev->prio > best->prio))
+		if (dev->prio < below && (!best || dev->prio > best->prio) && device_has_room(dev))
 			best = dev;
 	}
 	return best;
+}
+
+bool swap_has_room(void)
+{
+	return best_device(SWAP_PRIO_MAX + 1) != NULL;
 }
 
 swp_entry_t swap_take_slot(struct page *page)

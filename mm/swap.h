@@ -47,6 +47,8 @@ struct swap_ops {
 	int (*read_page)(struct swap_device *dev, unsigned long slot, struct page *page);
 	/* The slot's contents are needed no more. Does not sleep; the device's lock is held. */
 	void (*free_slot)(struct swap_device *dev, unsigned long slot);
+	/* Has the device no room for another page now, whatever slots are free? May be NULL: never. */
+	bool (*full)(struct swap_device *dev);
 	/* Memory lies in memory: no reason to keep a slot once the page is back. */
 	bool in_memory;
 };
@@ -106,6 +108,8 @@ unsigned long *swap_slot_word(struct swap_device *dev, unsigned long slot);
 /* Slots in all, and free, over all devices. */
 unsigned long total_swap_pages(void);
 unsigned long nr_free_swap_pages(void);
+/* Would some device take a page now? */
+bool swap_has_room(void);
 
 /* Boot, after slab_init() and vmalloc_init(): the compressed-RAM device as swap= says. */
 void swap_ram_init(void);

@@ -148,8 +148,6 @@ static struct zspage *zspage_new(unsigned int index)
 	struct size_class *class = &pool.classes[index];
 	struct zspage *zspage;
 
-	if (atomic_long_read(&pool.frames) + class->frames > pool.max_frames)
-		return NULL;
 	zspage = kmem_cache_zalloc(pool.zspages, GFP_STORE);
 	if (!zspage)
 		return NULL;
@@ -167,6 +165,15 @@ static struct zspage *zspage_new(unsigned int index)
 		}
 	}
 	return zspage;
+}
+
+/*
+ * At the limit nothing more is taken, though some classes may have an object free: reclaim must know before it has unmapped
+ * and compressed a page, or it would go through all of memory for nothing each time.
+ */
+static bool ram_full(struct swap_device *dev)
+{
+	return atomic_long_read(&pool.frames) >= pool.max_frames;
 }
 
 /* Take an object of a class. Returns its handle, 0 when there is no memory for a new zspage. */
@@ -387,6 +394,7 @@ static const struct swap_ops ram_ops = {
 	.write_page = ram_write_page,
 	.read_page = ram_read_page,
 	.free_slot = ram_free_slot,
+	.full = ram_full,
 	.in_memory = true,
 };
 

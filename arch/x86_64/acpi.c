@@ -2,19 +2,23 @@
 /*
  * ACPI without an interpreter: the static tables, and five bytes of the DSDT.
  *
- *   RSDP -> XSDT (64-bit pointers) or RSDT (32-bit) -> MADT "APIC"   CPUs, IOAPICs, redirected ISA interrupts
- *                                                   -> FADT "FACP"   power registers, which old devices exist
- *                                                   -> HPET          a clock to measure others with
- *                                       FADT -> DSDT                 byte code; it hides the value that powers off
+ *   RSDP -> XSDT (64-bit pointers) or RSDT (32-bit)
+ *             -> MADT "APIC"   CPUs, IOAPICs, redirected ISA interrupts
+ *             -> FADT "FACP"   power registers, which old devices exist
+ *             -> HPET          a clock to measure others with
+ *   FADT -> DSDT               byte code; it hides the value that powers off
  *
- * Every table has a length and a checksum: all its bytes add up to 0 modulo 256. Firmware is not to be trusted; a table
- * that fails is reported in one sentence and treated as absent, and the machine runs with what is left: one CPU and
- * the PC's traditional addresses.
+ * Every table has a length and a checksum: all its bytes add up to 0 modulo 256. Firmware is not to
+ * be trusted; a table that fails is reported in one sentence and treated as absent, and the machine
+ * runs with what is left: one CPU and the PC's traditional addresses.
  *
- * To power off, two numbers are needed that ACPI keeps in the object \_S5 of the DSDT. An interpreter for the byte code
- * would be larger than this kernel's scheduler; instead its encoding is looked for:
+ * To power off, two numbers are needed that ACPI keeps in the object \_S5 of the DSDT. An
+ * interpreter for the byte code would be larger than this kernel's scheduler; instead its encoding
+ * is looked for:
  *
- *	08 "_S5_" 12 length count  0A a  0A b ...        Name (_S5, Package {a, b, ...}); small numbers also as 00 and 01
+ *	08 "_S5_" 12 length count  0A a  0A b ...	Name (_S5, Package {a, b, ...})
+ *
+ * where the numbers 0 and 1 may also be written as 00 and 01 alone.
  */
 
 #include "arch/x86_64/acpi.h"
@@ -232,7 +236,7 @@ static void parse_madt(const struct acpi_header *header)
 	acpi_info.has_pic = madt->flags & MADT_PCAT_COMPAT;
 	for (; p + 2 <= end; p += p[1]) {
 		if (p[1] < 2 || p + p[1] > end) {
-			pr_warn("ACPI: the MADT has an entry of impossible length; the rest is ignored\n");
+			pr_warn("ACPI: bad entry length in the MADT; the rest is ignored\n");
 			break;
 		}
 		madt_entry(p, p[1]);
@@ -340,7 +344,9 @@ static bool rsdp_ok(const struct acpi_rsdp *rsdp)
 	return !memcmp(rsdp->signature, "RSD PTR ", 8) && checksum_ok(rsdp, 20);
 }
 
-/* Where a PC's BIOS keeps it: the first KiB of its data area, or the read-only memory below 1 MiB. */
+/*
+ * Where a PC's BIOS keeps it: the first KiB of its data area, or the read-only memory below 1 MiB.
+ */
 static const struct acpi_rsdp *search_rsdp(void)
 {
 	u64 ebda = (u64) * (const u16 *)__va(0x40e) << 4, addr;

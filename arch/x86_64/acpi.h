@@ -3,9 +3,10 @@
 #define ARCH_X86_64_ACPI_H
 
 /*
- * What the kernel wants to know from the firmware's tables, read once at boot (acpi.c) while the boot page tables
- * still map all memory below 4 GiB. No table is looked at afterwards. A table with a bad checksum is named in one
- * sentence and ignored; the defaults then describe a PC of the old kind with one CPU.
+ * What the kernel wants to know from the firmware's tables, read once at boot (acpi.c) while the
+ * boot page tables still map all memory below 4 GiB. No table is looked at afterwards. A table with
+ * a bad checksum is named in one sentence and ignored; the defaults then describe a PC of the old
+ * kind with one CPU.
  */
 
 #include "lib/types.h"
@@ -55,8 +56,8 @@ extern struct acpi_info acpi_info;
 struct acpi_header;
 
 /*
- * The table at @phys, which must lie below 4 GiB and be mapped: checks its length and checksum. NULL after a sentence
- * in the log about what is wrong with it.
+ * The table at @phys, which must lie below 4 GiB and be mapped: checks its length and checksum.
+ * NULL after a sentence in the log about what is wrong with it.
  */
 const struct acpi_header *acpi_table(u64 phys);
 

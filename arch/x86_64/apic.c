@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The local APIC: each CPU's own interrupt controller, through which it gets device interrupts, its timer, and messages
- * of other CPUs. Intel SDM volume 3, chapter 11.
+ * The local APIC: each CPU's own interrupt controller, through which it gets device interrupts, its
+ * timer, and messages of other CPUs. Intel SDM volume 3, chapter 11.
  *
- * Registers are 32 bits wide, 16 bytes apart: in xAPIC mode in a page of memory, in x2APIC mode in MSRs 0x800 and up
- * (one MSR per register, and the command register is one 64-bit write). x2APIC is used when the CPU has it; firmware
- * may have switched it on already, and then there is no way back.
+ * Registers are 32 bits wide, 16 bytes apart: in xAPIC mode in a page of memory, in x2APIC mode in
+ * MSRs 0x800 and up (one MSR per register, and the command register is one 64-bit write). x2APIC is
+ * used when the CPU has it; firmware may have switched it on already, and then there is no way
+ * back.
  *
- * Messages go to physical APIC ids. There are no logical groups to keep right, and a message to many is a loop.
+ * Messages go to physical APIC ids. There are no logical groups to keep right, and a message to
+ * many is a loop.
  */
 
 #include "arch/x86_64/apic.h"
@@ -107,7 +109,10 @@ u32 lapic_error(void)
 	return lapic_read(APIC_ESR);
 }
 
-/* In xAPIC mode the command is two writes, and the one before must have left: interrupts off, bounded wait. */
+/*
+ * In xAPIC mode the command is two writes, and the one before must have left: interrupts off,
+ * bounded wait.
+ */
 static void send_command(u32 apic_id, u32 command)
 {
 	unsigned long flags;

@@ -26,8 +26,8 @@ u32 lapic_timer_current(void);
 void lapic_timer_deadline_mode(void);
 
 /*
- * The old PICs: mask and re-vector them. Before lapic_cpu_setup(): an interrupt of theirs that is already on its way to
- * the CPU is withdrawn only while the local APIC still passes them through.
+ * The old PICs: mask and re-vector them. Before lapic_cpu_setup(): an interrupt of theirs that is
+ * already on its way to the CPU is withdrawn only while the local APIC still passes them through.
  */
 void pic_silence(void);
 

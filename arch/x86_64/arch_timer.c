@@ -10,13 +10,14 @@
  *   ACPI PM timer        3.579545 MHz
  *   PIT channel 2        1.193182 MHz, on machines that still have one
  *
- * The last three are counters to compare with over CALIBRATION_NS. A read of the reference takes a while, during which
- * anything may happen (an SMI, the host runs another program), so each end of the interval is the best of several
- * attempts: reference read between two TSC reads, the pair closest together wins. All waits are bounded by a number of
- * reads: on a machine without the device the port reads as ones for ever.
+ * The last three are counters to compare with over CALIBRATION_NS. A read of the reference takes a
+ * while, during which anything may happen (an SMI, the host runs another program), so each end of
+ * the interval is the best of several attempts: reference read between two TSC reads, the pair
+ * closest together wins. All waits are bounded by a number of reads: on a machine without the
+ * device the port reads as ones for ever.
  *
- * The APIC timer counts down to an interrupt. With TSC-deadline it compares with the TSC itself; else its own rate is
- * measured against the TSC.
+ * The APIC timer counts down to an interrupt. With TSC-deadline it compares with the TSC itself;
+ * else its own rate is measured against the TSC.
  */
 
 #include "arch/x86_64/arch_timer.h"

@@ -11,14 +11,18 @@
 extern u64 tsc_hz;
 
 /*
- * Raise the timer interrupt on this CPU @ns_delta nanoseconds from now (0: as soon as possible; very long waits are
- * cut short, the handler programs again). Replaces an earlier wish. Interrupts off.
+ * Raise the timer interrupt on this CPU @ns_delta nanoseconds from now (0: as soon as possible;
+ * very long waits are cut short, the handler programs again). Replaces an earlier wish. Interrupts
+ * off.
  */
 void arch_timer_program(u64 ns_delta);
 /* Forget the wish. */
 void arch_timer_stop(void);
 
-/* Busy waiting, for device set-up. Bounded by the TSC; before calibration the length is a guess on the long side. */
+/*
+ * Busy waiting, for device set-up. Bounded by the TSC; before calibration the length is a guess on
+ * the long side.
+ */
 void udelay(unsigned int us);
 
 /* arch_init(), boot CPU: measure the TSC and the APIC timer. */

@@ -2,9 +2,10 @@
 /*
  * Where are we, and how did we get here? For reports of the kernel's own errors.
  *
- * The kernel is compiled with frame pointers: rbp points to the caller's rbp, above which lies the return address.
- * The chain is followed while it stays on one stack and goes up, through memory that is read with care, since a report
- * about a broken stack must not break on it. entry.asm links an interrupted context into the chain.
+ * The kernel is compiled with frame pointers: rbp points to the caller's rbp, above which lies the
+ * return address. The chain is followed while it stays on one stack and goes up, through memory
+ * that is read with care, since a report about a broken stack must not break on it. entry.asm links
+ * an interrupted context into the chain.
  */
 
 #include "arch/x86_64/backtrace.h"

@@ -3,8 +3,8 @@
 #define ARCH_X86_64_BACKTRACE_H
 
 /*
- * All of these print with printk, read memory only through fault-safe copies, and may be called anywhere, the NMI
- * handler included.
+ * All of these print with printk, read memory only through fault-safe copies, and may be called
+ * anywhere, the NMI handler included.
  */
 
 struct pt_regs;

@@ -2,13 +2,13 @@
 /*
  * The first C code: from the loader's gifts to kernel_main().
  *
- * On entry the boot page tables map the first 4 GiB (three times: identity, direct map, kernel image), interrupts are
- * off, and the stack is init_task's. In order:
+ * On entry the boot page tables map the first 4 GiB (three times: identity, direct map, kernel
+ * image), interrupts are off, and the stack is init_task's. In order:
  *
  *   1. CPU features, GDT, IDT: from here on, a fault is reported and not a silent reset
  *   2. boot information copied into boot_info: the loader's memory may then be reused
- *   3. memblock: RAM from the map; the kernel image, the initramfs and the first 64 KiB (firmware may scribble
- *      there) reserved
+ *   3. memblock: RAM from the map; the kernel image, the initramfs and the first 64 KiB (firmware
+ *      may scribble there) reserved
  *   4. ACPI tables read, while everything below 4 GiB is still mapped
  *   5. kernel_main(), which calls paging_init() and later arch_init()
  */

@@ -2,7 +2,10 @@
 #ifndef ARCH_X86_64_BOOT_H
 #define ARCH_X86_64_BOOT_H
 
-/* Between the files that take over from the boot loader. Physical memory below this is what the boot tables map. */
+/*
+ * Between the files that take over from the boot loader. Physical memory below this is what the
+ * boot tables map.
+ */
 
 #include "lib/types.h"
 #include "lib/compiler.h"

@@ -2,11 +2,12 @@
 /*
  * What boot loaders leave in memory.
  *
- * Multiboot2 (GRUB): a header of total size, then tags { type, size, ... }, each at a multiple of 8, type 0 the last.
- * PVH (QEMU -kernel): struct hvm_start_info with physical addresses of a memory map, one module and a command line.
+ * Multiboot2 (GRUB): a header of total size, then tags { type, size, ... }, each at a multiple of
+ * 8, type 0 the last. PVH (QEMU -kernel): struct hvm_start_info with physical addresses of a memory
+ * map, one module and a command line.
  *
- * All of it lies below 4 GiB, where the boot page tables reach. Sizes are checked against the total, because a broken
- * loader must give a sentence and not a fault.
+ * All of it lies below 4 GiB, where the boot page tables reach. Sizes are checked against the
+ * total, because a broken loader must give a sentence and not a fault.
  */
 
 #include "arch/x86_64/boot.h"
@@ -174,7 +175,7 @@ void parse_multiboot2(u64 info)
 		if (tag->type == MB2_TAG_END)
 			break;
 		if (tag->size < sizeof(*tag) || tag->size > total - offset) {
-			pr_err("boot loader: a Multiboot2 tag (type %u) has the impossible size %u\n",
+			pr_err("boot loader: Multiboot2 tag %u has the impossible size %u\n",
 			       tag->type, tag->size);
 			break;
 		}

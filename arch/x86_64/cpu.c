@@ -2,17 +2,20 @@
 /*
  * What the CPU can do, and switching it on.
  *
- * The boot CPU is asked once (cpu_detect()); the others are assumed to be its equals, as on every PC. Each CPU then sets
- * the same control registers in cpu_setup():
+ * The boot CPU is asked once (cpu_detect()); the others are assumed to be its equals, as on every
+ * PC. Each CPU then sets the same control registers in cpu_setup():
  *
- *   CR0.WP     the kernel, too, respects read-only pages: copy-on-write is broken by its stores as by the user's
- *   CR4.SMEP   the kernel cannot execute user pages       CR4.SMAP  nor touch them, outside of stac ... clac
+ *   CR0.WP     the kernel, too, respects read-only pages: its stores break copy-on-write
+ *   CR4.SMEP   the kernel cannot execute user pages
+ *   CR4.SMAP   nor touch them, outside of stac ... clac
  *   CR4.UMIP   user programs cannot read the addresses of the GDT and IDT
- *   CR4.PGE    kernel mappings survive a switch of address space         CR4.PCIDE  user mappings do, too
+ *   CR4.PGE    kernel mappings survive a switch of address space
+ *   CR4.PCIDE  user mappings do, too
  *   CR4.FSGSBASE  rdgsbase and wrgsbase, for both
  *   EFER.NXE   pages can be non-executable                EFER.SCE  SYSCALL and SYSRET
  *
- * Reserved bits are left alone: a CPU answers a wrong bit with #GP, and an emulator perhaps not at all.
+ * Reserved bits are left alone: a CPU answers a wrong bit with #GP, and an emulator perhaps not at
+ * all.
  */
 
 #include "arch/x86_64/cpu.h"
@@ -148,8 +151,9 @@ static void setup_syscall(void)
 }
 
 /*
- * The page attribute table maps the three bits PAT, PCD, PWT of an entry to a memory type. As at reset (WB, WT, UC-,
- * UC, twice), but entry 1 is write-combining: framebuffers want it, and nobody wants write-through.
+ * The page attribute table maps the three bits PAT, PCD, PWT of an entry to a memory type. As at
+ * reset (WB, WT, UC-, UC, twice), but entry 1 is write-combining: framebuffers want it, and nobody
+ * wants write-through.
  */
 static void setup_pat(void)
 {

@@ -37,8 +37,8 @@ static inline void cpuid(u32 leaf, u32 subleaf, u32 *a, u32 *b, u32 *c, u32 *d)
 }
 
 /*
- * What the boot CPU can do, after cpu_detect(). Features that are used only when all is prepared for them are
- * false when the CPU has them but the kernel does not use them.
+ * What the boot CPU can do, after cpu_detect(). Features that are used only when all is prepared
+ * for them are false when the CPU has them but the kernel does not use them.
  */
 struct cpu_features {
 	bool pge, pse1g, pcid, smep, smap, umip, fsgsbase, xsave, avx;
@@ -82,12 +82,14 @@ static inline __noreturn void halt(void)
 
 /* Boot CPU, before anything else in C: reads CPUID, patches stac and clac in. */
 void cpu_detect(void);
-/* Every CPU, after its GDT and IDT: control registers, system-call MSRs, PAT, FPU, machine checks. */
+/*
+ * Every CPU, after its GDT and IDT: control registers, system-call MSRs, PAT, FPU, machine checks.
+ */
 void cpu_setup(void);
 
 /*
- * The arch part of start-up that needs memory allocation: local APIC, IOAPICs, TSC and timer calibration, FPU
- * cache. Boot CPU, interrupts off, after vmalloc_init() and before time_init().
+ * The arch part of start-up that needs memory allocation: local APIC, IOAPICs, TSC and timer
+ * calibration, FPU cache. Boot CPU, interrupts off, after vmalloc_init() and before time_init().
  */
 void arch_init(void);
 

@@ -4,21 +4,24 @@
 ;
 ; Three ways in:
 ;
-;   syscall_entry       SYSCALL instruction. The CPU changes only rip, rcx, r11 and flags: the stack is still the user's.
-;   vector entries      exceptions and interrupts: stack from the TSS, return frame pushed by the CPU.
-;   paranoid entries    NMI, double fault, machine check, debug: on stacks of their own, at any moment whatever.
+;   syscall_entry     SYSCALL. The CPU changes only rip, rcx, r11 and flags: still the user's stack
+;   vector entries    exceptions, interrupts: stack from the TSS, return frame pushed by the CPU
+;   paranoid entries  NMI, double fault, machine check, debug: own stacks, at any moment whatever
 ;
-; GS. In user mode the GS base is the user's and the kernel's waits in MSR_KERNEL_GS_BASE; in kernel mode it is the
-; other way round; swapgs exchanges the two. An entry from user mode (the saved CS says so) swaps, one from kernel mode
-; does not. A paranoid entry from kernel mode cannot know how far an interrupted entry had come: it saves whatever GS
-; base it finds, loads the one at the top of its stack (see gdt.c), and puts the old one back when it leaves.
+; GS. In user mode the GS base is the user's and the kernel's waits in MSR_KERNEL_GS_BASE; in kernel
+; mode it is the other way round; swapgs exchanges the two. An entry from user mode (the saved CS
+; says so) swaps, one from kernel mode does not. A paranoid entry from kernel mode cannot know how
+; far an interrupted entry had come: it saves whatever GS base it finds, loads the one at the top of
+; its stack (see gdt.c), and puts the old one back when it leaves.
 ;
-; What all build on the stack is a struct pt_regs. Under it, the vector entries push the interrupted rip and rbp as if
-; a function had been called, so that a backtrace goes on into what was interrupted.
+; What all build on the stack is a struct pt_regs. Under it, the vector entries push the interrupted
+; rip and rbp as if a function had been called, so that a backtrace goes on into what was
+; interrupted.
 ;
-; The way out to user mode is one: interrupts off, exit_to_user_mode(regs) (signals, rescheduling), then SYSRET if the
-; registers still look as SYSCALL left them, else IRET. SYSRET with a non-canonical rcx would fault in ring 0 with the
-; user's stack pointer, and IRET with one would fault as well: such an address becomes a SIGSEGV before.
+; The way out to user mode is one: interrupts off, exit_to_user_mode(regs) (signals, rescheduling),
+; then SYSRET if the registers still look as SYSCALL left them, else IRET. SYSRET with a
+; non-canonical rcx would fault in ring 0 with the user's stack pointer, and IRET with one would
+; fault as well: such an address becomes a SIGSEGV before.
 ;
 ; The fast path is what every system call pays: about 60 instructions here.
 
@@ -85,9 +88,10 @@ global syscall_entry, vector_entries, ret_from_fork
 
 section .text.entry progbits alloc exec nowrite align=64
 
-; ---- system calls --------------------------------------------------------------------------------------------------
+; ---- system calls ----
 
-; rax number, rdi rsi rdx r10 r8 r9 arguments, rcx return address, r11 flags; interrupts off (MSR_SYSCALL_MASK).
+; rax number, rdi rsi rdx r10 r8 r9 arguments, rcx return address, r11 flags; interrupts off
+; (MSR_SYSCALL_MASK).
 syscall_entry:
 	swapgs
 	mov [gs:syscall_user_sp], rsp
@@ -137,7 +141,7 @@ syscall_entry:
 	swapgs
 	o64 sysret
 
-; ---- the way out ---------------------------------------------------------------------------------------------------
+; ---- the way out ----
 
 ; rsp = pt_regs. From an exception or interrupt: to whatever was interrupted.
 return_from_exception:
@@ -166,8 +170,8 @@ return_by_iret:				; interrupts off, nothing left to do
 	call handle_bad_user_ip
 	jmp return_to_user
 
-; A new task runs for the first time: switch.asm returns to here. rax = previous task, rbx = function or 0,
-; r12 = its argument.
+; A new task runs for the first time: switch.asm returns to here. rax = previous task, rbx =
+; function or 0, r12 = its argument.
 ret_from_fork:
 	xor ebp, ebp
 	mov rdi, rax
@@ -176,7 +180,7 @@ ret_from_fork:
 	call arch_ret_from_fork
 	jmp return_to_user
 
-; ---- exceptions and interrupts -------------------------------------------------------------------------------------
+; ---- exceptions and interrupts ----
 
 ; Stack: ss, rsp, rflags, cs, rip, error code or ~vector. Finishes the pt_regs and links the frame.
 %macro ENTER_KERNEL 0

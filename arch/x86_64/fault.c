@@ -2,18 +2,19 @@
 /*
  * Page faults, as the CPU reports them.
  *
- *   faulting address     mode     what it means
- *   user                 user     the everyday case: handle_user_fault(), then perhaps a signal
- *   user                 kernel   a user copy (an instruction in the exception table): the same, but what would be
- *                                 a signal is an error code. Not in the table: the kernel is broken
- *   kernel               user     SIGSEGV
- *   kernel               kernel   in the table (a careful read): error code. Else the kernel is broken
+ *   address  mode     what it means
+ *   user     user     the everyday case: handle_user_fault(), then perhaps a signal
+ *   user     kernel   a user copy (an instruction in the exception table): the same, but what would
+ *                     be a signal is an error code. Not in the table: the kernel is broken
+ *   kernel   user     SIGSEGV
+ *   kernel   kernel   in the table (a careful read): error code. Else the kernel is broken
  *
- * A context that may not sleep (preemption off, an interrupt, pagefault_disable()) cannot resolve a fault: the copy
- * fails at once.
+ * A context that may not sleep (preemption off, an interrupt, pagefault_disable()) cannot resolve a
+ * fault: the copy fails at once.
  *
- * The exception table has one entry per instruction that may fault, two 32-bit distances: to the instruction and to
- * where to go on. It is sorted once at boot (the linker nearly has it in order) and searched by halving.
+ * The exception table has one entry per instruction that may fault, two 32-bit distances: to the
+ * instruction and to where to go on. It is sorted once at boot (the linker nearly has it in order)
+ * and searched by halving.
  */
 
 #include "arch/x86_64/backtrace.h"
@@ -147,7 +148,10 @@ static void fault_failed(struct pt_regs *regs, unsigned long error_code, unsigne
 		user_fault_signal(error_code, addr, SIGBUS, BUS_ADRERR);
 }
 
-/* A fault that must not be resolved: bad for the kernel unless it expected it, bad for the program always. */
+/*
+ * A fault that must not be resolved: bad for the kernel unless it expected it, bad for the program
+ * always.
+ */
 static void bad_fault(struct pt_regs *regs, unsigned long error_code, unsigned long addr)
 {
 	if (user_mode(regs)) {

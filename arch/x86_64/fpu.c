@@ -2,16 +2,19 @@
 /*
  * Floating-point state: saved and restored whole, at every switch between user tasks.
  *
- * The alternative, to leave the registers to the last task and take a fault when another one touches them, saves an
- * instruction or two and has leaked registers between processes on real CPUs. Eager it is.
+ * The alternative, to leave the registers to the last task and take a fault when another one
+ * touches them, saves an instruction or two and has leaked registers between processes on real
+ * CPUs. Eager it is.
  *
- *   XSAVE area    0..511 FXSAVE (x87, SSE)  | 512..575 header: which components are valid | AVX, AVX-512 ...
+ *   XSAVE area:  0..511 x87, SSE (FXSAVE)  | 512..575 header: what is valid  | AVX, AVX-512 ...
  *
- * A CPU without XSAVE has the first part only. The kernel enables x87, SSE, AVX and AVX-512; protection keys stay off
- * (they would need more than a register switch), and so do components that need the supervisor's help.
+ * A CPU without XSAVE has the first part only. The kernel enables x87, SSE, AVX and AVX-512;
+ * protection keys stay off (they would need more than a register switch), and so do components that
+ * need the supervisor's help.
  *
- * FPU-OWNED: while a user task runs, the registers hold its state, and task->thread.fpu is stale. Code that reads the
- * memory saves first; code that writes it changes the registers, too, with preemption off in between.
+ * FPU-OWNED: while a user task runs, the registers hold its state, and task->thread.fpu is stale.
+ * Code that reads the memory saves first; code that writes it changes the registers, too, with
+ * preemption off in between.
  */
 
 #include "arch/x86_64/fpu.h"

@@ -3,8 +3,9 @@
 #define ARCH_X86_64_FPU_H
 
 /*
- * The floating-point and vector registers. They belong to user programs alone: the kernel is compiled not to touch
- * them. They are saved and restored eagerly at each switch between user tasks.
+ * The floating-point and vector registers. They belong to user programs alone: the kernel is
+ * compiled not to touch them. They are saved and restored eagerly at each switch between user
+ * tasks.
  */
 
 #include "lib/types.h"
@@ -29,9 +30,10 @@ void fpu_restore(const struct fpu_state *fpu);
 void fpu_reset_current(void);
 
 /*
- * The part of a signal frame that holds the FPU state, in Linux's format (FXSAVE, XSAVE header, magic numbers).
- * fpu_sigframe_size(): bytes, must lie 64-byte aligned. The copies return 0 or -EFAULT; a frame that a program
- * has tampered with is refused with -EINVAL. A NULL frame resets the registers.
+ * The part of a signal frame that holds the FPU state, in Linux's format (FXSAVE, XSAVE header,
+ * magic numbers). fpu_sigframe_size(): bytes, must lie 64-byte aligned. The copies return 0 or
+ * -EFAULT; a frame that a program has tampered with is refused with -EINVAL. A NULL frame resets
+ * the registers.
  */
 size_t fpu_sigframe_size(void);
 int fpu_to_sigframe(void __user *frame);

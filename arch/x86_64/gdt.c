@@ -2,21 +2,23 @@
 /*
  * Segments and the task-state segment.
  *
- * Long mode has no use for segments, but the CPU insists: code segments say which mode their code runs in, SYSCALL and
- * SYSRET compute selectors from one number, and the TSS says where the stacks are. Each CPU has its own table, because
- * each has its own TSS and the CPU writes into the descriptors.
+ * Long mode has no use for segments, but the CPU insists: code segments say which mode their code
+ * runs in, SYSCALL and SYSRET compute selectors from one number, and the TSS says where the stacks
+ * are. Each CPU has its own table, because each has its own TSS and the CPU writes into the
+ * descriptors.
  *
  *   0x00 null
  *   0x08 32-bit kernel code, for the trampoline only
  *   0x10 kernel code     SYSCALL:  CS = STAR[47:32],      SS = STAR[47:32] + 8
  *   0x18 kernel data
  *   0x20 32-bit user code: not present, 32-bit programs are not supported
- *   0x28 user data       SYSRETQ:  SS = STAR[63:48] + 8,  CS = STAR[63:48] + 16, with STAR[63:48] = 0x23
- *   0x30 user code
+ *   0x28 user data       SYSRETQ:  SS = STAR[63:48] + 8,  CS = STAR[63:48] + 16
+ *   0x30 user code                 with STAR[63:48] = 0x23
  *   0x40 TSS, 16 bytes
  *
- * A stack overflow or a fault at the very start of the system-call entry must not be handled on the stack that is
- * broken. So double fault, NMI, machine check and debug exceptions have stacks of their own, named in the TSS:
+ * A stack overflow or a fault at the very start of the system-call entry must not be handled on the
+ * stack that is broken. So double fault, NMI, machine check and debug exceptions have stacks of
+ * their own, named in the TSS:
  *
  *        IST stack i      (IST_STACK_SIZE, aligned to it)
  *        +-------------------------------+----------------+---------------+
@@ -24,8 +26,9 @@
  *        +-------------------------------+----------------+---------------+
  *                                        ^ tss.ist[i]
  *
- * Such an exception may interrupt the kernel at a moment when GS is still, or already, the user's. The entry code
- * cannot tell from the value (CPU 0's own GS base is 0), so it reads the right one from the top of the stack it is on.
+ * Such an exception may interrupt the kernel at a moment when GS is still, or already, the user's.
+ * The entry code cannot tell from the value (CPU 0's own GS base is 0), so it reads the right one
+ * from the top of the stack it is on.
  */
 
 #include "arch/x86_64/gdt.h"

@@ -6,7 +6,10 @@
 #include "lib/compiler.h"
 #include "kernel/percpu.h"
 
-/* Stacks that the CPU switches to by itself, one set per CPU: index into the TSS, 1-based as in a gate. */
+/*
+ * Stacks that the CPU switches to by itself, one set per CPU: index into the TSS, 1-based as in a
+ * gate.
+ */
 enum ist_index { IST_DOUBLE_FAULT = 1, IST_NMI, IST_MACHINE_CHECK, IST_DEBUG, NR_IST = IST_DEBUG };
 
 #define IST_STACK_SIZE 8192UL
@@ -32,8 +35,8 @@ struct cpu_tss {
 DECLARE_PER_CPU(struct cpu_tss, cpu_tss);
 
 /*
- * Load this CPU's GDT, TSS and IST stacks (@ist_stacks: NR_IST * IST_STACK_SIZE bytes, aligned to IST_STACK_SIZE).
- * The GS base survives.
+ * Load this CPU's GDT, TSS and IST stacks (@ist_stacks: NR_IST * IST_STACK_SIZE bytes, aligned to
+ * IST_STACK_SIZE). The GS base survives.
  */
 void gdt_load(void *ist_stacks);
 /* The boot CPU's IST stacks. */

@@ -2,8 +2,9 @@
 /*
  * The interrupt descriptor table: one for all CPUs, read-only after boot.
  *
- * Every gate is an interrupt gate: the CPU enters with interrupts off, so that the first instructions (which GS? which
- * CR2?) are not disturbed. Only int3 and into may be called by user programs.
+ * Every gate is an interrupt gate: the CPU enters with interrupts off, so that the first
+ * instructions (which GS? which CR2?) are not disturbed. Only int3 and into may be called by user
+ * programs.
  */
 
 #include "arch/x86_64/gdt.h"

@@ -2,12 +2,12 @@
 /*
  * IOAPICs: they turn the wires of devices into messages to local APICs.
  *
- * Each has a number of inputs with a 64-bit entry each: vector, level or edge, polarity, masked, destination. Inputs of
- * all IOAPICs together are numbered as global system interrupts (GSI), each chip from its base. The registers are
- * reached through an index and a data window.
+ * Each has a number of inputs with a 64-bit entry each: vector, level or edge, polarity, masked,
+ * destination. Inputs of all IOAPICs together are numbered as global system interrupts (GSI), each
+ * chip from its base. The registers are reached through an index and a data window.
  *
- * The two PICs of the original PC are masked for good and moved to vectors 32..47, where a spurious interrupt of theirs
- * cannot be taken for a CPU exception.
+ * The two PICs of the original PC are masked for good and moved to vectors 32..47, where a spurious
+ * interrupt of theirs cannot be taken for a CPU exception.
  */
 
 #include "arch/x86_64/acpi.h"

@@ -2,14 +2,15 @@
 /*
  * Interrupts: from a vector number to the driver that waits for it.
  *
- *   device wire --> IOAPIC input (GSI) --> vector --> struct irq_line --> action -> action (a shared line)
- *   device message (MSI) ---------------> vector --> struct irq_line --> action
+ *   device wire --> IOAPIC input (GSI) --> vector --> irq_line --> action -> action (shared line)
+ *   device message (MSI) ---------------> vector --> irq_line --> action
  *
- * ISA interrupt numbers are those of the old PC; the MADT lists the few that reach another GSI or have another polarity
- * (override), the rest are GSIs themselves, edge-triggered. Device interrupts all go to CPU 0: there are few, and their
- * handlers are short.
+ * ISA interrupt numbers are those of the old PC; the MADT lists the few that reach another GSI or
+ * have another polarity (override), the rest are GSIs themselves, edge-triggered. Device interrupts
+ * all go to CPU 0: there are few, and their handlers are short.
  *
- * Lines and actions are only ever added, each published by one store, so the interrupt path takes no lock.
+ * Lines and actions are only ever added, each published by one store, so the interrupt path takes
+ * no lock.
  */
 
 #include "arch/x86_64/irq.h"
@@ -100,7 +101,7 @@ static void run_local(unsigned int vector, bool user)
 		counts[LOCAL_ERROR]++;
 		apic_error();
 		break;
-	default: /* the spurious vector, and what a masked PIC let slip, are not to be acknowledged */
+	default: /* spurious, or what a masked PIC let slip: not to be acknowledged */
 		counts[LOCAL_SPURIOUS]++;
 		return;
 	}
@@ -124,7 +125,10 @@ void handle_interrupt(struct pt_regs *regs)
 		preempt_schedule_irq();
 }
 
-/* GSI and trigger of an interrupt number. PCI interrupts (16 and up) are level-triggered, active low. */
+/*
+ * GSI and trigger of an interrupt number. PCI interrupts (16 and up) are level-triggered, active
+ * low.
+ */
 static u32 resolve_irq(int irq, bool *level, bool *active_low)
 {
 	unsigned int i;

@@ -2,7 +2,9 @@
 #ifndef ARCH_X86_64_IRQ_H
 #define ARCH_X86_64_IRQ_H
 
-/* Interrupts: the CPU's switch for them, and the table of who handles which. irq.c has the picture. */
+/*
+ * Interrupts: the CPU's switch for them, and the table of who handles which. irq.c has the picture.
+ */
 
 #include "lib/types.h"
 #include "lib/compiler.h"
@@ -62,16 +64,16 @@ struct pt_regs;
 typedef void (*irq_handler_t)(void *arg);
 
 /*
- * Route a device's interrupt to @fn(@arg) and unmask it. @irq is an ISA interrupt number (0..15, the MADT's
- * overrides are applied) or a global system interrupt (16 and up). Handlers run with interrupts off on CPU 0;
- * several may share a line. May sleep (allocates).
- * Returns 0, -EINVAL (no such input), -ENOSPC (no vector left), -ENOMEM, -ENODEV (machine without IOAPIC).
+ * Route a device's interrupt to @fn(@arg) and unmask it. @irq is an ISA interrupt number (0..15,
+ * the MADT's overrides are applied) or a global system interrupt (16 and up). Handlers run with
+ * interrupts off on CPU 0; several may share a line. May sleep (allocates). Returns 0, -EINVAL (no
+ * such input), -ENOSPC (no vector left), -ENOMEM, -ENODEV (machine without IOAPIC).
  */
 int irq_register(int irq, irq_handler_t fn, void *arg, const char *name);
 
 /*
- * A vector for a message-signalled interrupt, sent to CPU 0. Returns the vector and the message, or -ENOSPC,
- * -ENOMEM.
+ * A vector for a message-signalled interrupt, sent to CPU 0. Returns the vector and the message, or
+ * -ENOSPC, -ENOMEM.
  */
 int irq_register_msi(irq_handler_t fn, void *arg, const char *name, u64 *address, u32 *data);
 

@@ -9,14 +9,16 @@
  *     vmemmap        struct page of every RAM region, nothing between the regions
  *     kernel image   text RX | rodata R NX | data, bss RW NX | symbol names R NX, in 4 KiB pages
  *
- * KERNEL-TOP-FIXED: the 256 upper entries of the top level never change after paging_init(), so a copy of them in a new
- * address space stays right for ever. All tables that they point to exist from the start, also the empty ones of the
- * vmalloc area; below the top level everything is shared anyway.
+ * KERNEL-TOP-FIXED: the 256 upper entries of the top level never change after paging_init(), so a
+ * copy of them in a new address space stays right for ever. All tables that they point to exist
+ * from the start, also the empty ones of the vmalloc area; below the top level everything is shared
+ * anyway.
  *
- * Work grows with the number of large pages, not of small ones: a machine with 64 GiB has 64 entries to write. Only the
- * array of struct page must be cleared, 1/64 of memory.
+ * Work grows with the number of large pages, not of small ones: a machine with 64 GiB has 64
+ * entries to write. Only the array of struct page must be cleared, 1/64 of memory.
  *
- * W-XOR-X: no page of the kernel is both writable and executable. The direct map's alias of the text is not executable.
+ * W-XOR-X: no page of the kernel is both writable and executable. The direct map's alias of the
+ * text is not executable.
  */
 
 #include "arch/x86_64/kmap.h"
@@ -48,7 +50,10 @@ static void *table_alloc(void)
 	return (void *)get_zeroed_page(GFP_KERNEL);
 }
 
-/* The table under an entry, made if there is none. Another CPU may make it at the same time. NULL: no memory. */
+/*
+ * The table under an entry, made if there is none. Another CPU may make it at the same time. NULL:
+ * no memory.
+ */
 static void *table_under(u64 *entry)
 {
 	u64 old = READ_ONCE(*entry);
@@ -123,8 +128,9 @@ static void vmemmap_small_pages(unsigned long addr, unsigned long end)
 }
 
 /*
- * The struct pages of the frames [start, end). The page allocator's memory is in blocks of PAGES_PER_BLOCK frames, and it
- * looks at all frames of a block, so whole blocks get their struct pages. @done is where the region before ended.
+ * The struct pages of the frames [start, end). The page allocator's memory is in blocks of
+ * PAGES_PER_BLOCK frames, and it looks at all frames of a block, so whole blocks get their struct
+ * pages. @done is where the region before ended.
  */
 static unsigned long map_vmemmap(unsigned long start_pfn, unsigned long end_pfn, unsigned long done)
 {
@@ -169,7 +175,10 @@ static void map_kernel_image(void)
 	map_image(__rodata_start, __rodata_end, PAGE_KERNEL_RO);
 	map_image(__data_start, __bss_end, PAGE_KERNEL);
 	map_image(__bss_end, _end, PAGE_KERNEL_RO);
-	/* The guard page of the boot stack. The page itself is a boot table, used by its physical address only. */
+	/*
+	 * The guard page of the boot stack. The page itself is a boot table, used by its physical
+	 * address only.
+	 */
 	pte_clear(kernel_pte((unsigned long)init_stack - PAGE_SIZE));
 }
 

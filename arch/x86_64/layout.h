@@ -5,14 +5,17 @@
 /*
  * The virtual address space, 48 bits, four levels of page tables:
  *
- *   0000000000000000 .. 00007fffffffefff   user (TASK_SIZE is its end; the last page stays empty, so that
- *                                          no system call can return to the first non-canonical address)
+ *   0000000000000000 .. 00007fffffffefff   user
  *   ffff888000000000 .. ffffc87fffffffff   direct map of all physical memory, 64 TiB
  *   ffffc90000000000 .. ffffc9ffffffffff   vmalloc, ioremap and kernel stacks, 1 TiB
- *   ffffea0000000000 .. ffffeaffffffffff   vmemmap: the array of struct page, indexed by frame number
+ *   ffffea0000000000 .. ffffeaffffffffff   vmemmap: struct page by frame number
  *   ffffffff80000000 .. ffffffffffffffff   the kernel image, physical address + KERNEL_BASE
  *
- * arch/x86_64/layout.inc repeats for the assembler what it needs of this; kmap.c checks that both agree.
+ * TASK_SIZE, the end of user space, is one page below the last canonical address, so that no system
+ * call can return to the first address that is not.
+ *
+ * arch/x86_64/layout.inc repeats for the assembler what it needs of this; kmap.c checks that both
+ * agree.
  */
 
 #include "lib/types.h"

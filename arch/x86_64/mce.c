@@ -2,12 +2,13 @@
 /*
  * Machine checks: the hardware reports that it is broken. Intel SDM volume 3, chapter 15.
  *
- * Each error bank has a control, a status, an address and a miscellaneous register. Without CR4.MCE an uncorrected
- * error shuts the CPU down, which a person sees as an unexplained reset; so every CPU enables all of its banks at start,
- * and an error ends in a report that names the bank and the address. Going on after an uncorrected error would be a
- * gamble with the user's data.
+ * Each error bank has a control, a status, an address and a miscellaneous register. Without CR4.MCE
+ * an uncorrected error shuts the CPU down, which a person sees as an unexplained reset; so every
+ * CPU enables all of its banks at start, and an error ends in a report that names the bank and the
+ * address. Going on after an uncorrected error would be a gamble with the user's data.
  *
- * An emulator may announce the feature in CPUID and then lack the registers: they are read with a fix-up.
+ * An emulator may announce the feature in CPUID and then lack the registers: they are read with a
+ * fix-up.
  */
 
 #include "arch/x86_64/mce.h"

@@ -12,9 +12,10 @@
  *   |NX| ignored  | frame number   |software| G |PSE|D|A|PCD|PWT|U/S|RW|P|
  *   +--+----------+----------------+--------+---+---+-+-+---+---+---+--+-+
  *
- * PROT_NONE memory that has a page keeps its frame number with P clear and _PAGE_PROTNONE (bit 8, which the CPU
- * ignores when P is clear) set: every access traps, the kernel's own included, yet pte_present() is true, because
- * the page is mapped. Clearing U/S instead would let the kernel's user copies through.
+ * PROT_NONE memory that has a page keeps its frame number with P clear and _PAGE_PROTNONE (bit 8,
+ * which the CPU ignores when P is clear) set: every access traps, the kernel's own included, yet
+ * pte_present() is true, because the page is mapped. Clearing U/S instead would let the kernel's
+ * user copies through.
  *
  * An entry that is neither present nor zero is a typed entry: swap, migration, poison.
  *
@@ -23,12 +24,14 @@
  *   | zero  | offset, all bits flipped | 0 | 0 |  type  | E | 0 |
  *   +-------+--------------------------+---+---+--------+---+---+
  *
- * The offset is stored flipped so that the "frame number" a CPU may speculate with (L1 terminal fault) lies above
- * all memory. E says that the swapped page belonged to one process alone. Types: 0..23 swap devices, 28 migration
- * read, 29 migration write, 30 migration exclusive read, 31 hardware poison.
+ * The offset is stored flipped so that the "frame number" a CPU may speculate with (L1 terminal
+ * fault) lies above all memory. E says that the swapped page belonged to one process alone. Types:
+ * 0..23 swap devices, 28 migration read, 29 migration write, 30 migration exclusive read, 31
+ * hardware poison.
  *
- * Who may write: the holder of the page table's lock, with set_pte() when the old entry was not present, and with
- * an atomic exchange or bit operation when it was, since the CPU sets A and D at any moment.
+ * Who may write: the holder of the page table's lock, with set_pte() when the old entry was not
+ * present, and with an atomic exchange or bit operation when it was, since the CPU sets A and D at
+ * any moment.
  */
 
 #include "lib/types.h"
@@ -104,9 +107,10 @@ typedef struct {
 #define PAGE_SHARED_EXEC   __pgprot(_PAGE_USER_BASE | _PAGE_RW)
 
 /*
- * Protection of a VMA's pages by the low four vm_flags: READ 1, WRITE 2, EXEC 4, SHARED 8.
- * Private writable memory starts read-only: the first write is a copy-on-write fault, and the fault handler then
- * adds write permission with pte_mkwrite(). x86 cannot express "write only" or "execute only" without keys.
+ * Protection of a VMA's pages by the low four vm_flags: READ 1, WRITE 2, EXEC 4, SHARED 8. Private
+ * writable memory starts read-only: the first write is a copy-on-write fault, and the fault handler
+ * then adds write permission with pte_mkwrite(). x86 cannot express "write only" or "execute only"
+ * without keys.
  */
 static inline pgprot_t vm_get_page_prot(unsigned long vm_flags)
 {
@@ -122,7 +126,7 @@ static inline pgprot_t vm_get_page_prot(unsigned long vm_flags)
 	return __pgprot(prot);
 }
 
-/* ---- last level ---------------------------------------------------------------------------------------------- */
+/* ---- last level ---- */
 
 static inline bool pte_none(pte_t pte)
 {
@@ -255,7 +259,7 @@ static inline bool ptep_test_and_clear_young(pte_t *ptep)
 	return __atomic_fetch_and(&ptep->val, ~_PAGE_ACCESSED, __ATOMIC_SEQ_CST) & _PAGE_ACCESSED;
 }
 
-/* ---- middle level: a table of PTEs, or a leaf that maps 2 MiB ------------------------------------------------ */
+/* ---- middle level: a table of PTEs, or a leaf that maps 2 MiB ---- */
 
 static inline bool pmd_none(pmd_t pmd)
 {
@@ -365,7 +369,7 @@ static inline bool pmdp_test_and_clear_young(pmd_t *pmdp)
 	return __atomic_fetch_and(&pmdp->val, ~_PAGE_ACCESSED, __ATOMIC_SEQ_CST) & _PAGE_ACCESSED;
 }
 
-/* ---- upper levels: only tables in user space; the kernel's direct map has 1 GiB leaves ------------------------ */
+/* ---- upper levels: only tables in user space; the kernel's direct map has 1 GiB leaves ---- */
 
 static inline bool pud_none(pud_t pud)
 {
@@ -424,7 +428,7 @@ static inline void pgd_clear(pgd_t *pgdp)
 	WRITE_ONCE(pgdp->val, 0);
 }
 
-/* ---- walking ------------------------------------------------------------------------------------------------- */
+/* ---- walking ---- */
 
 #define pte_index(addr) (((addr) >> PAGE_SHIFT) & (PTRS_PER_TABLE - 1))
 #define pmd_index(addr) (((addr) >> PMD_SHIFT) & (PTRS_PER_TABLE - 1))
@@ -446,7 +450,10 @@ static inline pgd_t *pgd_offset(pgd_t *pgd, unsigned long addr)
 {
 	return pgd + pgd_index(addr);
 }
-/* The entry for @addr in the table that an entry of the level above points to; that entry must be a table. */
+/*
+ * The entry for @addr in the table that an entry of the level above points to; that entry must be a
+ * table.
+ */
 static inline pud_t *pud_offset(pgd_t *pgd, unsigned long addr)
 {
 	return (pud_t *)__va(pgdp_get(pgd).val & PTE_PFN_MASK) + pud_index(addr);
@@ -460,7 +467,10 @@ static inline pte_t *pte_offset(pmd_t *pmd, unsigned long addr)
 	return (pte_t *)__va(pmdp_get(pmd).val & PTE_PFN_MASK) + pte_index(addr);
 }
 
-/* Hang a zeroed table page under an entry of a user page table. The stores inside the table come first. */
+/*
+ * Hang a zeroed table page under an entry of a user page table. The stores inside the table come
+ * first.
+ */
 #define pmd_populate(pmdp, page) \
 	smp_store_release(&(pmdp)->val, ((u64)page_to_pfn(page) << PAGE_SHIFT) | _PAGE_TABLE_USER)
 #define pud_populate(pudp, page) \
@@ -471,7 +481,7 @@ static inline pte_t *pte_offset(pmd_t *pmd, unsigned long addr)
 #define pud_page(pud) pfn_to_page(pud_pfn(pud))
 #define pgd_page(pgd) pfn_to_page(pgd_pfn(pgd))
 
-/* ---- typed entries: what a PTE holds when its page is elsewhere ----------------------------------------------- */
+/* ---- typed entries: what a PTE holds when its page is elsewhere ---- */
 
 typedef struct {
 	u64 val; /* type << SWP_OFFSET_BITS | offset */
@@ -531,9 +541,12 @@ static inline pte_t pte_swp_clear_exclusive(pte_t pte)
 	return __pte(pte.val & ~_PTE_SWP_EXCLUSIVE);
 }
 
-/* ---- the kernel's own tables (kmap.c) ------------------------------------------------------------------------- */
+/* ---- the kernel's own tables (kmap.c) ---- */
 
-/* The reference page table: its upper half is shared by every address space and its top level never changes. */
+/*
+ * The reference page table: its upper half is shared by every address space and its top level never
+ * changes.
+ */
 extern pgd_t swapper_pg_dir[PTRS_PER_TABLE];
 
 /* Enter the kernel's half into a new, zeroed top-level table; the lower half is not touched. */

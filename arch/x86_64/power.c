@@ -2,9 +2,10 @@
 /*
  * The end of the machine's day: power off and restart.
  *
- * ACPI powers off by writing SLP_TYP (from the DSDT's \_S5 object) and SLP_EN to a control register; on a machine that
- * was not yet switched to ACPI mode, that is done first. Restarting has had many doors over the years; they are tried
- * from the most polite to the one that no CPU can refuse, a triple fault.
+ * ACPI powers off by writing SLP_TYP (from the DSDT's \_S5 object) and SLP_EN to a control
+ * register; on a machine that was not yet switched to ACPI mode, that is done first. Restarting has
+ * had many doors over the years; they are tried from the most polite to the one that no CPU can
+ * refuse, a triple fault.
  */
 
 #include "arch/x86_64/power.h"

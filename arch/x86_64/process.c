@@ -2,10 +2,11 @@
 /*
  * A task's share of the CPU: its kernel stack pointer, TLS bases and FPU registers.
  *
- * The TLS bases. A user program has two segment bases, FS (thread-local storage) and GS. With FSGSBASE it changes them
- * without telling the kernel, so they are read back at every switch; while the kernel runs, the user's GS base is in
- * MSR_KERNEL_GS_BASE (entry.asm). Kernel threads have neither, nor FPU registers: a switch to one leaves everything of
- * the last user task saved and its values in place.
+ * The TLS bases. A user program has two segment bases, FS (thread-local storage) and GS. With
+ * FSGSBASE it changes them without telling the kernel, so they are read back at every switch; while
+ * the kernel runs, the user's GS base is in MSR_KERNEL_GS_BASE (entry.asm). Kernel threads have
+ * neither, nor FPU registers: a switch to one leaves everything of the last user task saved and its
+ * values in place.
  *
  * A new task's stack, as copy_thread() leaves it:
  *

@@ -6,9 +6,10 @@
 #include "arch/x86_64/layout.h"
 
 /*
- * The registers of an interrupted context, as entry.asm pushes them; the order is Linux's. At the top of a task's
- * kernel stack lies the pt_regs of its user mode. orig_ax is the system call number, the error code of an
- * exception, or the vector number of an interrupt; -1 tells the signal code that no call is to be restarted.
+ * The registers of an interrupted context, as entry.asm pushes them; the order is Linux's. At the
+ * top of a task's kernel stack lies the pt_regs of its user mode. orig_ax is the system call
+ * number, the error code of an exception, or the vector number of an interrupt; -1 tells the signal
+ * code that no call is to be restarted.
  */
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx;
@@ -48,7 +49,10 @@ static inline bool user_mode(const struct pt_regs *regs)
 	return regs->cs & 3;
 }
 
-/* The user registers of a task, at the top of its kernel stack. Needs kernel/task.h where it is used. */
+/*
+ * The user registers of a task, at the top of its kernel stack. Needs kernel/task.h where it is
+ * used.
+ */
 #define task_pt_regs(task) ((struct pt_regs *)((char *)(task)->stack + THREAD_SIZE) - 1)
 #define current_pt_regs()  task_pt_regs(current)
 

@@ -2,9 +2,10 @@
 /*
  * The battery-backed clock of the PC, in the CMOS memory behind ports 0x70 and 0x71.
  *
- * While it counts a second on, its registers are in disorder and bit 7 of register A says so. A reading is good when it
- * was taken without that bit, and a second one agrees. Registers hold binary or decimal digits, 12 or 24 hours, as
- * register B says. A machine without the clock reads as ones.
+ * While it counts a second on, its registers are in disorder and bit 7 of register A says so. A
+ * reading is good when it was taken without that bit, and a second one agrees. Registers hold
+ * binary or decimal digits, 12 or 24 hours, as register B says. A machine without the clock reads
+ * as ones.
  */
 
 #include "arch/x86_64/rtc.h"

@@ -2,29 +2,31 @@
 /*
  * Further CPUs: starting them, calling functions on them, stopping them.
  *
- * Start. A CPU that is not the boot CPU waits for an INIT message and then one with the number of the page where it is
- * to begin, in real mode. That page holds a copy of boot/trampoline.asm. One CPU is started after the other:
+ * Start. A CPU that is not the boot CPU waits for an INIT message and then one with the number of
+ * the page where it is to begin, in real mode. That page holds a copy of boot/trampoline.asm. One
+ * CPU is started after the other:
  *
- *	boot CPU                                            new CPU
+ *	boot CPU                                       new CPU
  *	parameters: stack, per-CPU area, number
- *	INIT (to all, once), STARTUP  ------------------->  trampoline, ap_start(): own tables, control registers
- *	wait for `called_in`  <---------------------------  sets its bit
- *	set its bit in `go`   --------------------------->  secondary_main(): online, idle
+ *	INIT (to all, once), STARTUP  -------------->  trampoline, ap_start()
+ *	wait for `called_in`  <----------------------  sets its bit
+ *	set its bit in `go`   ---------------------->  secondary_main(): online, idle
  *	wait for cpu_online_mask
  *
  * Without `go` a CPU that woke up too late would run on the stack of the next one.
  *
- * Calls. Each CPU has one request that it may have running on any number of others at a time, and one word of who wants
- * it to run something:
+ * Calls. Each CPU has one request that it may have running on any number of others at a time, and
+ * one word of who wants it to run something:
  *
  *	caller c, for each target t:  requests[c].pending |= t;  callers[t] |= c;  interrupt t
- *	target t:                     for each c in xchg(callers[t], 0): run requests[c]; requests[c].pending &= ~t
+ *	target t, for each c in xchg(callers[t], 0):  run requests[c];  requests[c].pending &= ~t
  *
- * so no memory is allocated and nothing can fail. A caller waits until `pending` is empty. While it waits with
- * interrupts off (start-up and panic only) it serves calls to itself, so that two callers cannot block each other.
+ * so no memory is allocated and nothing can fail. A caller waits until `pending` is empty. While it
+ * waits with interrupts off (start-up and panic only) it serves calls to itself, so that two
+ * callers cannot block each other.
  *
- * Stop. A panicking CPU sends NMIs, which arrive whatever the others do. They note their registers and halt; the
- * panicking CPU prints for all.
+ * Stop. A panicking CPU sends NMIs, which arrive whatever the others do. They note their registers
+ * and halt; the panicking CPU prints for all.
  */
 
 #include "arch/x86_64/smp.h"
@@ -97,7 +99,7 @@ void smp_reserve_trampoline(void)
 	trampoline = memblock_alloc_low(PAGE_SIZE, PAGE_SIZE, LOW_MEMORY_END);
 }
 
-/* ---- start ---------------------------------------------------------------------------------------------------- */
+/* ---- start ---- */
 
 /* First C code of a further CPU, on its idle task's stack, with the boot page table. */
 void ap_start(unsigned int cpu)
@@ -128,8 +130,8 @@ static bool wait_for_bit(const u64 *mask, unsigned int cpu, unsigned int us)
 }
 
 /*
- * The boot table has the identity mapping that the trampoline runs in; give it the kernel's upper half of now, so that
- * the new CPU finds its stack and per-CPU area.
+ * The boot table has the identity mapping that the trampoline runs in; give it the kernel's upper
+ * half of now, so that the new CPU finds its stack and per-CPU area.
  */
 static u64 trampoline_cr3(void)
 {
@@ -186,7 +188,7 @@ void smp_start_all(void)
 	pr_info("SMP: %u CPUs online\n", num_online_cpus());
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------------- */
+/* ---- messages ---- */
 
 void send_reschedule_ipi(unsigned int cpu)
 {
@@ -243,7 +245,7 @@ void smp_call_function_mask(u64 mask, void (*fn)(void *), void *arg, bool wait)
 	preempt_enable();
 }
 
-/* ---- stop ----------------------------------------------------------------------------------------------------- */
+/* ---- stop ---- */
 
 void smp_handle_nmi_stop(const void *regs)
 {

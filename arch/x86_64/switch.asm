@@ -1,8 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ;
-; The context switch itself: push what a function must preserve, exchange the stack pointer, pop. From one instruction
-; to the next the code runs on another task's stack, whose frames were left by that task's own call of this function,
-; or were written by copy_thread() and lead to ret_from_fork.
+; The context switch itself: push what a function must preserve, exchange the stack pointer, pop.
+; From one instruction to the next the code runs on another task's stack, whose frames were left by
+; that task's own call of this function, or were written by copy_thread() and lead to ret_from_fork.
 ;
 ;   prev's stack        next's stack
 ;   return address      return address      <- to __switch_to's caller, or ret_from_fork
@@ -33,4 +33,4 @@ __switch_to:				; rdi = prev, rsi = next
 	pop r12
 	pop rbx
 	pop rbp
-	jmp switch_to_finish		; (prev, next), returns prev to the new stack's return address
+	jmp switch_to_finish		; (prev, next); it returns prev, on the new stack

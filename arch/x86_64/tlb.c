@@ -2,36 +2,37 @@
 /*
  * Translation caches.
  *
- * A CPU remembers translations until it is told to forget them. Whoever takes a permission or a page away from a page
- * table must therefore tell every CPU that may have used it, and wait, before the page is used for anything else
- * (TLB-BEFORE-FREE).
+ * A CPU remembers translations until it is told to forget them. Whoever takes a permission or a
+ * page away from a page table must therefore tell every CPU that may have used it, and wait, before
+ * the page is used for anything else (TLB-BEFORE-FREE).
  *
- * Generations. mm->arch.tlb_gen counts the flushes of an address space. Each CPU remembers, for the address spaces whose
- * translations it may hold, up to which generation it has flushed:
+ * Generations. mm->arch.tlb_gen counts the flushes of an address space. Each CPU remembers, for the
+ * address spaces whose translations it may hold, up to which generation it has flushed:
  *
- *	change PTE; gen = ++mm->tlb_gen;     then, on each CPU that has mm loaded:
- *	                                       mine == gen          nothing to do, a later flush was done for all
- *	                                       mine + 1 == gen      forget this range
- *	                                       else                 some flushes were missed: forget everything
+ *	change PTE; gen = ++mm->tlb_gen;   then, on each CPU that has mm loaded:
  *
- * so that a burst of flushes costs a CPU one, and an address space that is not loaded costs it nothing: it finds its
- * generation outdated when it comes to load it.
+ *		mine == gen		nothing to do, a later flush was done for all
+ *		mine + 1 == gen		forget this range
+ *		else			some flushes were missed: forget everything
+ *
+ * so that a burst of flushes costs a CPU one, and an address space that is not loaded costs it
+ * nothing: it finds its generation outdated when it comes to load it.
  *
  * Who is told: mm->arch.cpumask holds the CPUs that have the page table loaded.
  *
- *	switch_mm():  set own bit; (full barrier) read tlb_gen; load          flush:  change PTE; ++tlb_gen; (full
- *	                                                                              barrier) read cpumask
+ *	switch_mm():  set own bit; (full barrier) read tlb_gen; load
+ *	flush:        change PTE; ++tlb_gen; (full barrier) read cpumask
  *
  * Either the flush sees the bit and sends an interrupt, or the switch sees the new generation.
  *
- * Lazy CPUs. A kernel thread runs on the page table of whoever ran before. The kernel does not touch user addresses
- * there, but the CPU may still walk the tables speculatively, so they must not be freed under it. The first flush that
- * reaches a lazy CPU makes it drop the user's table altogether; it is not disturbed again until it next runs a user
- * task.
+ * Lazy CPUs. A kernel thread runs on the page table of whoever ran before. The kernel does not
+ * touch user addresses there, but the CPU may still walk the tables speculatively, so they must not
+ * be freed under it. The first flush that reaches a lazy CPU makes it drop the user's table
+ * altogether; it is not disturbed again until it next runs a user task.
  *
- * PCID. Where the CPU can tag translations, each CPU keeps those of the last NR_ASIDS address spaces, tags 1 to
- * NR_ASIDS, and loads CR3 without flushing if the generation of the tag is still right. Kernel mappings are global and
- * belong to no tag; tag 0 is the kernel's own table.
+ * PCID. Where the CPU can tag translations, each CPU keeps those of the last NR_ASIDS address
+ * spaces, tags 1 to NR_ASIDS, and loads CR3 without flushing if the generation of the tag is still
+ * right. Kernel mappings are global and belong to no tag; tag 0 is the kernel's own table.
  */
 
 #include "arch/x86_64/tlb.h"

@@ -2,10 +2,11 @@
 /*
  * CPU exceptions other than page faults.
  *
- * In user mode an exception is the program's own doing and becomes a signal. In kernel mode it is either expected, and
- * the exception table says where to go on, or a bug, and the machine stops with a report.
+ * In user mode an exception is the program's own doing and becomes a signal. In kernel mode it is
+ * either expected, and the exception table says where to go on, or a bug, and the machine stops
+ * with a report.
  *
- *   double fault   nearly always a kernel stack that ran into its guard page: the page fault could not be pushed
+ *   double fault   nearly always a kernel stack that ran into its guard page
  *   NMI            another CPU panics and wants this one to stop, or somebody pressed a button
  *   debug          single-stepping by a program that set its own trap flag
  */
@@ -54,7 +55,10 @@ static const char *exception_name(unsigned long vector)
 	return "unknown exception";
 }
 
-/* Which floating-point error: @status has the x87 and SSE exception bits that are raised and not masked. */
+/*
+ * Which floating-point error: @status has the x87 and SSE exception bits that are raised and not
+ * masked.
+ */
 static int fpe_code(unsigned int status)
 {
 	if (status & 0x01)
@@ -135,7 +139,10 @@ void handle_paranoid_exception(struct pt_regs *regs, unsigned long error_code, u
 		do_machine_check(regs);
 		return;
 	case X86_TRAP_DB:
-		/* A trap flag that slipped into the kernel, or a stray debug register: clear it, go on. */
+		/*
+		 * A trap flag that slipped into the kernel, or a stray debug register: clear it, go
+		 * on.
+		 */
 		regs->flags &= ~X86_EFLAGS_TF;
 		asm volatile("mov %0, %%dr7\n\tmov %1, %%dr6" : : "r"(0x400UL), "r"(0xffff0ff0UL));
 		return;

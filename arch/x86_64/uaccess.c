@@ -2,12 +2,13 @@
 /*
  * User memory: strings, atomic operations for futexes, and access where no fault may be resolved.
  *
- * Strings are read eight bytes at a time once the pointer is aligned: an aligned word never crosses into a page that
- * the string may not reach. A word holds a zero byte if and only if
+ * Strings are read eight bytes at a time once the pointer is aligned: an aligned word never crosses
+ * into a page that the string may not reach. A word holds a zero byte if and only if
  *
  *	(word - 0x0101010101010101) & ~word & 0x8080808080808080
  *
- * is not zero, and the lowest set bit then marks the first one. (Mycroft 1987; Hacker's Delight, 6-1)
+ * is not zero, and the lowest set bit then marks the first one. (Mycroft 1987; Hacker's Delight,
+ * 6-1)
  */
 
 #include "arch/x86_64/uaccess.h"
@@ -34,8 +35,8 @@ unsigned long copy_from_user(void *to, const void __user *from, unsigned long n)
 }
 
 /*
- * Walk a user string up to @max bytes; copy it if @to is not NULL. Returns the length without NUL, or @max if there
- * was none, or -EFAULT.
+ * Walk a user string up to @max bytes; copy it if @to is not NULL. Returns the length without NUL,
+ * or @max if there was none, or -EFAULT.
  */
 static long walk_user_string(char *to, const char __user *from, long max)
 {

@@ -3,14 +3,16 @@
 #define ARCH_X86_64_UACCESS_H
 
 /*
- * User memory. Every access here may fault; a fault that cannot be resolved ends in the exception table, which
- * turns it into an error code. A pointer is checked to lie below TASK_SIZE before it is used; beyond that nothing is
- * promised, so each value is fetched exactly once.
+ * User memory. Every access here may fault; a fault that cannot be resolved ends in the exception
+ * table, which turns it into an error code. A pointer is checked to lie below TASK_SIZE before it
+ * is used; beyond that nothing is promised, so each value is fetched exactly once.
  *
- * With SMAP the CPU refuses kernel accesses to user pages, except between stac and clac. Both are three-byte
- * no-operations in the image; cpu.c writes the instructions over them at boot on CPUs that have SMAP.
+ * With SMAP the CPU refuses kernel accesses to user pages, except between stac and clac. Both are
+ * three-byte no-operations in the image; cpu.c writes the instructions over them at boot on CPUs
+ * that have SMAP.
  *
- * All functions may sleep (page faults), except where stated, and then behave as if the page were not there.
+ * All functions may sleep (page faults), except where stated, and then behave as if the page were
+ * not there.
  */
 
 #include "lib/types.h"
@@ -122,13 +124,16 @@ static __always_inline int __put_user_sized(u64 val, void __user *ptr, size_t si
 		__pu_err;                                                            \
 	})
 
-/* uaccess_copy.asm; no range check. Bytes NOT copied. Exact: all bytes before the faulting one are copied. */
+/*
+ * uaccess_copy.asm; no range check. Bytes NOT copied. Exact: all bytes before the faulting one are
+ * copied.
+ */
 unsigned long __copy_user(void *to, const void *from, unsigned long n);
 unsigned long __clear_user(void __user *to, unsigned long n);
 
 /*
- * Copy @n bytes. Return the number of bytes NOT copied, 0 for success. What copy_from_user() could not fill is
- * zeroed, so that no stale kernel memory is ever used as input.
+ * Copy @n bytes. Return the number of bytes NOT copied, 0 for success. What copy_from_user() could
+ * not fill is zeroed, so that no stale kernel memory is ever used as input.
  */
 unsigned long copy_from_user(void *to, const void __user *from, unsigned long n);
 static inline unsigned long copy_to_user(void __user *to, const void *from, unsigned long n)
@@ -146,16 +151,17 @@ static inline unsigned long clear_user(void __user *to, unsigned long n)
 }
 
 /*
- * Copy a string of at most @size bytes with its NUL. Returns its length without the NUL; @size if there was no NUL
- * in @size bytes (the buffer is then full and not terminated); -EFAULT.
+ * Copy a string of at most @size bytes with its NUL. Returns its length without the NUL; @size if
+ * there was no NUL in @size bytes (the buffer is then full and not terminated); -EFAULT.
  */
 long strncpy_from_user(char *to, const char __user *from, long size);
 /* Length with the NUL; a number above @max if there is no NUL in @max bytes; 0 on a fault. */
 long strnlen_user(const char __user *str, long max);
 
 /*
- * Between these, a fault on user memory is not resolved but fails at once: for code that holds a lock. They nest and
- * belong to the running task. A context that may not sleep anyway (preemption off) has the same effect.
+ * Between these, a fault on user memory is not resolved but fails at once: for code that holds a
+ * lock. They nest and belong to the running task. A context that may not sleep anyway (preemption
+ * off) has the same effect.
  */
 void pagefault_disable(void);
 void pagefault_enable(void);
@@ -168,7 +174,10 @@ int copy_from_kernel_nofault(void *to, const void *from, unsigned long n);
 
 /* Atomic: *cur = *uaddr; if that equals @old, *uaddr = @new. 0 or -EFAULT. */
 int user_cmpxchg_u32(u32 __user *uaddr, u32 old, u32 new, u32 *cur);
-/* Atomic *uaddr = *uaddr op arg, op as FUTEX_OP_SET 0, ADD 1, OR 2, ANDN 3, XOR 4. 0, -EFAULT, -ENOSYS. */
+/*
+ * Atomic *uaddr = *uaddr op arg, op as FUTEX_OP_SET 0, ADD 1, OR 2, ANDN 3, XOR 4. 0, -EFAULT,
+ * -ENOSYS.
+ */
 int user_atomic_op(int op, u32 __user *uaddr, u32 arg, u32 *old);
 
 /* Fault handler's: the address to go on at after a fault at @ip, 0 if the table has none. */

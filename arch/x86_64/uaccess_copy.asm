@@ -1,8 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ;
-; Copies that may fault on either side. Eight bytes at a time, then the rest byte by byte. When an eight-byte move
-; faults, what is left is tried again byte by byte, so that the count returned is exact: every byte before the first
-; inaccessible one has been copied.
+; Copies that may fault on either side. Eight bytes at a time, then the rest byte by byte. When an
+; eight-byte move faults, what is left is tried again byte by byte, so that the count returned is
+; exact: every byte before the first inaccessible one has been copied.
 
 bits 64
 default abs

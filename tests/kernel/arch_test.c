@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of the machine code: exception tables, the kernel's page table, calls to other CPUs, TLB flushes, time.
+ * Tests of the machine code: exception tables, the kernel's page table, calls to other CPUs, TLB
+ * flushes, time.
  */
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/arch_timer.h"
@@ -213,7 +214,9 @@ static bool log_has_line(u64 seq, const char *text)
 	return false;
 }
 
-/* The firmware's own MADT, copied: as it is, with one bit flipped, and with an impossible length. */
+/*
+ * The firmware's own MADT, copied: as it is, with one bit flipped, and with an impossible length.
+ */
 KTEST(acpi_bad_tables_are_refused)
 {
 	static u8 copy[PAGE_SIZE] __aligned(16);

@@ -30,21 +30,24 @@ static pid_t spawn(char *const argv[], char *const envp[])
 	return pid;
 }
 
-#define ARGV(...) ((char *const[]){ self, __VA_ARGS__, NULL })
-#define ENVP(...) ((char *const[]){ __VA_ARGS__, NULL })
+#define ARGV(...) ((char *const[]){self, __VA_ARGS__, NULL})
+#define ENVP(...) ((char *const[]){__VA_ARGS__, NULL})
 
 static void arguments_and_environment(void)
 {
-	pid_t pid = spawn(ARGV("args", "", "two words", "x"), ENVP("A=1", "LONG=abc def", "EMPTY="));
+	pid_t pid =
+		spawn(ARGV("args", "", "two words", "x"), ENVP("A=1", "LONG=abc def", "EMPTY="));
 
 	CHECK_CHILD(pid);
 }
 
 static int child_args(int argc, char **argv)
 {
-	CHECK(argc == 5 && !strcmp(argv[2], "") && !strcmp(argv[3], "two words") && !strcmp(argv[4], "x"));
+	CHECK(argc == 5 && !strcmp(argv[2], "") && !strcmp(argv[3], "two words") &&
+	      !strcmp(argv[4], "x"));
 	CHECK(!argv[5]);
-	CHECK(!strcmp(environ[0], "A=1") && !strcmp(environ[1], "LONG=abc def") && !strcmp(environ[2], "EMPTY="));
+	CHECK(!strcmp(environ[0], "A=1") && !strcmp(environ[1], "LONG=abc def") &&
+	      !strcmp(environ[2], "EMPTY="));
 	CHECK(!environ[3]);
 	return 0;
 }
@@ -71,14 +74,15 @@ static int child_auxv(void)
 	CHECK(sum);
 	CHECK(!strcmp((const char *)getauxval(AT_EXECFN), self));
 	CHECK(!strcmp((const char *)getauxval(AT_PLATFORM), "x86_64"));
-	CHECK(getauxval(AT_UID) == getuid() && getauxval(AT_EGID) == getegid() && !getauxval(AT_SECURE));
+	CHECK(getauxval(AT_UID) == getuid() && getauxval(AT_EGID) == getegid() &&
+	      !getauxval(AT_SECURE));
 	CHECK(getauxval(AT_ENTRY) && ((uintptr_t)__builtin_frame_address(0) & 15) == 0);
 	return 0;
 }
 
 static void errors(void)
 {
-	char *const argv[] = { "x", NULL };
+	char *const argv[] = {"x", NULL};
 	char path[] = "/tmp/exec_test_XXXXXX";
 	int fd = mkstemp(path);
 
@@ -88,7 +92,7 @@ static void errors(void)
 	CHECK_ERRNO(execve("/tmp", argv, environ), EACCES);
 	CHECK_ERRNO(syscall(SYS_execve, 8, argv, environ), EFAULT);
 	CHECK_ERRNO(syscall(SYS_execve, self, 8, environ), EFAULT);
-	CHECK_ERRNO(execve(self, (char *const[]){ (char *)8, NULL }, environ), EFAULT);
+	CHECK_ERRNO(execve(self, (char *const[]){(char *)8, NULL}, environ), EFAULT);
 	CHECK(write(fd, "garbage, not a program\n", 23) == 23);
 	CHECK(fchmod(fd, 0644) == 0);
 	close(fd);
@@ -97,7 +101,7 @@ static void errors(void)
 	CHECK_ERRNO(execve(path, argv, environ), ENOEXEC);
 	CHECK(truncate(path, 0) == 0);
 	CHECK_ERRNO(execve(path, argv, environ), ENOEXEC);
-	CHECK_ERRNO(execve(strcat(strcpy((char[300]){ 0 }, path), "/x"), argv, environ), ENOTDIR);
+	CHECK_ERRNO(execve(strcat(strcpy((char[300]){0}, path), "/x"), argv, environ), ENOTDIR);
 	unlink(path);
 }
 
@@ -107,7 +111,7 @@ static void broken_elf(void)
 	char path[] = "/tmp/exec_elf_XXXXXX";
 	static char image[65536];
 	ElfW(Ehdr) *eh = (void *)image;
-	ElfW(Phdr) *ph;
+	ElfW(Phdr) * ph;
 	int src = open(self, O_RDONLY), fd, i, status;
 	ssize_t n = read(src, image, sizeof image);
 	pid_t pid;
@@ -120,14 +124,34 @@ static void broken_elf(void)
 		ElfW(Phdr) good0 = ph[0];
 
 		switch (i) {
-		case 0: eh->e_machine = EM_386; break;
-		case 1: eh->e_ident[EI_CLASS] = ELFCLASS32; break;
-		case 2: eh->e_phnum = 0; break;
-		case 3: eh->e_phoff = 1ULL << 60; break;
-		case 4: eh->e_phentsize = 3; break;
-		case 5: ph[0].p_type = PT_LOAD; ph[0].p_vaddr = -4096UL; ph[0].p_memsz = 1UL << 40; break;
-		case 6: ph[0].p_type = PT_LOAD; ph[0].p_memsz = 1; ph[0].p_filesz = 4096; break;
-		case 7: eh->e_entry = ~0UL; break;
+		case 0:
+			eh->e_machine = EM_386;
+			break;
+		case 1:
+			eh->e_ident[EI_CLASS] = ELFCLASS32;
+			break;
+		case 2:
+			eh->e_phnum = 0;
+			break;
+		case 3:
+			eh->e_phoff = 1ULL << 60;
+			break;
+		case 4:
+			eh->e_phentsize = 3;
+			break;
+		case 5:
+			ph[0].p_type = PT_LOAD;
+			ph[0].p_vaddr = -4096UL;
+			ph[0].p_memsz = 1UL << 40;
+			break;
+		case 6:
+			ph[0].p_type = PT_LOAD;
+			ph[0].p_memsz = 1;
+			ph[0].p_filesz = 4096;
+			break;
+		case 7:
+			eh->e_entry = ~0UL;
+			break;
 		}
 		fd = open(path, O_WRONLY | O_TRUNC);
 		CHECK(fd >= 0 && write(fd, image, (size_t)n) == n && fchmod(fd, 0755) == 0);
@@ -173,7 +197,8 @@ static int child_long(int argc, char **argv)
 {
 	size_t i;
 
-	CHECK(argc == 5 && strlen(argv[2]) == 100 * 1024 && strlen(argv[3]) == 100 * 1024 && !strcmp(argv[4], "end"));
+	CHECK(argc == 5 && strlen(argv[2]) == 100 * 1024 && strlen(argv[3]) == 100 * 1024 &&
+	      !strcmp(argv[4], "end"));
 	for (i = 0; i < 100 * 1024; i++)
 		CHECK(argv[2][i] == 'y' && argv[3][i] == 'y');
 	return 0;
@@ -189,7 +214,7 @@ static void write_script(const char *path, const char *text)
 
 static void scripts(void)
 {
-	char text[400], *const argv[] = { "ignored", "a1", "a2", NULL };
+	char text[400], *const argv[] = {"ignored", "a1", "a2", NULL};
 	pid_t pid;
 
 	snprintf(text, sizeof text, "#! %s  script opt \nrest of the file\n", self);
@@ -214,7 +239,8 @@ static int child_script(int argc, char **argv)
 {
 	CHECK(argc == 5);
 	CHECK(!strcmp(argv[0], self) && !strcmp(argv[1], "script opt"));
-	CHECK(!strcmp(argv[2], "/tmp/exec_script") && !strcmp(argv[3], "a1") && !strcmp(argv[4], "a2"));
+	CHECK(!strcmp(argv[2], "/tmp/exec_script") && !strcmp(argv[3], "a1") &&
+	      !strcmp(argv[4], "a2"));
 	return 0;
 }
 
@@ -261,13 +287,14 @@ static int child_signals(void)
 	CHECK(sigaction(SIGUSR1, NULL, &sa) == 0 && sa.sa_handler == SIG_DFL);
 	CHECK(sigaction(SIGUSR2, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN);
 	CHECK(sigprocmask(SIG_BLOCK, NULL, &set) == 0 && sigismember(&set, SIGTERM));
-	CHECK(sigpending(&set) == 0 && !sigismember(&set, SIGTERM)); /* pending belongs to the parent */
+	CHECK(sigpending(&set) == 0 &&
+	      !sigismember(&set, SIGTERM)); /* pending belongs to the parent */
 	return 0;
 }
 
 static void by_descriptor(void)
 {
-	char *const argv[] = { self, "ok", NULL };
+	char *const argv[] = {self, "ok", NULL};
 	int fd = open(self, O_RDONLY | O_CLOEXEC);
 	pid_t pid = fork();
 
@@ -341,7 +368,7 @@ static int child_thread(void)
 
 static void empty_argv(void)
 {
-	char *const argv[] = { NULL };
+	char *const argv[] = {NULL};
 	pid_t pid = fork();
 	int status;
 

@@ -59,7 +59,7 @@ static void exit_status(void)
 
 static void signal_status(void)
 {
-	static const int signals[] = { SIGKILL, SIGTERM, SIGSEGV, SIGUSR1, SIGPIPE };
+	static const int signals[] = {SIGKILL, SIGTERM, SIGSEGV, SIGUSR1, SIGPIPE};
 	unsigned i;
 	int status;
 
@@ -112,7 +112,8 @@ static void wait_stopped_continued(void)
 	CHECK(kill(pid, SIGSTOP) == 0);
 	CHECK(waitpid(pid, &status, WUNTRACED) == pid);
 	CHECK(kill(pid, SIGKILL) == 0);
-	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	      WTERMSIG(status) == SIGKILL);
 }
 
 static void waitid_info(void)
@@ -124,7 +125,8 @@ static void waitid_info(void)
 		_exit(42);
 	memset(&info, 0, sizeof info);
 	CHECK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
-	CHECK(info.si_pid == pid && info.si_signo == SIGCHLD && info.si_code == CLD_EXITED && info.si_status == 42);
+	CHECK(info.si_pid == pid && info.si_signo == SIGCHLD && info.si_code == CLD_EXITED &&
+	      info.si_status == 42);
 	memset(&info, 0, sizeof info);
 	CHECK(waitid(P_ALL, 0, &info, WEXITED) == 0 && info.si_pid == pid);
 	CHECK_ERRNO(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
@@ -157,7 +159,8 @@ static void wait_rusage(void)
 	CHECK(ru.ru_utime.tv_sec >= 0 && ru.ru_utime.tv_usec < 1000000);
 	CHECK(ru.ru_utime.tv_sec * 1000000 + ru.ru_utime.tv_usec > 0);
 	CHECK(ru.ru_minflt >= 0 && ru.ru_maxrss >= 0);
-	CHECK(getrusage(RUSAGE_CHILDREN, &ru) == 0 && ru.ru_utime.tv_sec * 1000000 + ru.ru_utime.tv_usec > 0);
+	CHECK(getrusage(RUSAGE_CHILDREN, &ru) == 0 &&
+	      ru.ru_utime.tv_sec * 1000000 + ru.ru_utime.tv_usec > 0);
 	CHECK(getrusage(RUSAGE_SELF, &ru) == 0);
 	CHECK_ERRNO(getrusage(99, &ru), EINVAL);
 }
@@ -313,11 +316,12 @@ static void clone_errors(void)
 static void clone3_and_pidfd(void)
 {
 	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_size, cgroup;
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
+			set_tid, set_size, cgroup;
 	} args;
 	int pidfd = -1, parent_tid = 0;
 	static int child_tid;
-	siginfo_t info = { 0 };
+	siginfo_t info = {0};
 	pid_t pid;
 
 	memset(&args, 0, sizeof args);
@@ -383,7 +387,8 @@ static void limits(void)
 	CHECK(getrlimit(RLIMIT_CORE, &lim) == 0);
 	lim.rlim_cur = 0;
 	CHECK(setrlimit(RLIMIT_CORE, &lim) == 0);
-	CHECK(getrlimit(RLIMIT_CORE, &same) == 0 && same.rlim_cur == 0 && same.rlim_max == lim.rlim_max);
+	CHECK(getrlimit(RLIMIT_CORE, &same) == 0 && same.rlim_cur == 0 &&
+	      same.rlim_max == lim.rlim_max);
 	lim.rlim_cur = 10;
 	lim.rlim_max = 5;
 	CHECK_ERRNO(setrlimit(RLIMIT_CORE, &lim), EINVAL);
@@ -392,7 +397,7 @@ static void limits(void)
 
 static void cpu_limit_kills(void)
 {
-	struct rlimit lim = { 1, 2 };
+	struct rlimit lim = {1, 2};
 	int status;
 	pid_t pid = fork();
 

@@ -74,7 +74,7 @@ static void handler_runs(void)
 
 static void action_errors(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = {.sa_handler = on_signal};
 
 	CHECK_ERRNO(sigaction(SIGKILL, &sa, NULL), EINVAL);
 	CHECK_ERRNO(sigaction(SIGSTOP, &sa, NULL), EINVAL);
@@ -108,7 +108,8 @@ static void masks_and_pending(void)
 	/* SIGKILL and SIGSTOP cannot be blocked */
 	sigfillset(&set);
 	CHECK(sigprocmask(SIG_SETMASK, &set, NULL) == 0 && sigprocmask(SIG_BLOCK, NULL, &set) == 0);
-	CHECK(!sigismember(&set, SIGKILL) && !sigismember(&set, SIGSTOP) && sigismember(&set, SIGTERM));
+	CHECK(!sigismember(&set, SIGKILL) && !sigismember(&set, SIGSTOP) &&
+	      sigismember(&set, SIGTERM));
 }
 
 static int order[16], n_order;
@@ -128,8 +129,8 @@ static void real_time_queue(void)
 	block(a);
 	block(b);
 	for (i = 0; i < 3; i++) {
-		CHECK(sigqueue(getpid(), b, (union sigval){ .sival_int = i }) == 0);
-		CHECK(sigqueue(getpid(), a, (union sigval){ .sival_int = i }) == 0);
+		CHECK(sigqueue(getpid(), b, (union sigval){.sival_int = i}) == 0);
+		CHECK(sigqueue(getpid(), a, (union sigval){.sival_int = i}) == 0);
 	}
 	sigset_t set;
 
@@ -145,7 +146,7 @@ static void real_time_queue(void)
 
 static void pending_limit(void)
 {
-	struct rlimit lim = { 10, 10 };
+	struct rlimit lim = {10, 10};
 	int i, ok = 0;
 
 	if (getuid() == 0 && setuid(65534))
@@ -153,13 +154,13 @@ static void pending_limit(void)
 	CHECK(setrlimit(RLIMIT_SIGPENDING, &lim) == 0);
 	block(SIGRTMIN + 3);
 	for (i = 0; i < 30; i++)
-		ok += sigqueue(getpid(), SIGRTMIN + 3, (union sigval){ .sival_int = i }) == 0;
+		ok += sigqueue(getpid(), SIGRTMIN + 3, (union sigval){.sival_int = i}) == 0;
 	CHECK(ok > 0 && ok <= 10 && errno == EAGAIN);
 }
 
 static void wait_for_signal(void)
 {
-	struct timespec zero = { 0, 0 }, short_time = { 0, 20000000 };
+	struct timespec zero = {0, 0}, short_time = {0, 20000000};
 	siginfo_t info;
 	sigset_t set;
 
@@ -169,7 +170,8 @@ static void wait_for_signal(void)
 	CHECK_ERRNO(sigtimedwait(&set, &info, &zero), EAGAIN);
 	CHECK_ERRNO(sigtimedwait(&set, &info, &short_time), EAGAIN);
 	CHECK(kill(getpid(), SIGUSR1) == 0);
-	CHECK(sigwaitinfo(&set, &info) == SIGUSR1 && info.si_pid == getpid() && info.si_code == SI_USER);
+	CHECK(sigwaitinfo(&set, &info) == SIGUSR1 && info.si_pid == getpid() &&
+	      info.si_code == SI_USER);
 	pid_t parent = getpid(), pid = fork();
 
 	if (!pid) {
@@ -229,7 +231,8 @@ static void handler_mask(void)
 	raise(SIGUSR1);
 	CHECK(hits == 2 && last_value == 1);
 	CHECK(sigaction(SIGUSR1, NULL, &sa) == 0 && sa.sa_handler == SIG_DFL);
-	CHECK(sigprocmask(SIG_BLOCK, NULL, &set) == 0 && !sigismember(&set, SIGUSR1) && !sigismember(&set, SIGUSR2));
+	CHECK(sigprocmask(SIG_BLOCK, NULL, &set) == 0 && !sigismember(&set, SIGUSR1) &&
+	      !sigismember(&set, SIGUSR2));
 }
 
 static sigjmp_buf jump;
@@ -297,7 +300,8 @@ static void fault_when_blocked_kills(void)
 		*wild = 1;
 		_exit(0);
 	}
-	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	      WTERMSIG(status) == SIGSEGV);
 }
 
 static char *volatile handler_sp;
@@ -325,8 +329,8 @@ static void overflow(int depth)
 static void alternate_stack(void)
 {
 	static char area[65536];
-	stack_t ss = { .ss_sp = area, .ss_size = sizeof area }, old;
-	struct rlimit lim = { 1 << 20, 1 << 20 };
+	stack_t ss = {.ss_sp = area, .ss_size = sizeof area}, old;
+	struct rlimit lim = {1 << 20, 1 << 20};
 
 	CHECK(sigaltstack(NULL, &old) == 0 && old.ss_flags == SS_DISABLE);
 	CHECK(sigaltstack(&ss, NULL) == 0);
@@ -356,13 +360,15 @@ static void no_stack_at_all_kills(void)
 
 	if (!pid) {
 		handle(SIGUSR1, on_info, 0);
-		__asm__ volatile("mov %0, %%rsp\n\tmov %1, %%rdi\n\tmov %2, %%rsi\n\tmov %3, %%rax\n\tsyscall\n\t"
-				 "ud2"
-				 :
-				 : "r"(64UL), "r"((long)getpid()), "r"((long)SIGUSR1), "i"(SYS_kill)
-				 : "rdi", "rsi", "rax", "rcx", "r11", "memory");
+		__asm__ volatile(
+			"mov %0, %%rsp\n\tmov %1, %%rdi\n\tmov %2, %%rsi\n\tmov %3, %%rax\n\tsyscall\n\t"
+			"ud2"
+			:
+			: "r"(64UL), "r"((long)getpid()), "r"((long)SIGUSR1), "i"(SYS_kill)
+			: "rdi", "rsi", "rax", "rcx", "r11", "memory");
 	}
-	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	      WTERMSIG(status) == SIGSEGV);
 }
 
 static void bad_frame_kills(void)
@@ -371,9 +377,13 @@ static void bad_frame_kills(void)
 	pid_t pid = fork();
 
 	if (!pid) {
-		__asm__ volatile("mov $64, %%rsp\n\tmov %0, %%eax\n\tsyscall\n\tud2" : : "i"(SYS_rt_sigreturn) : "memory");
+		__asm__ volatile("mov $64, %%rsp\n\tmov %0, %%eax\n\tsyscall\n\tud2"
+				 :
+				 : "i"(SYS_rt_sigreturn)
+				 : "memory");
 	}
-	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	      WTERMSIG(status) == SIGSEGV);
 }
 
 /* The context is the program's to change: here the faulting instruction is skipped and a register set. */
@@ -407,7 +417,10 @@ static void use_fpu(int sig, siginfo_t *info, void *uc)
 
 	on_info(sig, info, uc);
 	a = a / b;
-	__asm__ volatile("xorps %%xmm0, %%xmm0\n\txorps %%xmm7, %%xmm7\n\txorps %%xmm15, %%xmm15" : : : "xmm0", "xmm7", "xmm15");
+	__asm__ volatile("xorps %%xmm0, %%xmm0\n\txorps %%xmm7, %%xmm7\n\txorps %%xmm15, %%xmm15"
+			 :
+			 :
+			 : "xmm0", "xmm7", "xmm15");
 }
 
 static void fpu_is_preserved(void)
@@ -426,7 +439,7 @@ static void fpu_is_preserved(void)
 
 static void interrupted_read(void)
 {
-	struct itimerval it = { .it_value = { 0, 30000 } };
+	struct itimerval it = {.it_value = {0, 30000}};
 	int fd[2];
 	char c;
 	pid_t pid;
@@ -449,8 +462,8 @@ static void interrupted_read(void)
 
 static void interrupted_sleep(void)
 {
-	struct itimerval it = { .it_value = { 0, 30000 } };
-	struct timespec ts = { 5, 0 }, rem = { 0, 0 };
+	struct itimerval it = {.it_value = {0, 30000}};
+	struct timespec ts = {5, 0}, rem = {0, 0};
 	struct pollfd none;
 
 	handle(SIGALRM, on_info, SA_RESTART);
@@ -469,12 +482,13 @@ static void sleep_survives_stop(void)
 	pid_t pid = fork();
 
 	if (!pid) {
-		struct timespec ts = { 0, 200000000 }, rem = { 9, 9 };
+		struct timespec ts = {0, 200000000}, rem = {9, 9};
 
 		_exit(nanosleep(&ts, &rem) == 0 ? 0 : 5);
 	}
 	sleep_ms(30);
-	CHECK(kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	CHECK(kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid &&
+	      WIFSTOPPED(status));
 	sleep_ms(20);
 	CHECK(kill(pid, SIGCONT) == 0);
 	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -552,7 +566,8 @@ static void kill_stopped(void)
 	kill(pid, SIGSTOP);
 	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
 	kill(pid, SIGKILL);
-	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	      WTERMSIG(status) == SIGKILL);
 }
 
 static atomic_int thread_hits;
@@ -623,12 +638,13 @@ static void exit_group_ends_threads(void)
 	}
 	sleep_ms(30);
 	kill(pid, SIGTERM);
-	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	      WTERMSIG(status) == SIGTERM);
 }
 
 static void periodic_itimer(void)
 {
-	struct itimerval it = { { 0, 5000 }, { 0, 5000 } }, old;
+	struct itimerval it = {{0, 5000}, {0, 5000}}, old;
 
 	handle(SIGALRM, on_info, SA_RESTART);
 	CHECK(setitimer(ITIMER_REAL, &it, NULL) == 0);
@@ -644,7 +660,7 @@ static void periodic_itimer(void)
 
 static void cpu_itimer(void)
 {
-	struct itimerval it = { { 0, 0 }, { 0, 20000 } };
+	struct itimerval it = {{0, 0}, {0, 20000}};
 
 	handle(SIGVTALRM, on_info, 0);
 	handle(SIGPROF, on_info, 0);

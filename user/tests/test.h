@@ -29,37 +29,37 @@ static const char *test_name;
 static int test_failures;
 
 /* Ends the running test. In a forked helper of a test: the parent sees exit status 1. */
-#define CHECK(condition)                                                                                        \
-	do {                                                                                                    \
-		if (!(condition)) {                                                                             \
-			int check_errno = errno;                                                                \
-			printf("FAILED %s: %s:%d: %s (errno %d: %s)\n", test_name, __FILE__, __LINE__,          \
-			       #condition, check_errno, strerror(check_errno));                                 \
-			fflush(stdout);                                                                         \
-			_exit(1);                                                                               \
-		}                                                                                               \
+#define CHECK(condition)                                                                     \
+	do {                                                                                 \
+		if (!(condition)) {                                                          \
+			int check_errno = errno;                                             \
+			printf("FAILED %s: %s:%d: %s (errno %d: %s)\n", test_name, __FILE__, \
+			       __LINE__, #condition, check_errno, strerror(check_errno));    \
+			fflush(stdout);                                                      \
+			_exit(1);                                                            \
+		}                                                                            \
 	} while (0)
 
 /* The call fails, and with this error. */
-#define CHECK_ERRNO(call, error)              \
-	do {                                  \
-		errno = 0;                    \
-		CHECK((long)(call) == -1);    \
-		CHECK(errno == (error));      \
+#define CHECK_ERRNO(call, error)           \
+	do {                               \
+		errno = 0;                 \
+		CHECK((long)(call) == -1); \
+		CHECK(errno == (error));   \
 	} while (0)
 
 /* Wait for a helper process and check that it ended with exit status 0. */
-#define CHECK_CHILD(pid)                                                              \
-	do {                                                                          \
-		pid_t check_pid = (pid);                                              \
-		int check_status;                                                     \
+#define CHECK_CHILD(pid)                                                                   \
+	do {                                                                               \
+		pid_t check_pid = (pid);                                                   \
+		int check_status;                                                          \
 		CHECK(check_pid > 0 && waitpid(check_pid, &check_status, 0) == check_pid); \
-		CHECK(WIFEXITED(check_status) && WEXITSTATUS(check_status) == 0);     \
+		CHECK(WIFEXITED(check_status) && WEXITSTATUS(check_status) == 0);          \
 	} while (0)
 
 static inline void sleep_ms(long ms)
 {
-	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+	struct timespec ts = {ms / 1000, ms % 1000 * 1000000};
 
 	while (nanosleep(&ts, &ts) && errno == EINTR)
 		;

@@ -15,14 +15,21 @@
 
 /* The ABI's numbers; musl has no header for them. */
 #define FUTEX_PRIVATE 128
-enum { FUTEX_WAIT, FUTEX_WAKE, FUTEX_CMP_REQUEUE = 4, FUTEX_WAKE_OP, FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET };
-#define FUTEX_WAIT_BITSET_PRIVATE (FUTEX_WAIT_BITSET | FUTEX_PRIVATE)
-#define FUTEX_WAKE_BITSET_PRIVATE (FUTEX_WAKE_BITSET | FUTEX_PRIVATE)
-#define FUTEX_WAKE_PRIVATE	  (FUTEX_WAKE | FUTEX_PRIVATE)
-#define FUTEX_CMP_REQUEUE_PRIVATE (FUTEX_CMP_REQUEUE | FUTEX_PRIVATE)
-#define FUTEX_WAKE_OP_PRIVATE	  (FUTEX_WAKE_OP | FUTEX_PRIVATE)
-#define FUTEX_OP_ADD		  1
-#define FUTEX_OP_CMP_GT		  4
+enum {
+	FUTEX_WAIT,
+	FUTEX_WAKE,
+	FUTEX_CMP_REQUEUE = 4,
+	FUTEX_WAKE_OP,
+	FUTEX_WAIT_BITSET = 9,
+	FUTEX_WAKE_BITSET
+};
+#define FUTEX_WAIT_BITSET_PRIVATE      (FUTEX_WAIT_BITSET | FUTEX_PRIVATE)
+#define FUTEX_WAKE_BITSET_PRIVATE      (FUTEX_WAKE_BITSET | FUTEX_PRIVATE)
+#define FUTEX_WAKE_PRIVATE	       (FUTEX_WAKE | FUTEX_PRIVATE)
+#define FUTEX_CMP_REQUEUE_PRIVATE      (FUTEX_CMP_REQUEUE | FUTEX_PRIVATE)
+#define FUTEX_WAKE_OP_PRIVATE	       (FUTEX_WAKE_OP | FUTEX_PRIVATE)
+#define FUTEX_OP_ADD		       1
+#define FUTEX_OP_CMP_GT		       4
 #define FUTEX_OP(op, arg, cmp, cmparg) ((op) << 28 | (cmp) << 24 | (arg) << 12 | (cmparg))
 
 static long futex(void *addr, int op, unsigned val, const void *ts, void *addr2, unsigned val3)
@@ -32,7 +39,7 @@ static long futex(void *addr, int op, unsigned val, const void *ts, void *addr2,
 
 static void futex_errors(void)
 {
-	struct timespec bad = { 0, 2000000000 }, tiny = { 0, 5000000 };
+	struct timespec bad = {0, 2000000000}, tiny = {0, 5000000};
 	unsigned word = 1;
 
 	CHECK_ERRNO(futex(&word, FUTEX_WAIT, 2, NULL, NULL, 0), EAGAIN);
@@ -53,7 +60,8 @@ struct shared {
 
 static struct shared *share(void)
 {
-	struct shared *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *s =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(s != MAP_FAILED);
 	return s;
@@ -109,7 +117,8 @@ static void wake_some_by_bitset(void)
 
 	sh = share();
 	for (i = 0; i < 4; i++)
-		CHECK(pthread_create(&t[i], NULL, futex_waiter, (void *)(uintptr_t)(i < 2 ? 1 : 2)) == 0);
+		CHECK(pthread_create(&t[i], NULL, futex_waiter,
+				     (void *)(uintptr_t)(i < 2 ? 1 : 2)) == 0);
 	wait_ready(4);
 	CHECK(futex(&sh->word, FUTEX_WAKE_BITSET_PRIVATE, 10, NULL, NULL, 4) == 0);
 	CHECK(futex(&sh->word, FUTEX_WAKE_BITSET_PRIVATE, 10, NULL, NULL, 2) == 2);
@@ -295,7 +304,8 @@ static void *die_with_lock(void *arg)
 static void robust_mutex(void)
 {
 	pthread_mutexattr_t attr;
-	pthread_mutex_t *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutex_t *m =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pthread_t t;
 	pid_t pid;
 
@@ -379,15 +389,16 @@ static void clocks(void)
 	CHECK((b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec >= 20000000);
 	CHECK(clock_gettime(CLOCK_REALTIME, &ts) == 0 && gettimeofday(&tv, NULL) == 0);
 	CHECK(tv.tv_sec - ts.tv_sec <= 1 && time(NULL) - ts.tv_sec <= 1 && ts.tv_sec > 1500000000);
-	CHECK(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == 0 && clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts) == 0);
+	CHECK(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == 0 &&
+	      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts) == 0);
 	CHECK(clock_getcpuclockid(0, &cpu) == 0 && clock_gettime(cpu, &ts) == 0);
 	CHECK(clock_getres(CLOCK_MONOTONIC, &ts) == 0 && ts.tv_sec == 0 && ts.tv_nsec > 0);
 	CHECK_ERRNO(syscall(SYS_clock_gettime, 99, &ts), EINVAL);
 	CHECK_ERRNO(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, 8), EFAULT);
 	CHECK(times(&tms) != (clock_t)-1);
-	ts = (struct timespec){ 0, 1000000000 };
+	ts = (struct timespec){0, 1000000000};
 	CHECK_ERRNO(nanosleep(&ts, NULL), EINVAL);
-	ts = (struct timespec){ -1, 0 };
+	ts = (struct timespec){-1, 0};
 	CHECK_ERRNO(nanosleep(&ts, NULL), EINVAL);
 	CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &a, NULL) == 0);
 	CHECK(clock_gettime(CLOCK_MONOTONIC, &a) == 0);
@@ -411,8 +422,8 @@ static void on_timer(int sig, siginfo_t *info, void *uc)
 
 static void posix_timers(void)
 {
-	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 4 };
-	struct itimerspec it = { { 0, 3000000 }, { 0, 3000000 } }, now;
+	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 4};
+	struct itimerspec it = {{0, 3000000}, {0, 3000000}}, now;
 	struct sigaction sa;
 	sigset_t set;
 	timer_t id;
