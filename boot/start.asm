@@ -128,8 +128,8 @@ check_cpu:
 .no_long_mode:
 	db "this CPU has no 64-bit mode (long mode); Verso needs a 64-bit x86 CPU", 0
 .no_nx:
-	db "this CPU cannot forbid the execution of data (no NX), or the firmware has switched that "
-	db "off ('Execute Disable' in its set-up); Verso needs it", 0
+	db "this CPU cannot forbid the execution of data (no NX), or the firmware has switched "
+	db "that off ('Execute Disable' in its set-up); Verso needs it", 0
 .no_sse2:
 	db "this CPU lacks PAE, MSRs, FXSR or SSE2; Verso needs a 64-bit x86 CPU", 0
 

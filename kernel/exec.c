@@ -468,16 +468,16 @@ static int exec_program(struct binprm *bprm)
 	return err;
 }
 
-static int do_execveat(int dfd, const char *name, struct exec_strings argv,
-		       struct exec_strings envp, int flags)
+static int do_execveat(int dfd, const char *name, const struct exec_strings *argv,
+		       const struct exec_strings *envp, int flags)
 {
 	struct binprm *bprm = kzalloc(sizeof(*bprm), GFP_KERNEL);
 	int err;
 
 	if (!bprm)
 		return -ENOMEM;
-	bprm->argv = argv;
-	bprm->envp = envp;
+	bprm->argv = *argv;
+	bprm->envp = *envp;
 	bprm->filename = name;
 	sched_exec();
 	bprm->file = dfd == AT_FDCWD && !flags ? open_exec(name) : open_exec_at(dfd, name, flags);
@@ -504,21 +504,22 @@ out:
 
 int kernel_execve(const char *path, const char *const *argv, const char *const *envp)
 {
-	return do_execveat(AT_FDCWD, path, (struct exec_strings){.kernel = argv},
-			   (struct exec_strings){.kernel = envp}, 0);
+	struct exec_strings args = {.kernel = argv}, env = {.kernel = envp};
+
+	return do_execveat(AT_FDCWD, path, &args, &env, 0);
 }
 
 static long user_execveat(int dfd, const char __user *upath, const char __user *const __user *argv,
 			  const char __user *const __user *envp, int flags)
 {
+	struct exec_strings args = {.user = argv}, env = {.user = envp};
 	char *path = getname(upath, flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 	long err = -EINVAL;
 
 	if (IS_ERR(path))
 		return PTR_ERR(path);
 	if (!(flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)))
-		err = do_execveat(dfd, path, (struct exec_strings){.user = argv},
-				  (struct exec_strings){.user = envp}, flags);
+		err = do_execveat(dfd, path, &args, &env, flags);
 	putname(path);
 	return err;
 }

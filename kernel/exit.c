@@ -209,10 +209,12 @@ static bool will_become_orphaned(struct pid *pgrp, struct task *ignored)
 
 	list_for_each_entry (sig, &pgrp->pgrp_members, pgrp_node) {
 		struct task *t = sig->curr_target->group_leader;
-		struct task *parent = t->real_parent;
+		struct task *parent;
 
-		if (t == ignored || (t->exit_state && sig->nr_threads <= 1) || parent->pid == 1 ||
-		    parent == &init_task)
+		if (t == ignored || (t->exit_state && sig->nr_threads <= 1))
+			continue;
+		parent = t->real_parent;
+		if (parent->pid == 1 || parent == &init_task)
 			continue;
 		if (parent->signal->pgrp_pid != pgrp && parent->signal->session == sig->session)
 			return false;

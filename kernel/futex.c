@@ -122,7 +122,7 @@ static int read_word_nofault(u32 *val, u32 __user *uaddr)
 /* Bring the word's page in, for writing if it is to be changed. 0, -EFAULT. */
 static int fault_in_word(u32 __user *uaddr, bool write)
 {
-	u32 val, old;
+	u32 val = 0, old;
 
 	if (get_user(val, uaddr))
 		return -EFAULT;

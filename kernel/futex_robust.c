@@ -21,7 +21,7 @@
 /* One lock of the dying thread. `pending`: it may have been given back already. -1: stop. */
 static int handle_death(u32 __user *uaddr, struct task *t, bool pending)
 {
-	u32 val, seen;
+	u32 val = 0, seen;
 
 	if ((__force unsigned long)uaddr & (sizeof(u32) - 1) || get_user(val, uaddr))
 		return -1;
@@ -46,7 +46,7 @@ static int handle_death(u32 __user *uaddr, struct task *t, bool pending)
 /* The lowest bit of an entry marks a priority-inheriting lock, which are not supported and skipped. */
 static int fetch_entry(unsigned long *entry, bool *pi, const unsigned long __user *uaddr)
 {
-	unsigned long val;
+	unsigned long val = 0;
 
 	if (get_user(val, uaddr))
 		return -EFAULT;

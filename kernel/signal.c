@@ -478,25 +478,6 @@ int kill_pgrp(pid_t pgrp, int sig)
 	return ret;
 }
 
-int kill_session(pid_t session, int sig)
-{
-	struct signal_struct *s;
-	struct pid *pid;
-	unsigned long flags;
-	int ret = -ESRCH;
-
-	spin_lock_irqsave(&tasklist_lock, flags);
-	pid = find_pid(session);
-	if (pid) {
-		list_for_each_entry (s, &pid->session_members, session_node) {
-			send_sig(sig, s->curr_target);
-			ret = 0;
-		}
-	}
-	spin_unlock_irqrestore(&tasklist_lock, flags);
-	return ret;
-}
-
 /* --- faults of current --------------------------------------------------------------------------------------------------- */
 
 /* A fault cannot wait: if it is blocked or ignored, or `fatal`, its action becomes the default, even for init. */

@@ -150,9 +150,8 @@ int send_sig(int sig, struct task *t); /* to the process, from the kernel */
 int send_sig_info(int sig, const siginfo_t *info, struct task *t);   /* to the process */
 int send_sig_thread(int sig, const siginfo_t *info, struct task *t); /* to this thread alone */
 
-/* To every process of the group or of the session; takes tasklist_lock. -ESRCH when there is none. */
+/* To every process of the group; takes tasklist_lock. -ESRCH when there is none. */
 int kill_pgrp(pid_t pgrp, int sig);
-int kill_session(pid_t session, int sig);
 
 /* To the process with this pid; takes RCU. */
 int kill_proc(pid_t pid, int sig);

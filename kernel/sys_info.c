@@ -80,11 +80,11 @@ SYSCALL_DEFINE1(sysinfo, struct sysinfo __user *, uinfo)
 		.sharedram = shmem_pages_total() << PAGE_SHIFT,
 		.totalswap = total_swap_pages() << PAGE_SHIFT,
 		.freeswap = nr_free_swap_pages() << PAGE_SHIFT,
-		.procs = (u16)min(READ_ONCE(nr_threads), 0xffff),
 		.mem_unit = 1,
 	};
 	int i;
 
+	info.procs = (u16)min_t(int, READ_ONCE(nr_threads), 0xffff);
 	get_load_average(info.loads);
 	for (i = 0; i < 3; i++)
 		info.loads[i] <<= SI_LOAD_SHIFT - LOAD_SHIFT;

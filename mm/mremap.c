@@ -8,6 +8,7 @@
  *								entries follow, munmap of the old
  *	DONTUNMAP	[xxxx]  ...  ->  [----] [xxxx]		the old VMA stays, empty
  *	old_size 0	[xxxx]  ...  ->  [xxxx] [xxxx]		shared mappings: a second one
+ *	several		[aa]  [bb]   ->  ...  [aa]  [bb]	each part moves by the same distance
  *
  * Moving does not touch a page: its anon_vma and index stay, the VMA takes its anonymous index along.
  * An unfaulted VMA has no page, so it takes the index of where it comes to, and can merge there.
@@ -207,14 +208,84 @@ static long move_vma(struct mremap *r)
 
 /* -------------------------------------------------------------------------------------- the three ways */
 
+/* Move [start, end) of the address space part by part, each VMA's to the same distance. */
+static long move_parts(struct mremap *r, unsigned long start, unsigned long end)
+{
+	unsigned long distance = r->new_addr - start;
+	struct vm_area *vma = r->vma;
+	long ret = 0;
+
+	while (vma && start < end && !IS_ERR_VALUE(ret)) {
+		struct mremap part = *r;
+
+		part.vma = vma;
+		part.addr = max(start, vma->vm_start);
+		part.old_len = part.new_len = min(end, vma->vm_end) - part.addr;
+		part.new_addr = part.addr + distance;
+		start = part.addr + part.old_len;
+		ret = move_vma(&part);
+		vma = find_vma_intersection(r->mm, start, end);
+	}
+	return IS_ERR_VALUE(ret) ? ret : (long)r->new_addr;
+}
+
+/*
+ * Several VMAs, with what is free between them: moved to a given place, and neither grown nor shrunk.
+ * All are checked before the first moves; if memory runs out later, those before have moved.
+ */
+static long mremap_many(struct mremap *r)
+{
+	unsigned long end = r->addr + r->old_len;
+	struct vm_area *vma;
+	int err;
+
+	for (vma = r->vma; vma && vma->vm_start < end; vma = vma_next(vma))
+		if ((r->flags & MREMAP_DONTUNMAP) && (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP)))
+			return -EINVAL;
+	err = do_munmap(r->mm, r->new_addr, r->new_len);
+	if (err)
+		return err;
+	r->vma = vma_lookup(r->mm, r->addr);
+	return move_parts(r, r->addr, end);
+}
+
+static bool spans_several(const struct mremap *r)
+{
+	return (r->flags & MREMAP_FIXED) && r->old_len == r->new_len &&
+	       r->old_len > r->vma->vm_end - r->addr;
+}
+
+/* The place: unmapped for MREMAP_FIXED, else looked for. And what shrinks is cut off before it moves. */
+static int make_room(struct mremap *r)
+{
+	unsigned long new_addr;
+	int err;
+
+	if (r->flags & MREMAP_FIXED) {
+		err = do_munmap(r->mm, r->new_addr, r->new_len);
+		if (err)
+			return err;
+	} else {
+		new_addr = get_unmapped_area(r->mm, r->new_addr, r->new_len, 0);
+		if (IS_ERR_VALUE(new_addr))
+			return new_addr;
+		r->new_addr = new_addr;
+	}
+	if (r->old_len > r->new_len) {
+		err = do_munmap(r->mm, r->addr + r->new_len, r->old_len - r->new_len);
+		if (err)
+			return err;
+		r->old_len = r->new_len;
+	}
+	r->vma = vma_lookup(r->mm, r->addr);
+	return 0;
+}
+
 /* To a place given (FIXED), or chosen while the old mapping stays (DONTUNMAP). */
 static long mremap_to(struct mremap *r)
 {
-	unsigned long new_addr;
 	int err = check_target(r);
 
-	if (!err)
-		err = check_vma(r);
 	if (err)
 		return err;
 	if (r->mm->map_count + 2 >= sysctl_max_map_count - 3)
@@ -222,21 +293,12 @@ static long mremap_to(struct mremap *r)
 	if ((r->flags & MREMAP_DONTUNMAP) &&
 	    !may_expand_vm(r->mm, r->vma->vm_flags, r->old_len >> PAGE_SHIFT))
 		return -ENOMEM;
-	if (r->flags & MREMAP_FIXED) {
-		err = do_munmap(r->mm, r->new_addr, r->new_len);
-	} else {
-		new_addr = get_unmapped_area(r->mm, r->new_addr, r->new_len, 0);
-		err = IS_ERR_VALUE(new_addr) ? (int)new_addr : 0;
-		r->new_addr = new_addr;
-	}
-	if (!err && r->old_len > r->new_len) {
-		err = do_munmap(r->mm, r->addr + r->new_len, r->old_len - r->new_len);
-		r->old_len = r->new_len;
-	}
-	if (err)
-		return err;
-	r->vma = vma_lookup(r->mm, r->addr);
-	return move_vma(r);
+	if (spans_several(r))
+		return mremap_many(r);
+	err = check_vma(r);
+	if (!err)
+		err = make_room(r);
+	return err ? err : move_vma(r);
 }
 
 /* Is the space behind the VMA free as far as it wants to grow? */

@@ -25,6 +25,7 @@
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/tlb.h"
+#include "kernel/drivers/drivers.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "lib/errno.h"
@@ -191,15 +192,20 @@ static void note_top_entries(void)
 			top_entries[nr_top_entries++] = i;
 }
 
+static void __noreturn too_little_memory(void)
+{
+	screen_console_emergency();
+	panic_user("too little memory: this machine has %llu KiB, Verso needs at least %lu MiB",
+		   (unsigned long long)memblock_phys_mem_size() >> 10, MIN_MEMORY >> 20);
+}
+
 void paging_init(void)
 {
 	unsigned long addr;
 
 	BUILD_BUG_ON(KERNEL_BASE != 0xffffffff80000000UL || THREAD_SIZE != 16384);
 	if (memblock_phys_mem_size() < MIN_MEMORY)
-		panic_user(
-			"this machine has %llu KiB of usable memory; Verso needs at least %lu MiB",
-			(unsigned long long)memblock_phys_mem_size() >> 10, MIN_MEMORY >> 20);
+		too_little_memory();
 	map_regions();
 	map_kernel_image();
 	for (addr = VMALLOC_START; addr < VMALLOC_END; addr += PGDIR_SIZE)

@@ -32,12 +32,12 @@ static bool rdmsr_safe(u32 msr, u64 *value)
 	u32 low = 0, high = 0;
 	int err = 0;
 
-	asm volatile(
-		"1:\trdmsr\n2:\n"
-		".pushsection .text.fixup,\"ax\"\n3:\tmovl $1, %0\n\tjmp 2b\n.popsection\n" ASM_EXTABLE(
-			1b, 3b)
-		: "+r"(err), "+a"(low), "+d"(high)
-		: "c"(msr));
+	asm volatile("1:\trdmsr\n2:\n"
+		     ".pushsection .text.fixup,\"ax\"\n"
+		     "3:\tmovl $1, %0\n\tjmp 2b\n"
+		     ".popsection\n" ASM_EXTABLE(1b, 3b)
+		     : "+r"(err), "+a"(low), "+d"(high)
+		     : "c"(msr));
 	*value = low | (u64)high << 32;
 	return !err;
 }

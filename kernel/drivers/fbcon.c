@@ -12,10 +12,10 @@
  *	|  +--------+--------+-- ... cols * 8 * scale       |
  *	|  | cell   | cell   |    rows * 16 * scale         |
  *
- * The text is centred in what is left over. On a screen of more than 2400 pixels a font pixel is two
- * pixels wide and high, and so on: the letters stay readable.
+ * The text is centred in what is left over. On a screen of more than 2400 pixels a font pixel is
+ * two pixels wide and high, and so on: the letters stay readable.
  *
- * A glyph line is composed in a small buffer, a font pixel at a time from one of two pixel patterns,
+ * A glyph line is composed in a small buffer, a font pixel at a time from one of two colours,
  * and copied to the screen in one go, once for each pixel line it makes.
  */
 

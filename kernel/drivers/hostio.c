@@ -82,7 +82,7 @@
 
 /*
  * One producer, the interrupt handler, which runs on one CPU; one consumer at a time, who holds
- * read_lock: the ring needs no other lock. Counters are published with release, after what they count.
+ * read_lock: the ring needs no other lock. Counters are published with release, after their bytes.
  *
  * Key: i = written by the handler alone; r = written under read_lock; a = atomic; c = constant after
  * hostio_init().

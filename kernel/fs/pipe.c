@@ -17,9 +17,6 @@
  * nobody else can be asleep. The side that sleeps looks at head and tail after it has queued itself
  * (wait.h), so no wake-up is lost. Pollers sleep in the same queues; they are told of every change,
  * because they may wait for more than the first byte (edge-triggered use).
- *
- * A fifo is a pipe that hangs on an inode as long as it is open. Opening one end waits for the
- * other (not with O_RDWR, not with O_NONBLOCK for reading; ENXIO with O_NONBLOCK for writing).
  */
 #include "kernel/fs/pipe.h"
 #include "kernel/fs/namei.h"
@@ -43,12 +40,11 @@
 #include "mm/slab.h"
 
 static struct kmem_cache *pipe_cache;
-static DEFINE_MUTEX(pipe_life_lock); /* inode->i_pipe of fifos, and pipe->files */
-static const struct file_operations pipe_fops;
+DEFINE_MUTEX(pipe_life_lock);
 
 /* Life ----------------------------------------------------------------------------------------- */
 
-static struct pipe *alloc_pipe(void)
+struct pipe *alloc_pipe(void)
 {
 	struct pipe *pipe = kmem_cache_zalloc(pipe_cache, GFP_KERNEL);
 
@@ -66,7 +62,7 @@ static struct pipe *alloc_pipe(void)
 	return pipe;
 }
 
-static void free_pipe(struct pipe *pipe)
+void free_pipe(struct pipe *pipe)
 {
 	while (!pipe_empty(pipe))
 		put_page(pipe_buf(pipe, pipe->tail++)->page);
@@ -117,10 +113,8 @@ int pipe_wait_writable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mute
 	for (;;) {
 		int err;
 
-		if (!pipe->readers) {
-			send_sig(SIGPIPE, current);
+		if (!pipe->readers)
 			return -EPIPE;
-		}
 		if (!pipe_full(pipe))
 			return 0;
 		if (nonblock)
@@ -173,9 +167,8 @@ static ssize_t pipe_take(struct pipe *pipe, struct iov_iter *to)
 	return done;
 }
 
-static ssize_t pipe_read(struct file *file, struct iov_iter *to, bool nonblock)
+ssize_t pipe_read(struct pipe *pipe, struct iov_iter *to, bool nonblock)
 {
-	struct pipe *pipe = file->private;
 	bool was_full, more;
 	ssize_t ret;
 
@@ -196,8 +189,6 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *to, bool nonblock)
 	} else {
 		mutex_unlock(&pipe->mutex);
 	}
-	if (ret > 0)
-		inode_accessed(file->f_inode);
 	return ret;
 }
 
@@ -241,9 +232,8 @@ static ssize_t pipe_put(struct pipe *pipe, struct iov_iter *from)
 	return copied;
 }
 
-static ssize_t pipe_write(struct file *file, struct iov_iter *from, bool nonblock)
+ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool signal)
 {
-	struct pipe *pipe = file->private;
 	bool was_empty, full;
 	ssize_t done = 0, ret;
 
@@ -251,12 +241,7 @@ static ssize_t pipe_write(struct file *file, struct iov_iter *from, bool nonbloc
 		return 0;
 	mutex_lock(&pipe->mutex);
 	was_empty = pipe_empty(pipe);
-	if (!pipe->readers) {
-		send_sig(SIGPIPE, current);
-		ret = -EPIPE;
-		goto out;
-	}
-	ret = pipe_append(pipe, from);
+	ret = pipe->readers ? pipe_append(pipe, from) : -EPIPE;
 	while (ret >= 0) {
 		done += ret;
 		if (!iov_iter_count(from))
@@ -274,7 +259,6 @@ static ssize_t pipe_write(struct file *file, struct iov_iter *from, bool nonbloc
 		}
 		ret = pipe_put(pipe, from);
 	}
-out:
 	was_empty &= !pipe_empty(pipe);
 	full = pipe_full(pipe);
 	mutex_unlock(&pipe->mutex);
@@ -282,26 +266,27 @@ out:
 		pipe_wake_readers(pipe);
 	if (!full && done) /* pass the writers' wake-up on */
 		pipe_wake_writers(pipe);
-	if (done)
-		touch_mtime(file->f_inode);
+	if (ret == -EPIPE && signal)
+		send_sig(SIGPIPE, current);
 	return done ?: ret;
 }
 
 static ssize_t pipe_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
 {
-	return pipe_read(file, to, file->f_flags & O_NONBLOCK);
+	ssize_t ret = pipe_read(file->private, to, file->f_flags & O_NONBLOCK);
+
+	if (ret > 0)
+		inode_accessed(file->f_inode);
+	return ret;
 }
 
 static ssize_t pipe_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
 {
-	return pipe_write(file, from, file->f_flags & O_NONBLOCK);
-}
+	ssize_t ret = pipe_write(file->private, from, file->f_flags & O_NONBLOCK, true);
 
-ssize_t pipe_move_iter(struct file *file, struct iov_iter *iter, bool nonblock)
-{
-	nonblock |= file->f_flags & O_NONBLOCK;
-	return file->f_mode & FMODE_WRITE ? pipe_write(file, iter, nonblock)
-					  : pipe_read(file, iter, nonblock);
+	if (ret > 0)
+		touch_mtime(file->f_inode);
+	return ret;
 }
 
 /* State ---------------------------------------------------------------------------------------- */
@@ -328,18 +313,22 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 	return mask;
 }
 
-static long pipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+int pipe_bytes(struct pipe *pipe)
 {
-	struct pipe *pipe = file->private;
 	int bytes = 0;
 
-	if (cmd != FIONREAD)
-		return -ENOIOCTLCMD;
 	mutex_lock(&pipe->mutex);
 	for (unsigned int i = pipe->tail; i != pipe->head; i++)
 		bytes += pipe_buf(pipe, i)->len;
 	mutex_unlock(&pipe->mutex);
-	return put_user(bytes, (int __user *)arg);
+	return bytes;
+}
+
+static long pipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (cmd != FIONREAD)
+		return -ENOIOCTLCMD;
+	return put_user(pipe_bytes(file->private), (int __user *)arg);
 }
 
 static long resize_ring(struct pipe *pipe, unsigned long bytes)
@@ -386,24 +375,31 @@ long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
-static void pipe_release(struct inode *inode, struct file *file)
+void pipe_drop_ends(struct pipe *pipe, bool reader, bool writer)
+{
+	bool last;
+
+	mutex_lock(&pipe->mutex);
+	if (reader)
+		WRITE_ONCE(pipe->readers, pipe->readers - 1);
+	if (writer)
+		WRITE_ONCE(pipe->writers, pipe->writers - 1);
+	last = !pipe->readers || !pipe->writers;
+	mutex_unlock(&pipe->mutex);
+	if (!last)
+		return;
+	/* All sleepers must see that the other side is gone. */
+	__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 0, (void *)(unsigned long)(POLLIN | POLLHUP));
+	__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 0,
+		  (void *)(unsigned long)(POLLOUT | POLLERR));
+}
+
+void pipe_release(struct inode *inode, struct file *file)
 {
 	struct pipe *pipe = file->private;
 	bool last;
 
-	mutex_lock(&pipe->mutex);
-	if (file->f_mode & FMODE_READ)
-		WRITE_ONCE(pipe->readers, pipe->readers - 1);
-	if (file->f_mode & FMODE_WRITE)
-		WRITE_ONCE(pipe->writers, pipe->writers - 1);
-	last = !pipe->readers || !pipe->writers;
-	mutex_unlock(&pipe->mutex);
-	if (last) { /* all sleepers must see that the other side is gone */
-		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 0,
-			  (void *)(unsigned long)(POLLIN | POLLHUP));
-		__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 0,
-			  (void *)(unsigned long)(POLLOUT | POLLERR));
-	}
+	pipe_drop_ends(pipe, file->f_mode & FMODE_READ, file->f_mode & FMODE_WRITE);
 	mutex_lock(&pipe_life_lock);
 	last = !--pipe->files;
 	if (last)
@@ -413,7 +409,7 @@ static void pipe_release(struct inode *inode, struct file *file)
 		free_pipe(pipe);
 }
 
-static const struct file_operations pipe_fops = {
+const struct file_operations pipe_fops = {
 	.read_iter = pipe_read_iter,
 	.write_iter = pipe_write_iter,
 	.poll = pipe_poll,
@@ -499,84 +495,6 @@ SYSCALL_DEFINE2(pipe2, int __user *, fds, int, flags)
 {
 	return do_pipe2(fds, flags);
 }
-
-/* Fifos ---------------------------------------------------------------------------------------- */
-
-/* The fifo's pipe, counted in pipe->files. */
-static struct pipe *fifo_get(struct inode *inode)
-{
-	struct pipe *pipe;
-
-	mutex_lock(&pipe_life_lock);
-	pipe = inode->i_pipe;
-	if (!pipe)
-		pipe = inode->i_pipe = alloc_pipe();
-	if (pipe)
-		pipe->files++;
-	mutex_unlock(&pipe_life_lock);
-	return pipe;
-}
-
-/* Sleep until the other side has been opened, even if it was closed again by now. */
-static int wait_for_partner(struct pipe *pipe, unsigned int *counter, struct wait_queue_head *wq)
-	__must_hold(&pipe->mutex)
-{
-	unsigned int seen = *counter;
-	int err;
-
-	mutex_unlock(&pipe->mutex);
-	err = wait_event_interruptible(wq, READ_ONCE(*counter) != seen);
-	mutex_lock(&pipe->mutex);
-	return err;
-}
-
-static int fifo_open_ends(struct pipe *pipe, struct file *file)
-{
-	bool rd = file->f_mode & FMODE_READ, wr = file->f_mode & FMODE_WRITE;
-
-	if (wr && !rd && file->f_flags & O_NONBLOCK && !pipe->readers)
-		return -ENXIO;
-	if (rd) {
-		pipe->readers++;
-		pipe->r_counter++;
-	}
-	if (wr) {
-		pipe->writers++;
-		pipe->w_counter++;
-	}
-	wake_up_all(&pipe->rd_wait);
-	wake_up_all(&pipe->wr_wait);
-	if (rd && wr)
-		return 0;
-	if (rd && !pipe->writers && !(file->f_flags & O_NONBLOCK))
-		return wait_for_partner(pipe, &pipe->w_counter, &pipe->rd_wait);
-	if (wr && !pipe->readers)
-		return wait_for_partner(pipe, &pipe->r_counter, &pipe->wr_wait);
-	return 0;
-}
-
-static int fifo_open(struct inode *inode, struct file *file)
-{
-	struct pipe *pipe = fifo_get(inode);
-	int err;
-
-	if (!pipe)
-		return -ENOMEM;
-	file->private = pipe;
-	file->f_op = &pipe_fops;
-	file->f_mode &= ~FMODE_LSEEK;
-	mutex_lock(&pipe->mutex);
-	err = fifo_open_ends(pipe, file);
-	if (err == -ENXIO) { /* not counted yet: pipe_release() shall not discount */
-		file->f_mode &= ~(FMODE_READ | FMODE_WRITE);
-	}
-	mutex_unlock(&pipe->mutex);
-	if (err)
-		pipe_release(inode, file);
-	return err;
-}
-
-const struct file_operations fifo_open_fops = {.open = fifo_open};
 
 void pipe_init(void)
 {

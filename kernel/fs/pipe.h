@@ -63,6 +63,28 @@ static inline struct pipe_buffer *pipe_buf(struct pipe *pipe, unsigned int slot)
 	return &pipe->bufs[slot & (pipe->ring_size - 1)];
 }
 
+extern struct mutex pipe_life_lock; /* inode->i_pipe of fifos, and pipe->files */
+extern const struct file_operations pipe_fops;
+
+/** alloc_pipe() - an empty pipe with no ends. NULL: memory. free_pipe() - nobody uses it any more. */
+struct pipe *alloc_pipe(void);
+void free_pipe(struct pipe *pipe);
+
+/**
+ * pipe_read(), pipe_write() - what read(2) and write(2) of the ends do. Sleep, unless @nonblock.
+ * @signal: SIGPIPE when nobody can read any more. Bytes, 0 at the end, -EAGAIN, -EPIPE,
+ * -ERESTARTSYS, -EFAULT, -ENOMEM.
+ */
+ssize_t pipe_read(struct pipe *pipe, struct iov_iter *to, bool nonblock);
+ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool signal);
+
+/** pipe_drop_ends() - a reader, a writer goes; those who wait for the last one are told. */
+void pipe_drop_ends(struct pipe *pipe, bool reader, bool writer);
+/** pipe_release() - file_operations.release of an end. */
+void pipe_release(struct inode *inode, struct file *file);
+/** pipe_bytes() - how many bytes wait to be read. */
+int pipe_bytes(struct pipe *pipe);
+
 /** file_pipe() - the pipe behind an open file, or NULL if it is something else. */
 struct pipe *file_pipe(struct file *file);
 
@@ -72,7 +94,7 @@ struct pipe *file_pipe(struct file *file);
  */
 int pipe_wait_readable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex);
 /**
- * pipe_wait_writable() - mutex held: wait for a free slot. 0, -EPIPE (the signal is sent), -EAGAIN,
+ * pipe_wait_writable() - mutex held: wait for a free slot. 0, -EPIPE, -EAGAIN,
  * -ERESTARTSYS.
  */
 int pipe_wait_writable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex);
@@ -82,12 +104,6 @@ void pipe_release_buf(struct pipe *pipe);
 /** pipe_wake_readers(), pipe_wake_writers() - there is data; there is room. No locks. */
 void pipe_wake_readers(struct pipe *pipe);
 void pipe_wake_writers(struct pipe *pipe);
-
-/**
- * pipe_move_iter() - read from or write to a pipe, whichever the open file is for; @nonblock
- * besides O_NONBLOCK.
- */
-ssize_t pipe_move_iter(struct file *file, struct iov_iter *iter, bool nonblock);
 
 /** pipe_fcntl() - F_GETPIPE_SZ, F_SETPIPE_SZ. */
 long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg);

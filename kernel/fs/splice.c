@@ -227,6 +227,8 @@ static int wait_for_both(struct pipe *in, struct pipe *out, bool nonblock)
 	mutex_lock(&out->mutex);
 	err = pipe_wait_writable(out, nonblock);
 	mutex_unlock(&out->mutex);
+	if (err == -EPIPE)
+		send_sig(SIGPIPE, current);
 	return err;
 }
 
@@ -362,6 +364,8 @@ static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *pipe, siz
 		n = 0;
 	}
 	mutex_unlock(&pipe->mutex);
+	if (n == -EPIPE)
+		send_sig(SIGPIPE, current);
 	if (done)
 		pipe_wake_readers(pipe);
 	return done ?: n;
@@ -472,6 +476,15 @@ SYSCALL_DEFINE4(tee, int, in_fd, int, out_fd, size_t, len, unsigned int, flags)
 	return ret;
 }
 
+static ssize_t vmsplice_iter(struct file *file, struct iov_iter *iter, bool nonblock)
+{
+	struct pipe *pipe = file_pipe(file);
+
+	nonblock |= file->f_flags & O_NONBLOCK;
+	return file->f_mode & FMODE_WRITE ? pipe_write(pipe, iter, nonblock, true)
+					  : pipe_read(pipe, iter, nonblock);
+}
+
 SYSCALL_DEFINE4(vmsplice, int, fd, const struct iovec __user *, uiov, unsigned long, nr,
 		unsigned int, flags)
 {
@@ -488,7 +501,7 @@ SYSCALL_DEFINE4(vmsplice, int, fd, const struct iovec __user *, uiov, unsigned l
 	if (file_pipe(f.file))
 		ret = import_iovec(&iter, uiov, nr, fast, &alloc);
 	if (ret > 0)
-		ret = pipe_move_iter(f.file, &iter, flags & SPLICE_F_NONBLOCK);
+		ret = vmsplice_iter(f.file, &iter, flags & SPLICE_F_NONBLOCK);
 	kfree(alloc);
 	fdput(f);
 	return ret;

@@ -17,6 +17,7 @@
 #include "mm/anon_vma.h"
 #include "mm/audit.h"
 #include "mm/copy.h"
+#include "mm/debug.h"
 #include "mm/fault.h"
 #include "mm/filemap.h"
 #include "mm/lru.h"
@@ -67,6 +68,21 @@ struct model {
 
 static struct model procs[PROCS];
 static unsigned long nr_values, step;
+static bool memory_fails; /* allocations are made to fail now and then */
+static unsigned long nr_failed;
+static const char *operation; /* the last one */
+
+/*
+ * Did the operation fail for want of memory, as it may in the test that makes it so? Then nothing has
+ * changed: the oracle is left as it is, and what is checked after each step must hold.
+ */
+static bool no_memory(long err)
+{
+	if (!memory_fails || err != -ENOMEM)
+		return false;
+	nr_failed++;
+	return true;
+}
 
 static unsigned long address_of(unsigned int page)
 {
@@ -142,6 +158,8 @@ static void check_page(struct model *m, unsigned int page)
 	u64 value = 0;
 	unsigned int err = sim_read(m->mm, cpu, address_of(page), &value);
 
+	if (memory_fails && err == VM_FAULT_OOM)
+		return;
 	CHECK_EQ(err, expected_fault(p, false));
 	if (!err)
 		check_value(m, page, value);
@@ -165,6 +183,27 @@ static void check_structures(void)
 	CHECK_EQ(audit.skipped, 0);
 }
 
+/* The VMAs say of every page whether it is mapped and with which protection. */
+static void check_mappings(struct model *m)
+{
+	struct vm_area *vma = find_vma(m->mm, WINDOW);
+
+	for (unsigned int i = 0; i < PAGES; i++) {
+		bool mapped;
+
+		if (vma && vma->vm_end <= address_of(i))
+			vma = vma_next(vma);
+		mapped = vma && vma->vm_start <= address_of(i);
+		if (mapped != m->page[i].mapped ||
+		    (mapped && (vma->vm_flags & VM_ACCESS_FLAGS) != m->page[i].prot))
+			test_fail(__FILE__, __LINE__,
+				  "step %lu: %s: process %ld page %u is %s, flags %lx; expected %s, %x",
+				  step, operation, (long)(m - procs), i, mapped ? "mapped" : "free",
+				  mapped ? vma->vm_flags : 0, m->page[i].mapped ? "mapped" : "free",
+				  m->page[i].prot);
+	}
+}
+
 /* -------------------------------------------------------------------------------- touching */
 
 static void op_write(void)
@@ -179,6 +218,8 @@ static void op_write(void)
 		u64 value = ++nr_values << 8 | 0x5a;
 		unsigned int err = sim_write(m->mm, test_rand_below(SIM_CPUS), address_of(i), value);
 
+		if (memory_fails && err == VM_FAULT_OOM)
+			continue;
 		CHECK_EQ(err, expected_fault(p, true));
 		if (err)
 			continue;
@@ -218,6 +259,8 @@ static void op_mmap(void)
 	random_range(&start, &len);
 	at = vm_mmap(m->mm, NULL, address_of(start), len * PAGE_SIZE, prot,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
+	if (no_memory(at))
+		return;
 	CHECK_EQ(at, address_of(start));
 	forget(m, start, len);
 	for (unsigned int i = start; i < start + len; i++) {
@@ -240,6 +283,8 @@ static void op_mmap_file(void)
 	at = vm_mmap(m->mm, files[file].vmf, address_of(start), len * PAGE_SIZE,
 		     PROT_READ | PROT_WRITE, (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED,
 		     pgoff);
+	if (no_memory(at))
+		return;
 	CHECK_EQ(at, address_of(start));
 	for (unsigned int i = 0; i < len; i++)
 		m->page[start + i] = (struct model_page){
@@ -252,9 +297,13 @@ static void op_munmap(void)
 {
 	struct model *m = random_proc();
 	unsigned int start, len;
+	int err;
 
 	random_range(&start, &len);
-	CHECK_EQ(vm_munmap(m->mm, address_of(start), len * PAGE_SIZE), 0);
+	err = vm_munmap(m->mm, address_of(start), len * PAGE_SIZE);
+	if (no_memory(err))
+		return;
+	CHECK_EQ(err, 0);
 	forget(m, start, len);
 }
 
@@ -268,6 +317,22 @@ static unsigned int mapped_run(struct model *m, unsigned int start, unsigned int
 	return run;
 }
 
+/* An mprotect of several VMAs that failed may have changed the first of them, and no other page. */
+static void look_at_protection(struct model *m, unsigned int start, unsigned int len, u8 prot)
+{
+	bool changed = true;
+
+	for (unsigned int i = start; i < start + len; i++) {
+		struct vm_area *vma = vma_lookup(m->mm, address_of(i));
+		u8 now = vma->vm_flags & VM_ACCESS_FLAGS;
+
+		if (changed && now != prot)
+			changed = false;
+		CHECK_EQ(now, changed ? prot : m->page[i].prot);
+		m->page[i].prot = now;
+	}
+}
+
 static void op_mprotect(void)
 {
 	static const u8 prots[] = { PROT_READ | PROT_WRITE, PROT_READ, PROT_READ, PROT_NONE,
@@ -275,11 +340,16 @@ static void op_mprotect(void)
 	struct model *m = random_proc();
 	u8 prot = prots[test_rand_below(ARRAY_SIZE(prots))];
 	unsigned int start, len, run;
+	int err;
 
 	random_range(&start, &len);
 	run = mapped_run(m, start, len);
-	CHECK_EQ(do_mprotect(m->mm, address_of(start), len * PAGE_SIZE, prot),
-		 run == len ? 0 : -ENOMEM);
+	err = do_mprotect(m->mm, address_of(start), len * PAGE_SIZE, prot);
+	if (memory_fails && err == -ENOMEM) {
+		look_at_protection(m, start, run, prot);
+		return;
+	}
+	CHECK_EQ(err, run == len ? 0 : -ENOMEM);
 	for (unsigned int i = start; i < start + run; i++)
 		m->page[i].prot = prot;
 }
@@ -327,6 +397,16 @@ static void model_mremap(struct model *m, unsigned int start, unsigned int len, 
 	memcpy(&m->page[to], moved, new_len * sizeof(*moved));
 }
 
+/*
+ * A move that failed may, as on Linux, have unmapped already what it would have unmapped anyway: the
+ * target, and the end of a mapping that was to shrink. Each is whole or gone.
+ */
+static void whole_or_gone(struct model *m, unsigned int start, unsigned int len)
+{
+	if (!find_vma_intersection(m->mm, address_of(start), address_of(start + len)))
+		forget(m, start, len);
+}
+
 static void op_mremap(void)
 {
 	struct model *m = random_proc();
@@ -349,6 +429,12 @@ static void op_mremap(void)
 		return;
 	at = do_mremap(m->mm, address_of(start), len * PAGE_SIZE, new_len * PAGE_SIZE,
 		       MREMAP_MAYMOVE | MREMAP_FIXED, address_of(to));
+	if (no_memory(at)) {
+		whole_or_gone(m, to, new_len);
+		if (new_len < len)
+			whole_or_gone(m, start + new_len, len - new_len);
+		return;
+	}
 	CHECK_EQ(at, address_of(to));
 	model_mremap(m, start, len, to, new_len);
 }
@@ -358,12 +444,15 @@ static void op_mremap_table(void)
 {
 	struct model *m = random_proc();
 	unsigned int from = test_rand_below(4) * 512, to = test_rand_below(4) * 512;
+	long at;
 
 	if (from == to)
 		return;
-	CHECK_EQ(vm_mmap(m->mm, NULL, address_of(from), PMD_SIZE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0),
-		 address_of(from));
+	at = vm_mmap(m->mm, NULL, address_of(from), PMD_SIZE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
+	if (no_memory(at))
+		return;
+	CHECK_EQ(at, address_of(from));
 	forget(m, from, 512);
 	for (unsigned int i = 0; i < 512; i++) {
 		struct model_page *p = &m->page[from + i];
@@ -372,12 +461,18 @@ static void op_mremap_table(void)
 		p->prot = PROT_READ | PROT_WRITE;
 		if (i % 90)
 			continue;
-		p->value = ++nr_values << 8 | 0x7b;
-		CHECK_EQ(sim_write(m->mm, i & 1, address_of(from + i), p->value), 0);
+		if (!sim_write(m->mm, i & 1, address_of(from + i), nr_values + 1))
+			p->value = ++nr_values;
+		else
+			CHECK(memory_fails);
 	}
-	CHECK_EQ(do_mremap(m->mm, address_of(from), PMD_SIZE, PMD_SIZE,
-			   MREMAP_MAYMOVE | MREMAP_FIXED, address_of(to)),
-		 address_of(to));
+	at = do_mremap(m->mm, address_of(from), PMD_SIZE, PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		       address_of(to));
+	if (no_memory(at)) {
+		whole_or_gone(m, to, 512);
+		return;
+	}
+	CHECK_EQ(at, address_of(to));
 	model_mremap(m, from, 512, to, 512);
 }
 
@@ -393,7 +488,11 @@ static void op_fork(void)
 		if (child->mm)
 			continue;
 		child->mm = mm_dup(parent->mm);
-		CHECK(!IS_ERR(child->mm));
+		if (IS_ERR(child->mm)) {
+			CHECK(no_memory(PTR_ERR(child->mm)));
+			child->mm = NULL;
+			return;
+		}
 		memcpy(child->page, parent->page, sizeof(child->page));
 		return;
 	}
@@ -467,13 +566,18 @@ static void op_migrate(void)
 	random_range(&start, &len);
 	for (unsigned int i = start; i < start + min(len, 6u); i++) {
 		struct page *before = page_at(m, i), *now;
+		int err;
 
+		if (before)
+			put_page(before);
+		err = migrate_user_page(m->mm, address_of(i));
+		if (no_memory(err))
+			continue;
 		if (!before) {
-			CHECK(migrate_user_page(m->mm, address_of(i)) != 0);
+			CHECK(err != 0);
 			continue;
 		}
-		put_page(before);
-		CHECK_EQ(migrate_user_page(m->mm, address_of(i)), 0);
+		CHECK_EQ(err, 0);
 		now = page_at(m, i);
 		CHECK(now && now != before);
 		put_page(now);
@@ -485,11 +589,21 @@ static void op_migrate(void)
 static const struct {
 	unsigned int weight;
 	void (*run)(void);
+	const char *name;
 } operations[] = {
-	{ 24, op_write },    { 10, op_read },	     { 6, op_mmap },	 { 4, op_mmap_file },
-	{ 6, op_munmap },    { 10, op_mprotect },    { 6, op_madvise },	 { 12, op_mremap },
-	{ 1, op_mremap_table }, { 3, op_fork },	     { 2, op_exit },	 { 10, op_reclaim },
-	{ 8, op_migrate },
+	{ 24, op_write, "write" },
+	{ 10, op_read, "read" },
+	{ 6, op_mmap, "mmap" },
+	{ 4, op_mmap_file, "mmap_file" },
+	{ 6, op_munmap, "munmap" },
+	{ 10, op_mprotect, "mprotect" },
+	{ 6, op_madvise, "madvise" },
+	{ 12, op_mremap, "mremap" },
+	{ 1, op_mremap_table, "mremap_table" },
+	{ 3, op_fork, "fork" },
+	{ 2, op_exit, "exit" },
+	{ 10, op_reclaim, "reclaim" },
+	{ 8, op_migrate, "migrate" },
 };
 
 static void random_operation(void)
@@ -501,6 +615,7 @@ static void random_operation(void)
 	pick = test_rand_below(total);
 	for (unsigned int i = 0; i < ARRAY_SIZE(operations); i++) {
 		if (pick < operations[i].weight) {
+			operation = operations[i].name;
 			operations[i].run();
 			return;
 		}
@@ -523,22 +638,20 @@ static void check_exercised(void)
 	CHECK_EQ(total_swap_pages(), nr_free_swap_pages());
 }
 
-TEST(mm_random)
+static void start_machine(void)
 {
-	unsigned long steps = test_iterations(20000);
-
 	host_boot(64);
 	sim_cpu_init();
-	for (int i = 0; i < FILES; i++)
+	for (int i = 0; i < FILES; i++) {
 		files[i].vmf = shmem_vm_file(FILE_PAGES * PAGE_SIZE);
+		CHECK(!IS_ERR(files[i].vmf));
+	}
 	procs[0].mm = mm_alloc();
 	CHECK(procs[0].mm);
-	for (step = 0; step < steps; step++) {
-		random_operation();
-		check_structures();
-		if (step % 1000 == 999)
-			check_everything();
-	}
+}
+
+static void end_all_processes(void)
+{
 	check_everything();
 	for (int i = 0; i < PROCS; i++)
 		if (procs[i].mm) {
@@ -547,5 +660,44 @@ TEST(mm_random)
 		}
 	for (int i = 0; i < FILES; i++)
 		vm_file_put(files[i].vmf);
+}
+
+TEST(mm_random)
+{
+	unsigned long steps = test_iterations(20000);
+
+	start_machine();
+	for (step = 0; step < steps; step++) {
+		random_operation();
+		check_structures();
+		if (step % 1000 == 999)
+			check_everything();
+	}
+	end_all_processes();
+	check_exercised();
+}
+
+/* The same with a random allocation of many steps failing: an operation is done whole or not at all. */
+TEST(mm_random_without_memory)
+{
+	unsigned long steps = test_iterations(20000);
+
+	start_machine();
+	for (step = 0; step < steps; step++) {
+		memory_fails = test_rand_below(2);
+		if (memory_fails)
+			fail_alloc_arm(1 + test_rand_below(test_rand_below(8) ? 6 : 100));
+		random_operation();
+		fail_alloc_arm(0);
+		memory_fails = false;
+		for (int i = 0; i < PROCS; i++)
+			if (procs[i].mm)
+				check_mappings(&procs[i]);
+		check_structures();
+		if (step % 1000 == 999)
+			check_everything();
+	}
+	end_all_processes();
+	CHECK(nr_failed > steps / 50);
 	check_exercised();
 }

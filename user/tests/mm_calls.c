@@ -331,6 +331,30 @@ static void test_mremap_moves_tables(void)
 	check_filled(to + (pages - 1) * PAGE, pages - 1, 1);
 }
 
+/* Several mappings, and a hole between them, in one move: Linux since 6.17, before that EFAULT. */
+static void test_mremap_moves_several(void)
+{
+	char *p = map(ARENA, 12, RW), *to = ARENA + 1024 * PAGE, *got;
+
+	fill(p, 12);
+	CHECK(mprotect(p + 3 * PAGE, 2 * PAGE, PROT_READ) == 0);
+	CHECK(munmap(p + 8 * PAGE, PAGE) == 0);
+	got = mremap(p, 12 * PAGE, 12 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	if (got == MAP_FAILED) {
+		CHECK(errno == EFAULT);
+		return;
+	}
+	CHECK(got == to);
+	check_filled(to, 0, 8);
+	check_filled(to + 9 * PAGE, 9, 3);
+	CHECK(try_read(to + 8 * PAGE) == SEGV_MAPERR);
+	CHECK(try_write(to + 3 * PAGE) == SEGV_ACCERR && try_write(to + 5 * PAGE) == 0);
+	CHECK(try_read(p) == SEGV_MAPERR && try_read(p + 11 * PAGE) == SEGV_MAPERR);
+	/* Neither grown nor shrunk, and not to just anywhere. */
+	CHECK_ERRNO((long)mremap(to, 8 * PAGE, 7 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p), EFAULT);
+	CHECK_ERRNO((long)mremap(to, 8 * PAGE, 20 * PAGE, MREMAP_MAYMOVE), EFAULT);
+}
+
 static void test_mremap_dontunmap(void)
 {
 	char *p = map(ARENA, 4, RW), *q;
@@ -727,6 +751,7 @@ int main(void)
 	TEST(test_mremap_resizes);
 	TEST(test_mremap_moves);
 	TEST(test_mremap_moves_tables);
+	TEST(test_mremap_moves_several);
 	TEST(test_mremap_dontunmap);
 	TEST(test_mremap_duplicates_shared);
 	TEST(test_brk);

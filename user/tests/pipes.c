@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -318,6 +319,57 @@ static void test_splice(void)
 	CHECK_ERRNO(splice(p[0], NULL, q[1], NULL, 1, 0), EPIPE);
 }
 
+static void test_socketpair(void)
+{
+	struct msghdr msg = {0};
+	struct iovec v[2];
+	char buf[20], a[] = "abc", b[] = "defg";
+	int s[2], value;
+	socklen_t len = sizeof(value);
+	struct pollfd pfd;
+
+	signal(SIGPIPE, SIG_IGN);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) == 0);
+	CHECK(write(s[0], "ping", 4) == 4 && read(s[1], buf, 20) == 4 && !memcmp(buf, "ping", 4));
+	CHECK(send(s[1], "pong", 4, 0) == 4 && recv(s[0], buf, 20, 0) == 4 &&
+	      !memcmp(buf, "pong", 4));
+	CHECK_ERRNO(recv(s[0], buf, 20, MSG_DONTWAIT), EAGAIN);
+	v[0] = (struct iovec){a, 3};
+	v[1] = (struct iovec){b, 4};
+	msg.msg_iov = v;
+	msg.msg_iovlen = 2;
+	CHECK(sendmsg(s[0], &msg, 0) == 7 && recvmsg(s[1], &msg, 0) == 7 && !memcmp(b, "defg", 4));
+	CHECK(getsockopt(s[0], SOL_SOCKET, SO_TYPE, &value, &len) == 0 && value == SOCK_STREAM &&
+	      len == 4);
+	CHECK_ERRNO(getsockopt(1, SOL_SOCKET, SO_TYPE, &value, &len), ENOTSOCK);
+	CHECK_ERRNO(lseek(s[0], 0, SEEK_SET), ESPIPE);
+	pfd = (struct pollfd){s[0], POLLIN | POLLOUT, 0};
+	CHECK(poll(&pfd, 1, 0) == 1 && pfd.revents == POLLOUT);
+	CHECK(shutdown(s[1], SHUT_WR) == 0 && read(s[0], buf, 20) == 0);
+	CHECK_ERRNO(write(s[1], "x", 1), EPIPE);
+	CHECK(write(s[0], "late", 4) == 4 && read(s[1], buf, 20) == 4);
+	close(s[1]);
+	CHECK_ERRNO(write(s[0], "x", 1), EPIPE);
+	CHECK(poll(&pfd, 1, 0) == 1 && pfd.revents & POLLHUP);
+	close(s[0]);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+	pid_t pid = fork();
+	if (!pid) {
+		close(s[0]);
+		for (int n; (n = read(s[1], buf, 20)) > 0;)
+			CHECK(write(s[1], buf, n) == n);
+		_exit(0);
+	}
+	close(s[1]);
+	for (int i = 0; i < 500; i++) {
+		int got;
+
+		CHECK(write(s[0], &i, 4) == 4 && read(s[0], &got, 4) == 4 && got == i);
+	}
+	close(s[0]);
+	CHECK_CHILD(pid);
+}
+
 int main(void)
 {
 	TEST(test_basic);
@@ -330,5 +382,6 @@ int main(void)
 	TEST(test_select);
 	TEST(test_eventfd);
 	TEST(test_splice);
+	TEST(test_socketpair);
 	return test_done();
 }
