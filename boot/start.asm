@@ -30,6 +30,7 @@ extern x86_64_start
 MB2_LOADER_MAGIC	equ 0x36d76289
 BOOT_BY_MULTIBOOT2	equ 1
 BOOT_BY_PVH		equ 2
+HVM_START_MAGIC		equ 0x336ec578
 
 PAGE_TABLE_FLAGS	equ 0x3		; present, writable
 PAGE_2M_FLAGS		equ 0x83
@@ -56,6 +57,13 @@ mb2_entry:
 
 pvh_entry:
 	mov edi, BOOT_BY_PVH
+	cmp dword [ebx], HVM_START_MAGIC
+	je start32
+	mov esp, init_stack_top - KERNEL_BASE
+	mov esi, .not_pvh
+	jmp boot_say_and_stop
+.not_pvh:
+	db "the PVH start information has no valid magic number", 0
 
 start32:				; edi = kind of loader, ebx = its information
 	cli

@@ -19,7 +19,7 @@ extern const struct cmdline_param __cmdline_params_start[], __cmdline_params_end
 static char given[BOOT_CMDLINE_SIZE];
 static char text[BOOT_CMDLINE_SIZE];
 static char *words[MAX_WORDS];
-static int nr_words; /* words for the kernel */
+static int nr_words;	  /* words for the kernel */
 static int nr_init_words; /* words behind "--", after those */
 
 static bool is_blank(char c)

@@ -3,9 +3,10 @@
  * What a CPU does when nothing wants to run: look for work on the other queues, then halt until an
  * interrupt comes.
  *
- * The race to avoid is a wake-up that arrives after the last look at need_resched() and before the halt.
- * Interrupts are off from the look on; "sti; hlt" enables them so late that a pending interrupt ends the
- * halt at once. A waker on another CPU sets cpu_need_resched and sends an interrupt, so it cannot be missed.
+ * The race to avoid is a wake-up that arrives after the last look at need_resched() and before the
+ * halt. Interrupts are off from the look on; "sti; hlt" enables them so late that a pending
+ * interrupt ends the halt at once. A waker on another CPU sets cpu_need_resched and sends an
+ * interrupt, so it cannot be missed.
  *
  * The idle task runs with preemption disabled, and switches with schedule_idle().
  */

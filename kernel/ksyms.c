@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's own symbol table: function addresses in ascending order, as offsets from KERNEL_BASE, and
- * their names. tools/ksyms.py makes it from a first link of the kernel.
+ * The kernel's own symbol table: function addresses in ascending order, as offsets from
+ * KERNEL_BASE, and their names. tools/ksyms.py makes it from a first link of the kernel.
  */
 #include "kernel/ksyms.h"
 #include "arch/x86_64/layout.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of the kernel's functions, for backtraces. The table is made by tools/ksyms.py at link time. */
+/*
+ * Names of the kernel's functions, for backtraces. The table is made by tools/ksyms.py at link
+ * time.
+ */
 #ifndef KERNEL_KSYMS_H
 #define KERNEL_KSYMS_H
 

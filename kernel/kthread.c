@@ -7,8 +7,8 @@
  *	creator: kthread_create()     thread: kthread_main() -> fn() -> returns
  *	stopper: kthread_stop(): should_stop := true, wake, wait for `exited`
  *
- * Two references: the thread's own, and one for whoever may call kthread_stop(). The second is given up by
- * kthread_stop(), or never: threads that live as long as the kernel keep it.
+ * Two references: the thread's own, and one for whoever may call kthread_stop(). The second is
+ * given up by kthread_stop(), or never: threads that live as long as the kernel keep it.
  */
 #include "kernel/kthread.h"
 #include "kernel/completion.h"

@@ -2,10 +2,10 @@
 /*
  * The lock validator (debug kernels only).
  *
- * A deadlock needs bad luck; the order of locks that makes it possible does not. So the validator does not
- * look for deadlocks but for the possibility: it remembers every order in which locks were ever taken, and
- * the first acquisition that contradicts what was seen before, on any CPU at any time, ends the kernel with
- * both chains, even if nothing would have hung this time.
+ * A deadlock needs bad luck; the order of locks that makes it possible does not. So the validator
+ * does not look for deadlocks but for the possibility: it remembers every order in which locks were
+ * ever taken, and the first acquisition that contradicts what was seen before, on any CPU at any
+ * time, ends the kernel with both chains, even if nothing would have hung this time.
  *
  *	classes		all locks initialised at one place (and subclass) are one node
  *	edges		A -> B: once, a task holding A took B
@@ -13,22 +13,27 @@
  *
  * Rules, checked when an edge or a usage is new (so that the common case is a bit test):
  *
- *	LOCK-ORDER	the graph has no cycle. A new edge A -> B with a path B -> ... -> A is an inversion.
+ *	LOCK-ORDER	the graph has no cycle. A new edge A -> B with a path B -> ... -> A is an
+ *	inversion.
  *			A class is before itself: taking two of one class needs a subclass.
- *	LOCK-IRQ	no class is both taken in an interrupt handler and held with interrupts enabled: the
+ *	LOCK-IRQ	no class is both taken in an interrupt handler and held with interrupts
+ *	enabled: the
  *			handler could interrupt the holder and wait for it for ever.
- *	LOCK-IRQ-PATH	no path leads from a class taken in handlers to one held with interrupts enabled:
+ *	LOCK-IRQ-PATH	no path leads from a class taken in handlers to one held with interrupts
+ *	enabled:
  *
- *			CPU 0: holds B, interrupts on		CPU 1: holds A (interrupts off), waits for B
+ *			CPU 0: holds B, interrupts on		CPU 1: holds A (interrupts off),
+ *			waits for B
  *			CPU 0: interrupt handler waits for A, and neither ever goes on
  *
- * A trylock cannot wait, so nothing leads *to* it; but what is taken under it is an edge. Readers count as
- * writers: rw_semaphores are fair, so a reader can wait for a writer that waits for a reader. Locks taken by
- * a handler are no successors of those that the interrupted code holds: LOCK-IRQ is the rule for those.
+ * A trylock cannot wait, so nothing leads *to* it; but what is taken under it is an edge. Readers
+ * count as writers: rw_semaphores are fair, so a reader can wait for a writer that waits for a
+ * reader. Locks taken by a handler are no successors of those that the interrupted code holds:
+ * LOCK-IRQ is the rule for those.
  *
- * The graph is a bit matrix; one raw spinlock guards all of this. What a task holds is in its struct task, and
- * handlers push and pop on the task they interrupted. Raw spinlocks (run queues, timers, the log) are
- * outside; they are leaves.
+ * The graph is a bit matrix; one raw spinlock guards all of this. What a task holds is in its
+ * struct task, and handlers push and pop on the task they interrupted. Raw spinlocks (run queues,
+ * timers, the log) are outside; they are leaves.
  */
 #ifdef CONFIG_DEBUG
 
@@ -45,15 +50,15 @@
 #define MAX_EDGES   4096
 #define ROW	    (MAX_CLASSES / 64)
 
-#define USED_IN_IRQ	 1u
-#define USED_IRQS_ON	 2u
+#define USED_IN_IRQ  1u
+#define USED_IRQS_ON 2u
 
 struct lock_class {
 	const char *name;
 	unsigned int subclass;
 	u8 usage;
 	unsigned long irq_ip; /* where it was first taken in a handler */
-	unsigned long on_ip; /* where it was first taken with interrupts enabled */
+	unsigned long on_ip;  /* where it was first taken with interrupts enabled */
 };
 
 /* Where an edge was seen first. */
@@ -68,7 +73,7 @@ static unsigned int nr_classes = 1; /* class 0: not seen yet */
 static u64 after[MAX_CLASSES][ROW]; /* after[A] has B: edge A -> B */
 static struct lock_edge edges[MAX_EDGES];
 static unsigned int nr_edges;
-static bool disabled; /* after the first report, or out of room */
+static bool disabled;	       /* after the first report, or out of room */
 static struct task *expecting; /* a test that provokes a report */
 static bool expected_seen;
 
@@ -120,8 +125,9 @@ static void print_edge(unsigned int from, unsigned int to)
 }
 
 /*
- * A rule is broken. True: a test expected it, go on in silence. Otherwise the validator is off from here
- * on (its report must not set off another one) and the caller prints and panics. graph_lock held.
+ * A rule is broken. True: a test expected it, go on in silence. Otherwise the validator is off from
+ * here on (its report must not set off another one) and the caller prints and panics. graph_lock
+ * held.
  */
 static bool report_is_expected(void)
 {
@@ -146,8 +152,8 @@ static u16 reached_from[MAX_CLASSES];
 static u64 reached[ROW];
 
 /*
- * Breadth-first from @start along the edges (or against them) to the first class that @match accepts.
- * 0 when there is none; otherwise reached_from[] leads back to @start. graph_lock held.
+ * Breadth-first from @start along the edges (or against them) to the first class that @match
+ * accepts. 0 when there is none; otherwise reached_from[] leads back to @start. graph_lock held.
  */
 static unsigned int search(unsigned int start, bool forward,
 			   bool (*match)(unsigned int class, unsigned int arg), unsigned int arg)
@@ -169,7 +175,7 @@ static unsigned int search(unsigned int start, bool forward,
 			if (reached[next / 64] >> (next % 64) & 1)
 				continue;
 			reached[next / 64] |= 1ULL << (next % 64);
-			reached_from[next] = (u16)class;
+			reached_from[next] = (u16) class;
 			queue[tail++] = (u16)next;
 		}
 	}
@@ -213,7 +219,8 @@ static void __noreturn report_irq_path(unsigned int in_irq, unsigned int irqs_on
 		 (void *)classes[irqs_on].on_ip);
 	print_held(current);
 	raw_spin_unlock(&graph_lock);
-	panic("interrupt-unsafe lock order: %s then %s", classes[in_irq].name, classes[irqs_on].name);
+	panic("interrupt-unsafe lock order: %s then %s", classes[in_irq].name,
+	      classes[irqs_on].name);
 }
 
 /* LOCK-IRQ-PATH, for all paths over the edge @from -> @to. graph_lock held. */
@@ -245,7 +252,7 @@ static void add_edge(const struct held_lock *held, unsigned int new, unsigned lo
 		pr_warn("lockdep: more than %d lock orders; off from here\n", MAX_EDGES);
 		return;
 	}
-	edges[nr_edges++] = (struct lock_edge){ (u16)from, (u16)new, held->ip, ip };
+	edges[nr_edges++] = (struct lock_edge){(u16)from, (u16) new, held->ip, ip};
 	after[from][new / 64] |= 1ULL << (new % 64);
 	if (!check_irq_path(from, new))
 		after[from][new / 64] &= ~(1ULL << (new % 64));
@@ -255,7 +262,8 @@ static void __noreturn report_irq_usage(struct lock_class *class, unsigned long 
 {
 	pr_emerg("LOCK-IRQ: %s is taken in interrupt handlers (%pS)\n", class->name,
 		 (void *)class->irq_ip);
-	pr_emerg("and with interrupts enabled (%pS); now by %pS\n", (void *)class->on_ip, (void *)ip);
+	pr_emerg("and with interrupts enabled (%pS); now by %pS\n", (void *)class->on_ip,
+		 (void *)ip);
 	print_held(current);
 	raw_spin_unlock(&graph_lock);
 	panic("lock %s used both in interrupts and with interrupts enabled", class->name);
@@ -328,7 +336,8 @@ static bool nothing_new(unsigned int class, unsigned int usage, bool trylock)
 	return true;
 }
 
-static void push_held(const void *lock, unsigned int class, enum lockdep_mode mode, unsigned long ip)
+static void push_held(const void *lock, unsigned int class, enum lockdep_mode mode,
+		      unsigned long ip)
 {
 	struct lockdep_task *lt = &current->lockdep;
 
@@ -338,8 +347,7 @@ static void push_held(const void *lock, unsigned int class, enum lockdep_mode mo
 		panic("more than %d locks held by one task", LOCKDEP_MAX_HELD);
 	}
 	lt->held[lt->depth++] = (struct held_lock){
-		.lock = lock, .ip = ip, .class = (u16)class, .mode = (u8)mode, .in_irq = in_irq()
-	};
+		.lock = lock, .ip = ip, .class = (u16) class, .mode = (u8)mode, .in_irq = in_irq()};
 }
 
 void lockdep_acquire(const void *lock, struct lock_class_key *key, unsigned int subclass,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock validator's interface. It exists in debug kernels only; in a release kernel every macro here
- * is empty. kernel/lockdep.c explains what is checked and how.
+ * The lock validator's interface. It exists in debug kernels only; in a release kernel every macro
+ * here is empty. kernel/lockdep.c explains what is checked and how.
  *
- * A lock belongs to a class: all locks initialised by the same line are one class (spin_lock_init() and
- * its kin define a static key there). Taking a second lock of the class that is already held needs a
- * subclass (spin_lock_nested()), which is a class of its own with an order after the first.
+ * A lock belongs to a class: all locks initialised by the same line are one class (spin_lock_init()
+ * and its kin define a static key there). Taking a second lock of the class that is already held
+ * needs a subclass (spin_lock_nested()), which is a class of its own with an order after the first.
  */
 #ifndef KERNEL_LOCKDEP_H
 #define KERNEL_LOCKDEP_H
@@ -15,7 +15,7 @@
 
 struct task;
 
-#define LOCKDEP_SUBCLASSES  8
+#define LOCKDEP_SUBCLASSES   8
 #define SINGLE_DEPTH_NESTING 1
 
 /* How a lock is held, and what lockdep_assert_held() asks for. */
@@ -34,11 +34,14 @@ struct held_lock {
 	const void *lock;
 	unsigned long ip; /* who took it */
 	u16 class;
-	u8 mode; /* LOCKDEP_READ or LOCKDEP_WRITE */
+	u8 mode;   /* LOCKDEP_READ or LOCKDEP_WRITE */
 	u8 in_irq; /* taken by an interrupt handler that runs on this task's stack */
 };
 
-/* What lockdep keeps in struct task. Zero is the right initial value. Only the task itself writes it. */
+/*
+ * What lockdep keeps in struct task. Zero is the right initial value. Only the task itself writes
+ * it.
+ */
 struct lockdep_task {
 	int depth;
 	struct held_lock held[LOCKDEP_MAX_HELD];
@@ -47,12 +50,15 @@ struct lockdep_task {
 /*
  * lockdep_acquire() - the running task is about to take @lock (for a trylock: has taken it).
  *
- * Checks the order against all that was ever seen, and panics with both chains on the first inversion.
+ * Checks the order against all that was ever seen, and panics with both chains on the first
+ * inversion.
  * @trylock: cannot wait, so it adds no order; it is only noted as held.
  */
 void lockdep_acquire(const void *lock, struct lock_class_key *key, unsigned int subclass,
 		     enum lockdep_mode mode, bool trylock, unsigned long ip);
-/* lockdep_release() - @lock is about to be released. Panics if the running task does not hold it. */
+/*
+ * lockdep_release() - @lock is about to be released. Panics if the running task does not hold it.
+ */
 void lockdep_release(const void *lock, unsigned long ip);
 /* lockdep_downgrade() - a lock held for writing is from now on held for reading. */
 void lockdep_downgrade(const void *lock);
@@ -60,29 +66,33 @@ bool lockdep_is_held(const void *lock, enum lockdep_mode mode);
 void lockdep_assert_failed(const void *lock, const char *what, const char *file, int line);
 /* lockdep_dump_held() - print the locks that @task holds. */
 void lockdep_dump_held(struct task *task);
-/* lockdep_assert_none_held() - the running task holds no lock at all: asked on return to user mode. */
+/*
+ * lockdep_assert_none_held() - the running task holds no lock at all: asked on return to user
+ * mode.
+ */
 void lockdep_assert_none_held(const char *where);
 /*
- * lockdep_expect_failure() - a test is about to lock wrongly on purpose: the next report is kept silent
- * and noted instead of panicking. lockdep_take_failure() ends that and tells whether there was one.
+ * lockdep_expect_failure() - a test is about to lock wrongly on purpose: the next report is kept
+ * silent and noted instead of panicking. lockdep_take_failure() ends that and tells whether there
+ * was one.
  */
 void lockdep_expect_failure(void);
 bool lockdep_take_failure(void);
 
-#define lockdep_assert_held(l)                                                                     \
-	do {                                                                                       \
-		if (unlikely(!lockdep_is_held(l, LOCKDEP_ANY)))                                    \
-			lockdep_assert_failed(l, "held: " #l, __FILE__, __LINE__);                 \
+#define lockdep_assert_held(l)                                                     \
+	do {                                                                       \
+		if (unlikely(!lockdep_is_held(l, LOCKDEP_ANY)))                    \
+			lockdep_assert_failed(l, "held: " #l, __FILE__, __LINE__); \
 	} while (0)
-#define lockdep_assert_held_write(l)                                                               \
-	do {                                                                                       \
-		if (unlikely(!lockdep_is_held(l, LOCKDEP_WRITE)))                                  \
-			lockdep_assert_failed(l, "held for writing: " #l, __FILE__, __LINE__);     \
+#define lockdep_assert_held_write(l)                                                           \
+	do {                                                                                   \
+		if (unlikely(!lockdep_is_held(l, LOCKDEP_WRITE)))                              \
+			lockdep_assert_failed(l, "held for writing: " #l, __FILE__, __LINE__); \
 	} while (0)
-#define lockdep_assert_not_held(l)                                                                 \
-	do {                                                                                       \
-		if (unlikely(lockdep_is_held(l, LOCKDEP_ANY)))                                     \
-			lockdep_assert_failed(l, "not held: " #l, __FILE__, __LINE__);             \
+#define lockdep_assert_not_held(l)                                                     \
+	do {                                                                           \
+		if (unlikely(lockdep_is_held(l, LOCKDEP_ANY)))                         \
+			lockdep_assert_failed(l, "not held: " #l, __FILE__, __LINE__); \
 	} while (0)
 
 #else /* !CONFIG_DEBUG */
@@ -90,9 +100,18 @@ bool lockdep_take_failure(void);
 struct lock_class_key {
 };
 
-#define lockdep_assert_held(l)	     do { (void)(l); } while (0)
-#define lockdep_assert_held_write(l) do { (void)(l); } while (0)
-#define lockdep_assert_not_held(l)   do { (void)(l); } while (0)
+#define lockdep_assert_held(l) \
+	do {                   \
+		(void)(l);     \
+	} while (0)
+#define lockdep_assert_held_write(l) \
+	do {                         \
+		(void)(l);           \
+	} while (0)
+#define lockdep_assert_not_held(l) \
+	do {                       \
+		(void)(l);         \
+	} while (0)
 
 static inline void lockdep_dump_held(struct task *task)
 {

@@ -2,7 +2,8 @@
 /*
  * From the first C function to the first program.
  *
- *	kernel_main()		CPU 0, boot stack, interrupts off: log, memory, page tables, allocators, clocks.
+ *	kernel_main()		CPU 0, boot stack, interrupts off: log, memory, page tables,
+ *	allocators, clocks.
  *	   |			What runs here has no tasks to sleep in; all memory is there to be had.
  *	   +--> task 1: init_task_main()	ordinary task: other CPUs, kernel threads, file systems, drivers,
  *	   |			initramfs; becomes the first program by exec, or runs the tests.
@@ -10,8 +11,8 @@
  *
  *	secondary_main()	every further CPU, on its idle task's stack
  *
- * Each step needs those above it. Where the machine or its files do not suffice, the person in front of it
- * gets a sentence (panic_user), not a register dump.
+ * Each step needs those above it. Where the machine or its files do not suffice, the person in
+ * front of it gets a sentence (panic_user), not a register dump.
  */
 #include "kernel/boot_info.h"
 #include "kernel/cmdline.h"
@@ -129,8 +130,9 @@ static void unpack_initramfs(void)
 	}
 	ret = initramfs_unpack(boot_info.initrd_start, boot_info.initrd_end);
 	if (ret)
-		panic_user("the initramfs is broken (error %d): not a cpio archive in \"newc\" format, or cut short",
-			   -ret);
+		panic_user(
+			"the initramfs is broken (error %d): not a cpio archive in \"newc\" format, or cut short",
+			-ret);
 }
 
 /* Standard input, output and error of the first program. */
@@ -183,8 +185,9 @@ static bool file_exists(const char *path)
 /* Exec @path. -ELIBBAD when it is there and the interpreter it names is not. */
 static int run_program(const char *path)
 {
-	static const char *const envp[] = { "HOME=/", "TERM=linux", "PATH=/sbin:/usr/sbin:/bin:/usr/bin", NULL };
-	const char *argv[MAX_INIT_ARGS] = { path };
+	static const char *const envp[] = {"HOME=/", "TERM=linux",
+					   "PATH=/sbin:/usr/sbin:/bin:/usr/bin", NULL};
+	const char *argv[MAX_INIT_ARGS] = {path};
 	int ret;
 
 	cmdline_init_args(argv + 1, MAX_INIT_ARGS - 1);
@@ -195,7 +198,8 @@ static int run_program(const char *path)
 /* Exec the first program. Returns when task 1 is to go to user mode; does not return otherwise. */
 static void run_init(void)
 {
-	static const char *const candidates[] = { "/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+	static const char *const candidates[] = {"/init", "/sbin/init", "/etc/init", "/bin/init",
+						 "/bin/sh"};
 	unsigned int i;
 	int ret;
 
@@ -210,14 +214,17 @@ static void run_init(void)
 		if (!ret)
 			return;
 		if (ret != -ENOENT)
-			panic_user("cannot start %s: %s (error %d)", candidates[i], why_not(ret), -ret);
+			panic_user("cannot start %s: %s (error %d)", candidates[i], why_not(ret),
+				   -ret);
 	}
-	panic_user("no init: the initramfs has no /init, /sbin/init, /etc/init, /bin/init or /bin/sh; "
-		   "name the program with init=PATH");
+	panic_user(
+		"no init: the initramfs has no /init, /sbin/init, /etc/init, /bin/init or /bin/sh; "
+		"name the program with init=PATH");
 }
 
 int init_task_main(void *unused)
 {
+	set_task_comm(current, "init");
 	system_state = SYSTEM_RUNNING;
 	rcu_start();
 	start_thread_or_panic(kswapd_loop, "kswapd");

@@ -16,11 +16,14 @@
 extern u64 boot_entry_tsc;
 
 /*
- * kernel_main() - the boot CPU, on the boot stack: descriptor tables loaded, memblock filled, boot_info parsed,
- * interrupts off.
+ * kernel_main() - the boot CPU, on the boot stack: descriptor tables loaded, memblock filled,
+ * boot_info parsed, interrupts off.
  */
 void __noreturn kernel_main(void);
-/* secondary_main() - every further CPU, set up by the arch code, on its idle task's stack, interrupts off. */
+/*
+ * secondary_main() - every further CPU, set up by the arch code, on its idle task's stack,
+ * interrupts off.
+ */
 void __noreturn secondary_main(unsigned int cpu);
 /* Task 1 until it becomes a program. */
 int init_task_main(void *unused);

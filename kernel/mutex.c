@@ -4,17 +4,18 @@
  *
  * The owner word's life:
  *
- *	0  --lock-->  task  --somebody waits-->  task|WAITERS  --unlock-->  WAITERS  --woken waiter or thief-->
+ *	0  --lock-->  task  --somebody waits-->  task|WAITERS  --unlock-->  WAITERS  --woken waiter
+ *	or thief-->
  *	   task|WAITERS ...
  *
- * A waiter first spins while the owner runs on another CPU: most sections are shorter than a switch. Then
- * it queues and sleeps. Unlock frees the lock and wakes the first waiter; a running task may take the lock
- * before the woken one gets there, which keeps the lock busy instead of waiting for a switch. The first
- * waiter, robbed for MUTEX_PATIENCE_NS, sets HANDOFF, and the next unlock makes it the owner directly: nobody
- * starves.
+ * A waiter first spins while the owner runs on another CPU: most sections are shorter than a
+ * switch. Then it queues and sleeps. Unlock frees the lock and wakes the first waiter; a running
+ * task may take the lock before the woken one gets there, which keeps the lock busy instead of
+ * waiting for a switch. The first waiter, robbed for MUTEX_PATIENCE_NS, sets HANDOFF, and the next
+ * unlock makes it the owner directly: nobody starves.
  *
- * WAITERS and HANDOFF are changed under wait_lock only, so the queue and the flags agree. wait_lock is
- * held with preemption disabled and nests outside the run queue's lock.
+ * WAITERS and HANDOFF are changed under wait_lock only, so the queue and the flags agree. wait_lock
+ * is held with preemption disabled and nests outside the run queue's lock.
  */
 #include "kernel/mutex.h"
 #include "kernel/panic.h"
@@ -104,7 +105,7 @@ static int mutex_waiter_abort(struct mutex *m, struct mutex_waiter *waiter)
 
 static int mutex_lock_common(struct mutex *m, long state)
 {
-	struct mutex_waiter waiter = { .task = current };
+	struct mutex_waiter waiter = {.task = current};
 	bool impatient = false;
 	int ret = 0;
 
@@ -161,7 +162,7 @@ void mutex_unlock_slow(struct mutex *m)
 		first = list_first_entry(&m->waiters, struct mutex_waiter, list);
 	owner = READ_ONCE(m->owner);
 	do {
-		new = owner & MUTEX_WAITERS;
+		new = owner &MUTEX_WAITERS;
 		if (first && (owner & MUTEX_HANDOFF))
 			new = (unsigned long)first->task | MUTEX_WAITERS;
 	} while (!mutex_cmpxchg(m, &owner, new));

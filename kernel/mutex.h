@@ -13,9 +13,9 @@
 #include "kernel/spinlock.h"
 
 struct mutex {
-	unsigned long owner; /* struct task * | MUTEX_* */
+	unsigned long owner;	       /* struct task * | MUTEX_* */
 	struct raw_spinlock wait_lock; /* guards waiters */
-	struct list_head waiters; /* struct mutex_waiter, first come first */
+	struct list_head waiters;      /* struct mutex_waiter, first come first */
 #ifdef CONFIG_DEBUG
 	struct lock_class_key *key;
 #endif
@@ -26,20 +26,26 @@ struct mutex {
 #define MUTEX_FLAGS   3UL
 
 #ifdef CONFIG_DEBUG
-#define __MUTEX_KEY(lockname) .key = &(struct lock_class_key){ .name = #lockname }
-#define mutex_init(m)                                                                              \
-	do {                                                                                       \
-		static struct lock_class_key __key = { .name = #m };                               \
-		__mutex_init(m);                                                                   \
-		(m)->key = &__key;                                                                 \
+#define __MUTEX_KEY(lockname)           \
+	.key = &(struct lock_class_key) \
+	{                               \
+		.name = #lockname       \
+	}
+#define mutex_init(m)                                              \
+	do {                                                       \
+		static struct lock_class_key __key = {.name = #m}; \
+		__mutex_init(m);                                   \
+		(m)->key = &__key;                                 \
 	} while (0)
 #else
 #define __MUTEX_KEY(lockname)
 #define mutex_init(m) __mutex_init(m)
 #endif
 
-#define __MUTEX_INITIALIZER(lockname)                                                              \
-	{ .waiters = LIST_HEAD_INIT(lockname.waiters), __MUTEX_KEY(lockname) }
+#define __MUTEX_INITIALIZER(lockname)                                              \
+	{                                                                          \
+		.waiters = LIST_HEAD_INIT(lockname.waiters), __MUTEX_KEY(lockname) \
+	}
 #define DEFINE_MUTEX(lockname) struct mutex lockname = __MUTEX_INITIALIZER(lockname)
 
 static inline void __mutex_init(struct mutex *m)
@@ -117,7 +123,9 @@ static inline void mutex_unlock(struct mutex *m) __releases(m)
 
 #endif /* CONFIG_DEBUG */
 
-/* mutex_lock_killable() - as mutex_lock(); -EINTR, without the lock, when a fatal signal arrives. */
+/*
+ * mutex_lock_killable() - as mutex_lock(); -EINTR, without the lock, when a fatal signal arrives.
+ */
 static inline int __must_check mutex_lock_killable(struct mutex *m)
 {
 	int ret = __mutex_lock_killable(m);

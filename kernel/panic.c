@@ -2,11 +2,13 @@
 /*
  * Panic: the kernel's last words.
  *
- * The first CPU that panics has the word. It stops the others with an NMI (each prints its own backtrace on
- * the way), then the machine ends: under a test (panic=-1 or test=) through QEMU's debug-exit device with
- * code 127, with panic=SECONDS by a restart, else it stays halted so that the screen can be read.
+ * The first CPU that panics has the word. It stops the others with an NMI (each prints its own
+ * backtrace on the way), then the machine ends: under a test (panic=-1 or test=) through QEMU's
+ * debug-exit device with code 127, with panic=SECONDS by a restart, else it stays halted so that
+ * the screen can be read.
  *
- * A second CPU that panics meanwhile waits to be stopped. A panic inside a panic says so and ends at once.
+ * A second CPU that panics meanwhile waits to be stopped. A panic inside a panic says so and ends
+ * at once.
  */
 #include "kernel/panic.h"
 #include "kernel/cmdline.h"
@@ -24,6 +26,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/irq.h"
 #include "arch/x86_64/power.h"
+#include "arch/x86_64/ptrace_regs.h"
 #include "arch/x86_64/smp.h"
 
 #define PANIC_EXIT_CODE 0x3f /* QEMU ends with 127 */
@@ -87,7 +90,28 @@ static bool claim_panic(void)
 		cpu_relax();
 }
 
-static void __noreturn do_panic(const struct pt_regs *regs, bool report, const char *fmt, va_list args)
+/* The registers at the call of panic(), as far as the compiler has not used them since. */
+static __always_inline void capture_regs(struct pt_regs *regs)
+{
+	asm volatile(
+		"mov %%r15, 0(%0)\n\tmov %%r14, 8(%0)\n\tmov %%r13, 16(%0)\n\tmov %%r12, 24(%0)\n\t"
+		"mov %%rbp, 32(%0)\n\tmov %%rbx, 40(%0)\n\tmov %%r11, 48(%0)\n\tmov %%r10, 56(%0)\n\t"
+		"mov %%r9, 64(%0)\n\tmov %%r8, 72(%0)\n\tmov %%rcx, 88(%0)\n\tmov %%rdx, 96(%0)\n\t"
+		"mov %%rsi, 104(%0)\n\tmov %%rdi, 112(%0)\n\tmov %%rsp, 152(%0)\n\t"
+		"pushfq\n\tpopq 144(%0)"
+		:
+		: "a"(regs)
+		: "memory");
+	regs->ax = 0;
+	regs->orig_ax = 0;
+	regs->ip = (unsigned long)__builtin_return_address(0);
+	regs->bp = *(unsigned long *)__builtin_frame_address(0); /* the caller's */
+	regs->cs = KERNEL_CS;
+	regs->ss = KERNEL_DS;
+}
+
+static void __noreturn do_panic(const struct pt_regs *regs, bool report, const char *fmt,
+				va_list args)
 {
 	char text[512];
 
@@ -103,8 +127,8 @@ static void __noreturn do_panic(const struct pt_regs *regs, bool report, const c
 		console_loglevel = LOGLEVEL_DEFAULT + 1;
 	pr_emerg("Kernel panic: %s\n", text);
 	if (report) {
-		pr_emerg("CPU %u, task %s/%d, preempt count %x\n", smp_processor_id(), current->comm,
-			 current->pid, preempt_count());
+		pr_emerg("CPU %u, task %s/%d, preempt count %x\n", smp_processor_id(),
+			 current->comm, current->pid, preempt_count());
 		if (regs)
 			show_regs(regs);
 		dump_backtrace(regs);
@@ -118,10 +142,12 @@ static void __noreturn do_panic(const struct pt_regs *regs, bool report, const c
 
 void panic(const char *fmt, ...)
 {
+	struct pt_regs regs;
 	va_list args;
 
+	capture_regs(&regs);
 	va_start(args, fmt);
-	do_panic(NULL, true, fmt, args);
+	do_panic(&regs, true, fmt, args);
 }
 
 void panic_regs(struct pt_regs *regs, const char *fmt, ...)
@@ -153,8 +179,8 @@ void __bug(const struct bug_site *site)
 bool __warn(const struct bug_site *site)
 {
 	__atomic_add_fetch(&warnings, 1, __ATOMIC_RELAXED);
-	pr_warn("WARNING: %s, at %s:%d in %s(), CPU %u, task %s/%d\n", site->what, site->file, site->line,
-		site->func, smp_processor_id(), current->comm, current->pid);
+	pr_warn("WARNING: %s, at %s:%d in %s(), CPU %u, task %s/%d\n", site->what, site->file,
+		site->line, site->func, smp_processor_id(), current->comm, current->pid);
 	dump_stack();
 	return true;
 }

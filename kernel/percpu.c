@@ -2,9 +2,9 @@
 /*
  * Per-CPU areas: who gets which copy of .data..percpu (kernel/percpu.h has the picture).
  *
- * CPU 0 keeps the linked section: its variables work before there is any memory to copy to. The other
- * copies are made once the number of CPUs is known, in one block of pages from memblock, and each is
- * corrected in the few variables that say whose copy it is.
+ * CPU 0 keeps the linked section: its variables work before there is any memory to copy to. The
+ * other copies are made once the number of CPUs is known, in one block of pages from memblock, and
+ * each is corrected in the few variables that say whose copy it is.
  */
 #include "kernel/percpu.h"
 #include "kernel/preempt.h"

@@ -148,3 +148,19 @@ struct mm *pidfd_get_mm(int fd)
 	put_task_struct(t);
 	return mm ? mm : ERR_PTR(-ESRCH);
 }
+
+/* Free the memory of a process that is being killed. Its own exit does that, and soon: only the question is checked. */
+SYSCALL_DEFINE2(process_mrelease, int, pidfd, unsigned int, flags)
+{
+	struct task *t;
+	bool dying;
+
+	if (flags)
+		return -EINVAL;
+	t = pidfd_get_task(pidfd);
+	if (IS_ERR(t))
+		return PTR_ERR(t);
+	dying = READ_ONCE(t->signal->flags) & SIGNAL_GROUP_EXIT || t->flags & PF_EXITING;
+	put_task_struct(t);
+	return dying ? 0 : -EINVAL;
+}

@@ -2,12 +2,14 @@
 /*
  * Entering and leaving interrupts, and the check for sleeping where one must not.
  *
- * An interrupt handler runs on the interrupted task's stack with HARDIRQ_OFFSET in the preempt count.
- * When it leaves, two facts about the interrupted code are settled:
+ * An interrupt handler runs on the interrupted task's stack with HARDIRQ_OFFSET in the preempt
+ * count. When it leaves, two facts about the interrupted code are settled:
  *
- *	the count is 0 without the handler	the code could be preempted, so it was in no RCU read-side
+ *	the count is 0 without the handler	the code could be preempted, so it was in no RCU
+ *	read-side
  *						section: that is a quiescent state
- *	cpu_need_resched is set			fold it into bit 31 of the count, where the way back to the
+ *	cpu_need_resched is set			fold it into bit 31 of the count, where the way back
+ *	to the
  *						interrupted code, and preempt_enable(), look for it
  */
 #include "kernel/preempt.h"
@@ -41,7 +43,8 @@ void __might_sleep(const char *file, int line)
 {
 	if (system_state != SYSTEM_RUNNING || (!in_atomic() && !irqs_disabled()))
 		return;
-	pr_emerg("preempt count %x, interrupts %s\n", preempt_count(), irqs_disabled() ? "off" : "on");
+	pr_emerg("preempt count %x, interrupts %s\n", preempt_count(),
+		 irqs_disabled() ? "off" : "on");
 	lockdep_dump_held(current);
 	panic("%s:%d: may sleep, called from atomic context", file, line);
 }

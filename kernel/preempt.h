@@ -10,11 +10,12 @@
  *	|                  |  depth | irqs   |           | disables   |
  *	+------------------+--------+--------+-----------+------------+
  *
- * Bit 31 is inverted: it is CLEAR when a reschedule is wanted. So the word is zero exactly when the code
- * may be preempted and should be, and preempt_enable() is a decrement and a branch.
+ * Bit 31 is inverted: it is CLEAR when a reschedule is wanted. So the word is zero exactly when the
+ * code may be preempted and should be, and preempt_enable() is a decrement and a branch.
  *
  * The bit is only ever written by its own CPU. Another CPU asks through cpu_need_resched (and an
- * interrupt), which irq_exit() folds into the word. need_resched() reads cpu_need_resched, the truth.
+ * interrupt), which irq_exit() folds into the word. need_resched() reads cpu_need_resched, the
+ * truth.
  */
 #ifndef KERNEL_PREEMPT_H
 #define KERNEL_PREEMPT_H
@@ -65,7 +66,9 @@ resched:
 	preempt_schedule();
 }
 
-/* The running code may be preempted, and somebody wants to: the test on return from an interrupt. */
+/*
+ * The running code may be preempted, and somebody wants to: the test on return from an interrupt.
+ */
 static inline bool preempt_should_schedule(void)
 {
 	return this_cpu_read(__preempt_count) == 0;
@@ -118,7 +121,10 @@ static inline void nmi_exit(void)
 
 #ifdef CONFIG_DEBUG
 void __might_sleep(const char *file, int line);
-/* might_sleep() - says that this function may sleep: reports it when it is called where that is a bug. */
+/*
+ * might_sleep() - says that this function may sleep: reports it when it is called where that is a
+ * bug.
+ */
 #define might_sleep() __might_sleep(__FILE__, __LINE__)
 #else
 #define might_sleep() barrier()

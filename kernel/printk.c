@@ -2,21 +2,22 @@
 /*
  * printk: the log in memory, and showing it.
  *
- * The log is two rings. Text lies in log_text[], one message after the other; log_records[] says where each
- * begins, and when and how urgent it was. Both are indexed by numbers that only grow, reduced modulo the ring:
+ * The log is two rings. Text lies in log_text[], one message after the other; log_records[] says
+ * where each begins, and when and how urgent it was. Both are indexed by numbers that only grow,
+ * reduced modulo the ring:
  *
  *	records:   first_seq ............ next_seq      (seq % LOG_RECORDS is the slot)
  *	text:      records[first].begin ... text_end    (byte b is at b % LOG_TEXT)
  *
  * A new message evicts old records until both rings have room.
  *
- * printk() stores its message under log_lock and then tries to become the printer. There is one at a time; a
- * CPU that finds one leaves its message to it. The printer takes each record for each console until none is
- * left, and looks again after it gave up being the printer, so that no message stays behind. A console is
- * called without log_lock, with preemption disabled.
+ * printk() stores its message under log_lock and then tries to become the printer. There is one at
+ * a time; a CPU that finds one leaves its message to it. The printer takes each record for each
+ * console until none is left, and looks again after it gave up being the printer, so that no
+ * message stays behind. A console is called without log_lock, with preemption disabled.
  *
- * After a panic the panicking CPU alone prints, and takes the locks by force if they stay busy: their holder
- * may be a CPU that is stopped.
+ * After a panic the panicking CPU alone prints, and takes the locks by force if they stay busy:
+ * their holder may be a CPU that is stopped.
  */
 #include "kernel/printk.h"
 #include "kernel/cmdline.h"
@@ -54,7 +55,7 @@ static u64 first_seq, next_seq, text_end;
 static struct raw_spinlock printer_lock; /* held by the printer; guards consoles */
 static LIST_HEAD(consoles);
 static char line[LINE_MAX + 64]; /* the printer's */
-static bool line_open; /* the last record shown had no newline; the printer's */
+static bool line_open;		 /* the last record shown had no newline; the printer's */
 
 int console_loglevel = LOGLEVEL_INFO + 1;
 static int panic_cpu = -1; /* the only CPU that may print */
@@ -118,9 +119,11 @@ static void store(const char *text, size_t len, u8 level, u8 flags)
 		first_seq++;
 	if ((flags & RECORD_CONT) && next_seq != first_seq)
 		level = log_records[(next_seq - 1) % LOG_RECORDS].level;
-	log_records[next_seq % LOG_RECORDS] = (struct log_record){
-		.time_ns = ktime_get_ns(), .begin = text_end, .len = (u16)len, .level = level, .flags = flags
-	};
+	log_records[next_seq % LOG_RECORDS] = (struct log_record){.time_ns = ktime_get_ns(),
+								  .begin = text_end,
+								  .len = (u16)len,
+								  .level = level,
+								  .flags = flags};
 	copy_text_in(text_end, text, len);
 	text_end += len;
 	next_seq++;
@@ -164,7 +167,8 @@ size_t log_read(u64 *seq, char *buf, size_t size, bool kmsg, int *level)
 		return 0;
 	if (kmsg)
 		len = scnprintf(buf, size, "%u,%llu,%llu,%c;", record.level, *seq,
-				record.time_ns / NSEC_PER_USEC, record.flags & RECORD_CONT ? 'c' : '-');
+				record.time_ns / NSEC_PER_USEC,
+				record.flags & RECORD_CONT ? 'c' : '-');
 	else if (!(record.flags & RECORD_CONT))
 		len = format_prefix(buf, size, &record);
 	len += scnprintf(buf + len, size - (size_t)len, "%s%s", text,
@@ -226,7 +230,7 @@ static bool all_shown(void)
 {
 	struct console *con;
 
-	list_for_each_entry(con, &consoles, list) {
+	list_for_each_entry (con, &consoles, list) {
 		if (con->next_seq < READ_ONCE(next_seq))
 			return false;
 	}
@@ -252,7 +256,7 @@ static void flush(void)
 
 	preempt_disable();
 	while (!all_shown() && become_printer()) {
-		list_for_each_entry(con, &consoles, list) {
+		list_for_each_entry (con, &consoles, list) {
 			while (show_next(con))
 				;
 		}
@@ -332,7 +336,7 @@ void register_console(struct console *con)
 
 	wait_to_print(&irq);
 	if (!con->early) {
-		list_for_each_entry_safe(old, next, &consoles, list) {
+		list_for_each_entry_safe (old, next, &consoles, list) {
 			if (old->early)
 				list_del_init(&old->list);
 		}

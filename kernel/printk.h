@@ -45,20 +45,20 @@ int vprintk(const char *fmt, __builtin_va_list args) __printf(1, 0);
 #ifdef CONFIG_DEBUG
 #define pr_debug(fmt, ...) printk(KERN_DEBUG pr_fmt(fmt), ##__VA_ARGS__)
 #else
-#define pr_debug(fmt, ...)                                                                         \
-	do {                                                                                       \
-		if (0)                                                                             \
-			printk(fmt, ##__VA_ARGS__);                                                \
+#define pr_debug(fmt, ...)                          \
+	do {                                        \
+		if (0)                              \
+			printk(fmt, ##__VA_ARGS__); \
 	} while (0)
 #endif
 
-#define pr_warn_once(fmt, ...)                                                                     \
-	do {                                                                                       \
-		static bool __warned;                                                              \
-		if (!__warned) {                                                                   \
-			__warned = true;                                                           \
-			pr_warn(fmt, ##__VA_ARGS__);                                               \
-		}                                                                                  \
+#define pr_warn_once(fmt, ...)                       \
+	do {                                         \
+		static bool __warned;                \
+		if (!__warned) {                     \
+			__warned = true;             \
+			pr_warn(fmt, ##__VA_ARGS__); \
+		}                                    \
 	} while (0)
 
 /*
@@ -71,18 +71,22 @@ struct printk_ratelimit {
 	u64 interval_ns, begin_ns;
 	unsigned int burst, printed, missed;
 };
-#define PRINTK_RATELIMIT(ns, n) { .interval_ns = (ns), .burst = (n) }
+#define PRINTK_RATELIMIT(ns, n)                   \
+	{                                         \
+		.interval_ns = (ns), .burst = (n) \
+	}
 bool printk_allowed(struct printk_ratelimit *limit);
 
 /*
- * A console shows the log. write() gets whole lines with "\n" ends, from any context with interrupts in any
- * state; it is never called on two CPUs at once (except after a panic) and must not sleep or printk.
+ * A console shows the log. write() gets whole lines with "\n" ends, from any context with
+ * interrupts in any state; it is never called on two CPUs at once (except after a panic) and must
+ * not sleep or printk.
  */
 struct console {
 	const char *name;
 	void (*write)(struct console *con, const char *text, size_t len);
-	int level; /* shows messages more urgent than this; 0: follow loglevel= */
-	bool early; /* unregistered when the first real console arrives */
+	int level;    /* shows messages more urgent than this; 0: follow loglevel= */
+	bool early;   /* unregistered when the first real console arrives */
 	u64 next_seq; /* the first record it has not shown */
 	struct list_head list;
 };
@@ -96,9 +100,9 @@ extern int console_loglevel;
 /*
  * log_read() - the record *@seq, or the oldest that is still there if that is gone, as text.
  *
- * @buf gets "[    1.234567] text\n", with @kmsg "6,123,1234567,-;text\n" (level, seq, us), NUL-terminated and
- * cut to @size. *@seq becomes the number after the one returned. Returns its length, 0 when there is none yet,
- * and the level in *@level when that is not NULL.
+ * @buf gets "[    1.234567] text\n", with @kmsg "6,123,1234567,-;text\n" (level, seq, us),
+ * NUL-terminated and cut to @size. *@seq becomes the number after the one returned. Returns its
+ * length, 0 when there is none yet, and the level in *@level when that is not NULL.
  */
 size_t log_read(u64 *seq, char *buf, size_t size, bool kmsg, int *level);
 /* Number of the next record to come, and of the oldest that is still there. */

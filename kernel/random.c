@@ -2,12 +2,14 @@
 /*
  * Random bytes: ChaCha20 with fast key erasure.
  *
- * The state is a 256-bit key. A request runs the cipher under the key: its first 32 bytes of key stream become
- * the next key, the rest is the answer. So what was given out cannot be computed from a later state.
+ * The state is a 256-bit key. A request runs the cipher under the key: its first 32 bytes of key
+ * stream become the next key, the rest is the answer. So what was given out cannot be computed from
+ * a later state.
  *
- * The key is seeded at boot from RDSEED or RDRAND where the CPU has them, and from the TSC, whose low bits
- * carry the timing of everything before. add_randomness() mixes more in: the pool's key is added to the input
- * in the cipher's block, so that input which an attacker chose can never take randomness away.
+ * The key is seeded at boot from RDSEED or RDRAND where the CPU has them, and from the TSC, whose
+ * low bits carry the timing of everything before. add_randomness() mixes more in: the pool's key is
+ * added to the input in the cipher's block, so that input which an attacker chose can never take
+ * randomness away.
  */
 #include "kernel/random.h"
 #include "kernel/spinlock.h"
@@ -40,7 +42,7 @@ void add_randomness(const void *buf, size_t len)
 
 	spin_lock_irqsave(&pool_lock, flags);
 	while (len) {
-		u8 nonce[CHACHA20_NONCE_SIZE] = { 0 };
+		u8 nonce[CHACHA20_NONCE_SIZE] = {0};
 
 		memcpy(nonce, &tsc, sizeof(tsc));
 		for (i = 0; i < sizeof(pool_key) && len; i++, len--)

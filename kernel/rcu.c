@@ -2,28 +2,31 @@
 /*
  * RCU: one thread watches the CPUs.
  *
- * A read-side section is code with preemption disabled (kernel/rcu.h). A grace period that begins now may end
- * when every CPU has since been outside of any section, once. Three things show that of a CPU:
+ * A read-side section is code with preemption disabled (kernel/rcu.h). A grace period that begins
+ * now may end when every CPU has since been outside of any section, once. Three things show that of
+ * a CPU:
  *
  *	it switched tasks			__schedule() runs rcu_note_qs()
  *	an interrupt hit preemptible code	irq_exit() does, user mode included
  *	it idles				rcu_idle is 1 from before the halt to after it
  *
- * rcu_note_qs() copies the number of the current grace period, rcu_gp_seq, into the CPU's rcu_qs_seen. The
- * thread begins a period by raising the number, and looks at each CPU until it has seen the number or idles.
- * A CPU that does neither within a millisecond gets a reschedule interrupt. Reporting costs the CPUs a load
- * and a store per switch; all else is the thread's.
+ * rcu_note_qs() copies the number of the current grace period, rcu_gp_seq, into the CPU's
+ * rcu_qs_seen. The thread begins a period by raising the number, and looks at each CPU until it has
+ * seen the number or idles. A CPU that does neither within a millisecond gets a reschedule
+ * interrupt. Reporting costs the CPUs a load and a store per switch; all else is the thread's.
  *
- *	callbacks:  call_rcu() -> per-CPU list --collect--> batch --grace period--> invoked by the thread
+ *	callbacks:  call_rcu() -> per-CPU list --collect--> batch --grace period--> invoked by the
+ *	thread
  *
- * Batches are numbered. The thread sleeps RCU_BATCH_NS after the first callback so that a batch is worth its
- * grace period, unless somebody waits (synchronize_rcu) or RCU_HURRY callbacks have piled up.
+ * Batches are numbered. The thread sleeps RCU_BATCH_NS after the first callback so that a batch is
+ * worth its grace period, unless somebody waits (synchronize_rcu) or RCU_HURRY callbacks have piled
+ * up.
  *
- * Memory order. The CPU reads rcu_gp_seq, then stores it: x86 keeps earlier loads before the store, so the old
- * section is over when the number is seen; and later loads come after the load of the number, so they see what
- * the writer unpublished before raising it. Going idle needs no barrier; leaving needs a full one between the
- * store to rcu_idle and the next section's loads, against the thread's barrier between raising the number and
- * reading rcu_idle.
+ * Memory order. The CPU reads rcu_gp_seq, then stores it: x86 keeps earlier loads before the store,
+ * so the old section is over when the number is seen; and later loads come after the load of the
+ * number, so they see what the writer unpublished before raising it. Going idle needs no barrier;
+ * leaving needs a full one between the store to rcu_idle and the next section's loads, against the
+ * thread's barrier between raising the number and reading rcu_idle.
  */
 #include "kernel/rcu.h"
 #include "kernel/kthread.h"
@@ -48,16 +51,16 @@ enum { RCU_NOT_IDLE, RCU_IDLE, RCU_IDLE_IN_IRQ };
 static DEFINE_PER_CPU(unsigned int, rcu_idle);
 
 struct rcu_list {
-	struct raw_spinlock lock; /* interrupts off */
+	struct raw_spinlock lock;      /* interrupts off */
 	struct rcu_head *first, **end; /* end NULL: empty */
 };
 static DEFINE_PER_CPU(struct rcu_list, rcu_lists);
 
-static long nr_pending; /* callbacks queued and not yet invoked */
-static bool hurry; /* somebody waits for the next batch */
-static unsigned long batch_begun; /* batches that have collected their callbacks */
+static long nr_pending;		   /* callbacks queued and not yet invoked */
+static bool hurry;		   /* somebody waits for the next batch */
+static unsigned long batch_begun;  /* batches that have collected their callbacks */
 static unsigned long batch_waited; /* of those, past their grace period */
-static unsigned long batch_done; /* of those, with all callbacks invoked */
+static unsigned long batch_done;   /* of those, with all callbacks invoked */
 static DECLARE_WAIT_QUEUE_HEAD(rcu_thread_wait);
 static DECLARE_WAIT_QUEUE_HEAD(rcu_done_wait);
 
@@ -140,7 +143,7 @@ static struct rcu_head *collect(void)
 	struct rcu_head *batch = NULL, **end = &batch;
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu (cpu) {
 		struct rcu_list *list = &per_cpu(rcu_lists, cpu);
 		unsigned long flags;
 
@@ -171,7 +174,8 @@ static u64 still_waiting(u64 waiting, unsigned long seq)
 {
 	unsigned int cpu;
 
-	for_each_cpu_in_mask(cpu, waiting) {
+	for_each_cpu_in_mask(cpu, waiting)
+	{
 		if (cpu_passed(cpu, seq))
 			waiting &= ~BIT_ULL(cpu);
 	}
@@ -182,7 +186,8 @@ static void nudge(u64 waiting)
 {
 	unsigned int cpu;
 
-	for_each_cpu_in_mask(cpu, waiting) {
+	for_each_cpu_in_mask(cpu, waiting)
+	{
 		per_cpu(cpu_need_resched, cpu) = 1;
 		send_reschedule_ipi(cpu);
 	}
@@ -243,7 +248,8 @@ static int __noreturn rcu_thread(void *arg)
 		___wait_event(&rcu_thread_wait, READ_ONCE(nr_pending) || READ_ONCE(hurry),
 			      TASK_KILLABLE, false, schedule());
 		if (!in_a_hurry())
-			wait_event_killable_timeout_ns(&rcu_thread_wait, in_a_hurry(), RCU_BATCH_NS);
+			wait_event_killable_timeout_ns(&rcu_thread_wait, in_a_hurry(),
+						       RCU_BATCH_NS);
 		run_batch();
 	}
 }

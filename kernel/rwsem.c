@@ -4,22 +4,24 @@
  *
  *	count = READER * (readers inside + phantoms) | HANDOFF | WAITERS | WRITER
  *
- * 1. SPIN. While a writer holds the lock and runs on a CPU, it will be out soon: wait for it with pause.
- * 2. STEAL. A running task takes a lock that is free for it even if others wait: they would need a context
- *    switch to get going, and the lock would lie idle for that long. Passing the lock strictly along the queue
- *    makes every operation on a contended lock cost two switches.
- * 3. QUEUE. Otherwise it sleeps in the queue. Whoever leaves the lock free wakes the head: a writer, to try
- *    again, or all readers up to the first writer, as owners (they get in together, so they are let in together).
- * 4. HANDOFF. A head that is still not in after RWSEM_PATIENCE_NS sets HANDOFF: from then on nobody steals, and
- *    the lock goes to the head when its holders leave.
+ * 1. SPIN. While a writer holds the lock and runs on a CPU, it will be out soon: wait for it with
+ *    pause.
+ * 2. STEAL. A running task takes a lock that is free for it even if others wait: they would need a
+ *    context switch to get going, and the lock would lie idle for that long. Passing the lock
+ *    strictly along the queue makes every operation on a contended lock cost two switches.
+ * 3. QUEUE. Otherwise it sleeps in the queue. Whoever leaves the lock free wakes the head: a
+ *    writer, to try again, or all readers up to the first writer, as owners (they get in together,
+ *    so they are let in together).
+ * 4. HANDOFF. A head that is still not in after RWSEM_PATIENCE_NS sets HANDOFF: from then on nobody
+ *    steals, and the lock goes to the head when its holders leave.
  *
- * A reader whose fast path failed has added READER all the same: until the slow path has subtracted it again it
- * is a phantom. A phantom can make a leaving holder believe that others are inside, so that it wakes nobody.
- * No wake-up is lost by that: the phantom either gets in, and wakes the head when it leaves, or queues, and then
- * wakes the head itself if the lock is free.
+ * A reader whose fast path failed has added READER all the same: until the slow path has subtracted
+ * it again it is a phantom. A phantom can make a leaving holder believe that others are inside, so
+ * that it wakes nobody. No wake-up is lost by that: the phantom either gets in, and wakes the head
+ * when it leaves, or queues, and then wakes the head itself if the lock is free.
  *
- * WAITERS and HANDOFF change under wait_lock only. wait_lock is held with preemption disabled and nests outside
- * the run queue's lock.
+ * WAITERS and HANDOFF change under wait_lock only. wait_lock is held with preemption disabled and
+ * nests outside the run queue's lock.
  */
 #include "kernel/rwsem.h"
 #include "kernel/panic.h"
@@ -123,7 +125,10 @@ static void let_reader_in(struct rwsem_waiter *waiter)
 	wake_up_process(task);
 }
 
-/* The head of the queue is a reader: let it in, and all readers behind it, unless a writer is inside. */
+/*
+ * The head of the queue is a reader: let it in, and all readers behind it, unless a writer is
+ * inside.
+ */
 static void wake_readers(struct rw_semaphore *s)
 {
 	struct rwsem_waiter *waiter;
@@ -135,7 +140,7 @@ static void wake_readers(struct rw_semaphore *s)
 			__atomic_or_fetch(&s->count, RWSEM_HANDOFF, __ATOMIC_RELAXED);
 		return;
 	}
-	list_for_each_entry(waiter, &s->waiters, list) {
+	list_for_each_entry (waiter, &s->waiters, list) {
 		if (waiter->writer)
 			break;
 		add += RWSEM_READER;
@@ -143,7 +148,9 @@ static void wake_readers(struct rw_semaphore *s)
 	__atomic_add_fetch(&s->count, add, __ATOMIC_RELAXED);
 	while (!list_empty(&s->waiters) && !first_waiter(s)->writer)
 		let_reader_in(first_waiter(s));
-	__atomic_and_fetch(&s->count, list_empty(&s->waiters) ? ~(RWSEM_WAITERS | RWSEM_HANDOFF) : ~RWSEM_HANDOFF,
+	__atomic_and_fetch(&s->count,
+			   list_empty(&s->waiters) ? ~(RWSEM_WAITERS | RWSEM_HANDOFF)
+						   : ~RWSEM_HANDOFF,
 			   __ATOMIC_RELAXED);
 }
 
@@ -213,7 +220,7 @@ static int wait_for_read(struct rw_semaphore *s, struct rwsem_waiter *waiter, lo
 
 static int rwsem_read_common(struct rw_semaphore *s, long state)
 {
-	struct rwsem_waiter waiter = { .writer = false };
+	struct rwsem_waiter waiter = {.writer = false};
 
 	might_sleep();
 	__atomic_sub_fetch(&s->count, RWSEM_READER, __ATOMIC_RELAXED);
@@ -253,7 +260,7 @@ static bool writer_enters(struct rw_semaphore *s, struct rwsem_waiter *waiter)
 
 static int rwsem_write_common(struct rw_semaphore *s, long state)
 {
-	struct rwsem_waiter waiter = { .writer = true };
+	struct rwsem_waiter waiter = {.writer = true};
 	int ret = 0;
 
 	might_sleep();

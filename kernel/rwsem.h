@@ -4,10 +4,11 @@
  *
  *	count:	| number of readers (bits 8..63) |  unused  | HANDOFF | WAITERS | WRITER |
  *
- * Without waiters every operation is one atomic instruction and a branch, inline. With waiters, a task that
- * runs may still enter before one that has to be woken, but not for long: whoever has waited for a few
- * milliseconds sets HANDOFF, and then nobody passes (kernel/rwsem.c). A reader must not take the same lock
- * again: a writer may wait in between. The task that takes the lock releases it. Not from interrupt handlers.
+ * Without waiters every operation is one atomic instruction and a branch, inline. With waiters, a
+ * task that runs may still enter before one that has to be woken, but not for long: whoever has
+ * waited for a few milliseconds sets HANDOFF, and then nobody passes (kernel/rwsem.c). A reader
+ * must not take the same lock again: a writer may wait in between. The task that takes the lock
+ * releases it. Not from interrupt handlers.
  */
 #ifndef KERNEL_RWSEM_H
 #define KERNEL_RWSEM_H
@@ -18,8 +19,8 @@
 struct rw_semaphore {
 	long count;
 	struct raw_spinlock wait_lock; /* guards waiters */
-	struct list_head waiters; /* struct rwsem_waiter, first come first */
-	struct task *owner; /* the writer; a hint for who spins */
+	struct list_head waiters;      /* struct rwsem_waiter, first come first */
+	struct task *owner;	       /* the writer; a hint for who spins */
 #ifdef CONFIG_DEBUG
 	struct lock_class_key *key;
 #endif
@@ -35,20 +36,26 @@ struct rw_semaphore {
 #define RWSEM_READ_BLOCKED (RWSEM_WRITER | RWSEM_WAITERS | RWSEM_HANDOFF)
 
 #ifdef CONFIG_DEBUG
-#define __RWSEM_KEY(lockname) .key = &(struct lock_class_key){ .name = #lockname }
-#define init_rwsem(s)                                                                              \
-	do {                                                                                       \
-		static struct lock_class_key __key = { .name = #s };                               \
-		__init_rwsem(s);                                                                   \
-		(s)->key = &__key;                                                                 \
+#define __RWSEM_KEY(lockname)           \
+	.key = &(struct lock_class_key) \
+	{                               \
+		.name = #lockname       \
+	}
+#define init_rwsem(s)                                              \
+	do {                                                       \
+		static struct lock_class_key __key = {.name = #s}; \
+		__init_rwsem(s);                                   \
+		(s)->key = &__key;                                 \
 	} while (0)
 #else
 #define __RWSEM_KEY(lockname)
 #define init_rwsem(s) __init_rwsem(s)
 #endif
 
-#define __RWSEM_INITIALIZER(lockname)                                                              \
-	{ .waiters = LIST_HEAD_INIT(lockname.waiters), __RWSEM_KEY(lockname) }
+#define __RWSEM_INITIALIZER(lockname)                                              \
+	{                                                                          \
+		.waiters = LIST_HEAD_INIT(lockname.waiters), __RWSEM_KEY(lockname) \
+	}
 #define DECLARE_RWSEM(lockname) struct rw_semaphore lockname = __RWSEM_INITIALIZER(lockname)
 
 static inline void __init_rwsem(struct rw_semaphore *s)
@@ -203,7 +210,10 @@ static inline void up_write(struct rw_semaphore *s) __releases(s)
 	__release(s);
 }
 
-/* downgrade_write() - the writer becomes a reader, without a gap in which another writer could enter. */
+/*
+ * downgrade_write() - the writer becomes a reader, without a gap in which another writer could
+ * enter.
+ */
 static inline void downgrade_write(struct rw_semaphore *s)
 {
 	__downgrade_write(s);

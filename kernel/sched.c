@@ -2,34 +2,35 @@
 /*
  * The scheduler: one run queue per CPU, fair by virtual run time.
  *
- * Every task has a vruntime: the time it has run, scaled by NICE_0_WEIGHT / weight. The task with the least
- * has had the least of its share, and runs next. The queue is a red-black tree by vruntime; the running task
- * is not in it.
+ * Every task has a vruntime: the time it has run, scaled by NICE_0_WEIGHT / weight. The task with
+ * the least has had the least of its share, and runs next. The queue is a red-black tree by
+ * vruntime; the running task is not in it.
  *
  *	   vruntime:  100      104   105        111
  *	             [next] ... tree ...        [running task]     min_vruntime = 100
  *
- * A task that slept comes back with its old vruntime, but no further behind than half a latency before
- * min_vruntime: it gets the CPU soon, yet cannot claim a day it slept through. vruntimes are compared by
- * signed difference, and are translated when a task changes queues.
+ * A task that slept comes back with its old vruntime, but no further behind than half a latency
+ * before min_vruntime: it gets the CPU soon, yet cannot claim a day it slept through. vruntimes are
+ * compared by signed difference, and are translated when a task changes queues.
  *
  * When the running task gives way:
  *	- it sleeps (schedule() with a state)
  *	- the tick finds its slice used up, or somebody far behind (scheduler_tick())
  *	- a woken task is SCHED_WAKE_GRAN_NS behind it (check_preempt())
- * The last two set need_resched; the switch comes on the way out of the interrupt or at preempt_enable().
+ * The last two set need_resched; the switch comes on the way out of the interrupt or at
+ * preempt_enable().
  *
  * The tick is a one-shot timer, armed only while the CPU has something to run.
  *
- * THE SWITCH. rq->lock is taken before the leaving task is dequeued and released after the registers are
- * exchanged, by the task that arrives:
+ * THE SWITCH. rq->lock is taken before the leaving task is dequeued and released after the
+ * registers are exchanged, by the task that arrives:
  *
  *	prev: lock, dequeue, pick next, __switch_to()  ...asleep...
  *	next:                     __switch_to() returns, finish_switch(prev): unlock
  *
- * So whoever holds the lock of the queue that a sleeping task belongs to knows that the task is off its
- * stack (OFF-STACK), and a waker may move it to any CPU. That is also why an idle CPU looks for work in its
- * idle loop and not here: the lock could not be dropped for it.
+ * So whoever holds the lock of the queue that a sleeping task belongs to knows that the task is off
+ * its stack (OFF-STACK), and a waker may move it to any CPU. That is also why an idle CPU looks for
+ * work in its idle loop and not here: the lock could not be dropped for it.
  *
  * preempt_count is 1 across the switch, for every task. Interrupts are off.
  */
@@ -60,8 +61,10 @@ void update_rq_clock(struct rq *rq)
 		rq->clock = now;
 }
 
-/* The scheduler sees neither system calls nor faults; what ran up to a tick is charged to the mode that the
- * tick found, the rest to the mode of the task's last tick. */
+/*
+ * The scheduler sees neither system calls nor faults; what ran up to a tick is charged to the mode
+ * that the tick found, the rest to the mode of the task's last tick.
+ */
 static void charge(struct rq *rq, struct task *p, u64 delta)
 {
 	if (p == rq->idle) {
@@ -107,7 +110,8 @@ void update_curr(struct rq *rq)
 	charge(rq, p, delta);
 	if (p == rq->idle)
 		return;
-	p->se.vruntime += p->se.weight == NICE_0_WEIGHT ? delta : delta * NICE_0_WEIGHT / p->se.weight;
+	p->se.vruntime +=
+		p->se.weight == NICE_0_WEIGHT ? delta : delta * NICE_0_WEIGHT / p->se.weight;
 	update_min_vruntime(rq);
 }
 
@@ -216,7 +220,8 @@ u64 sched_tick_next(void)
 /* How long @p may run before the others have a claim. */
 static u64 slice_of(struct rq *rq, const struct task *p)
 {
-	return max_t(u64, SCHED_LATENCY_NS * p->se.weight / max_t(u64, rq->load, 1), SCHED_MIN_SLICE_NS);
+	return max_t(u64, SCHED_LATENCY_NS * p->se.weight / max_t(u64, rq->load, 1),
+		     SCHED_MIN_SLICE_NS);
 }
 
 static void check_slice(struct rq *rq)
@@ -307,7 +312,8 @@ static void switch_address_space(struct rq *rq, struct task *prev, struct task *
 }
 
 /*
- * First act of the task that arrives: release what belonged to the switch. @prev may be gone afterwards.
+ * First act of the task that arrives: release what belonged to the switch. @prev may be gone
+ * afterwards.
  */
 static void finish_switch(struct task *prev)
 {
@@ -345,7 +351,8 @@ static void put_prev(struct rq *rq, struct task *prev, bool preempted)
 			prev->state = TASK_RUNNING;
 		} else {
 			dequeue_task(rq, prev);
-			if ((prev->state & (TASK_UNINTERRUPTIBLE | TASK_WAKEKILL)) == TASK_UNINTERRUPTIBLE)
+			if ((prev->state & (TASK_UNINTERRUPTIBLE | TASK_WAKEKILL)) ==
+			    TASK_UNINTERRUPTIBLE)
 				rq->nr_uninterruptible++;
 			prev->se.nvcsw++;
 			return;
@@ -353,7 +360,10 @@ static void put_prev(struct rq *rq, struct task *prev, bool preempted)
 	}
 	if (preempted)
 		prev->se.nivcsw++;
-	/* A state that it had set before it was preempted must survive: then it moves at its next switch. */
+	/*
+	 * A state that it had set before it was preempted must survive: then it moves at its next
+	 * switch.
+	 */
 	if (unlikely(prev->se.move_away || !(prev->cpus_mask & BIT_ULL(rq->cpu))) &&
 	    prev->state == TASK_RUNNING && (prev->cpus_mask & sched_active_mask)) {
 		dequeue_task(rq, prev);
@@ -479,14 +489,14 @@ static void init_rq(unsigned int cpu)
 {
 	struct rq *rq = cpu_rq(cpu);
 
-	*rq = (struct rq){ .cpu = cpu, .tree = RB_ROOT_CACHED };
+	*rq = (struct rq){.cpu = cpu, .tree = RB_ROOT_CACHED};
 }
 
 void sched_init(void)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu (cpu)
 		init_rq(cpu);
 	cpu_rq(0)->curr = cpu_rq(0)->idle = &init_task;
 	init_task.se.weight = NICE_0_WEIGHT;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler's interface. kernel/sched.c explains the algorithm, kernel/sched_entity.h the states.
+ * The scheduler's interface. kernel/sched.c explains the algorithm, kernel/sched_entity.h the
+ * states.
  */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
@@ -10,16 +11,17 @@
 #include "kernel/task.h"
 
 /*
- * set_current_state() - the running task's state, followed by a full barrier, so that a condition tested
- * afterwards cannot have been read before. __set_current_state() is without the barrier.
+ * set_current_state() - the running task's state, followed by a full barrier, so that a condition
+ * tested afterwards cannot have been read before. __set_current_state() is without the barrier.
  */
-#define set_current_state(s)                                                                       \
+#define set_current_state(s) \
 	((void)__atomic_exchange_n(&current->state, (long)(s), __ATOMIC_SEQ_CST))
 #define __set_current_state(s) WRITE_ONCE(current->state, (long)(s))
 
 /*
- * schedule() - give the CPU away. With a state other than TASK_RUNNING the task sleeps until a wake-up;
- * a pending signal that the state is open to makes it return at once. Preemption enabled, no spinlocks.
+ * schedule() - give the CPU away. With a state other than TASK_RUNNING the task sleeps until a
+ * wake-up; a pending signal that the state is open to makes it return at once. Preemption enabled,
+ * no spinlocks.
  */
 void schedule(void);
 /* yield_cpu() - let the others that wait for this CPU run first. */
@@ -56,18 +58,24 @@ bool wake_up_state(struct task *task, unsigned int states);
 void sched_fork(struct task *task);
 /* wake_up_new_task() - queue a task that sched_fork() prepared, for the first time. */
 void wake_up_new_task(struct task *task);
-/* sched_exec() - exec is a good moment to move: the task has nothing in this CPU's caches. May sleep. */
+/*
+ * sched_exec() - exec is a good moment to move: the task has nothing in this CPU's caches. May
+ * sleep.
+ */
 void sched_exec(void);
 
 /* set_need_resched() - the CPU that @task runs on is to reschedule soon. Any context. */
 void set_need_resched(struct task *task);
-/* kick_process() - make @task, if it is running in user mode, enter the kernel and look at its flags. */
+/*
+ * kick_process() - make @task, if it is running in user mode, enter the kernel and look at its
+ * flags.
+ */
 void kick_process(struct task *task);
 
 /*
  * sched_setaffinity() - allow @task only the CPUs in @mask. -EINVAL when none of them is online.
- * The caller itself has left a forbidden CPU on return; another running task leaves at its next switch,
- * which is asked for. May sleep.
+ * The caller itself has left a forbidden CPU on return; another running task leaves at its next
+ * switch, which is asked for. May sleep.
  */
 int sched_setaffinity(struct task *task, u64 mask);
 /* sched_set_nice() - @nice is clamped to NICE_MIN..NICE_MAX. Any context. */
@@ -75,8 +83,10 @@ void sched_set_nice(struct task *task, int nice);
 /* task_sched_runtime() - time on a CPU so far, up to this moment, in ns. */
 u64 task_sched_runtime(struct task *task);
 char sched_state_letter(const struct task *task);
-/* signal_pending_state() - would @task in @state be woken by the signals it has pending? (kernel/signal.c's
- * flags; used by schedule() and the wait queues) */
+/*
+ * signal_pending_state() - would @task in @state be woken by the signals it has pending? For
+ * schedule() and whoever sleeps.
+ */
 bool signal_pending_state(long state, struct task *task);
 
 /* Boot: run queues (before the first lock contention), then CPU by CPU. */
@@ -91,7 +101,10 @@ void __noreturn cpu_idle_loop(void);
 /* schedule_idle() - the idle task's schedule(): preemption stays disabled around it. */
 void schedule_idle(void);
 
-/* scheduler_tick() - from the timer interrupt, every SCHED_TICK_NS of a busy CPU. @user: interrupted user mode. */
+/*
+ * scheduler_tick() - from the timer interrupt, every SCHED_TICK_NS of a busy CPU. @user:
+ * interrupted user mode.
+ */
 void scheduler_tick(bool user);
 /* sched_tick_next() - when this CPU needs its next tick (ktime, ns); U64_MAX while it is idle. */
 u64 sched_tick_next(void);

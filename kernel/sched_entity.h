@@ -36,18 +36,18 @@
 
 /* Key: (r) the run queue's lock; (o) the running task itself. Times in nanoseconds. */
 struct sched_entity {
-	struct rb_node node; /* (r) in the run queue's tree while queued and not running */
-	u64 vruntime; /* (r) run time scaled by 1024 / weight */
-	u64 exec_start; /* (r) when sum_exec_ns was last brought up to date */
-	u64 sum_exec_ns; /* (r) all time on a CPU */
-	u64 slice_start_ns; /* (r) sum_exec_ns when it was picked */
-	u32 weight; /* (r) from nice */
-	unsigned long nvcsw; /* (r) switches by its own will */
+	struct rb_node node;  /* (r) in the run queue's tree while queued and not running */
+	u64 vruntime;	      /* (r) run time scaled by 1024 / weight */
+	u64 exec_start;	      /* (r) when sum_exec_ns was last brought up to date */
+	u64 sum_exec_ns;      /* (r) all time on a CPU */
+	u64 slice_start_ns;   /* (r) sum_exec_ns when it was picked */
+	u32 weight;	      /* (r) from nice */
+	unsigned long nvcsw;  /* (r) switches by its own will */
 	unsigned long nivcsw; /* (r) switches by preemption */
-	bool on_rq; /* (r) queued or running */
-	bool in_tree; /* (r) node is in the tree */
-	bool move_away; /* (o) wants another CPU at its next switch */
-	bool last_user; /* (r) the last tick found it in user mode */
+	bool on_rq;	      /* (r) queued or running */
+	bool in_tree;	      /* (r) node is in the tree */
+	bool move_away;	      /* (o) wants another CPU at its next switch */
+	bool last_user;	      /* (r) the last tick found it in user mode */
 };
 
 #endif /* KERNEL_SCHED_ENTITY_H */

@@ -10,10 +10,10 @@
 #include "kernel/task.h"
 #include "lib/rbtree.h"
 
-#define SCHED_TICK_NS	   4000000ULL /* accounting and preemption, while the CPU is busy */
+#define SCHED_TICK_NS	   4000000ULL  /* accounting and preemption, while the CPU is busy */
 #define SCHED_LATENCY_NS   12000000ULL /* in which every runnable task should run once */
-#define SCHED_MIN_SLICE_NS 3000000ULL /* but no slice is shorter */
-#define SCHED_WAKE_GRAN_NS 1000000ULL /* a woken task preempts when it is this far behind */
+#define SCHED_MIN_SLICE_NS 3000000ULL  /* but no slice is shorter */
+#define SCHED_WAKE_GRAN_NS 1000000ULL  /* a woken task preempts when it is this far behind */
 #define SCHED_BALANCE_NS   20000000ULL /* between two looks at the other queues */
 #define NICE_0_WEIGHT	   1024u
 
@@ -21,20 +21,20 @@
 struct rq {
 	struct raw_spinlock lock;
 	unsigned int cpu;
-	unsigned int nr_running; /* (l) queued and running tasks, without the idle task */
-	bool tick_armed; /* (l) tick_at is wanted */
-	u64 tick_at; /* (o) ktime */
-	u64 clock; /* (l) ktime when last looked at */
+	unsigned int nr_running;    /* (l) queued and running tasks, without the idle task */
+	bool tick_armed;	    /* (l) tick_at is wanted */
+	u64 tick_at;		    /* (o) ktime */
+	u64 clock;		    /* (l) ktime when last looked at */
 	struct rb_root_cached tree; /* (l) queued tasks by vruntime, without the running one */
-	u64 min_vruntime; /* (l) only grows: where a new or woken task starts */
-	u64 load; /* (l) sum of the weights of queued and running tasks */
-	struct task *curr, *idle; /* (l) */
-	struct mm *prev_mm; /* (o) to drop after the switch: a kernel thread had borrowed it */
-	bool push_prev; /* (l) the task being switched out must go to another CPU */
-	u64 balance_at; /* (o) */
-	u64 nr_switches; /* (l) */
+	u64 min_vruntime;	    /* (l) only grows: where a new or woken task starts */
+	u64 load;		    /* (l) sum of the weights of queued and running tasks */
+	struct task *curr, *idle;   /* (l) */
+	struct mm *prev_mm;	 /* (o) to drop after the switch: a kernel thread had borrowed it */
+	bool push_prev;		 /* (l) the task being switched out must go to another CPU */
+	u64 balance_at;		 /* (o) */
+	u64 nr_switches;	 /* (l) */
 	long nr_uninterruptible; /* (l) sum over all CPUs counts for the load average */
-	struct cpu_times times; /* (l) */
+	struct cpu_times times;	 /* (l) */
 };
 
 DECLARE_PER_CPU(struct rq, runqueues);
@@ -61,7 +61,10 @@ void resched_rq(struct rq *rq);
 void check_preempt(struct rq *rq, struct task *p);
 
 /* sched_wake.c */
-/* Queue @p, which is on no queue and in TASK_WAKING, on a CPU chosen for it. No lock held, interrupts off. */
+/*
+ * Queue @p, which is on no queue and in TASK_WAKING, on a CPU chosen for it. No lock held,
+ * interrupts off.
+ */
 void sched_place(struct task *p);
 /* This CPU idles: take a task from the longest queue. Interrupts off. True: got one. */
 bool balance_idle(struct rq *rq);

@@ -2,9 +2,9 @@
 /*
  * What the scheduler tells about itself: load averages, CPU times, and the dump for a panic.
  *
- * The load average over a time T is an exponentially decaying mean of the number of tasks that run, want
- * to, or wait deaf to signals, sampled every 5 seconds: load = load * e + n * (1 - e) with e = exp(-5s / T),
- * in fixed point with LOAD_SHIFT fractional bits.
+ * The load average over a time T is an exponentially decaying mean of the number of tasks that run,
+ * want to, or wait deaf to signals, sampled every 5 seconds: load = load * e + n * (1 - e) with e =
+ * exp(-5s / T), in fixed point with LOAD_SHIFT fractional bits.
  */
 #include "kernel/sched.h"
 #include "kernel/sched_rq.h"
@@ -15,7 +15,7 @@
 #define LOAD_ONE	 (1UL << LOAD_SHIFT)
 
 /* exp(-5 / 60), exp(-5 / 300), exp(-5 / 900), times LOAD_ONE */
-static const unsigned long load_decay[3] = { 1884, 2014, 2037 };
+static const unsigned long load_decay[3] = {1884, 2014, 2037};
 static unsigned long load_average[3];
 static struct timer load_timer;
 
@@ -24,7 +24,7 @@ static unsigned long nr_active(void)
 	unsigned int cpu;
 	long active = 0;
 
-	for_each_online_cpu(cpu)
+	for_each_online_cpu (cpu)
 		active += (long)READ_ONCE(cpu_rq(cpu)->nr_running) +
 			  READ_ONCE(cpu_rq(cpu)->nr_uninterruptible);
 	return active > 0 ? (unsigned long)active : 0;
@@ -36,7 +36,8 @@ static void load_sample(struct timer *timer)
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		unsigned long load = load_average[i] * load_decay[i] + active * (LOAD_ONE - load_decay[i]);
+		unsigned long load =
+			load_average[i] * load_decay[i] + active * (LOAD_ONE - load_decay[i]);
 
 		/* Round up on the way up, so that a steady load is reached. */
 		if (active >= load_average[i])
@@ -64,7 +65,7 @@ unsigned int nr_running(void)
 {
 	unsigned int cpu, sum = 0;
 
-	for_each_online_cpu(cpu)
+	for_each_online_cpu (cpu)
 		sum += READ_ONCE(cpu_rq(cpu)->nr_running);
 	return sum;
 }
@@ -74,7 +75,7 @@ unsigned long nr_context_switches(void)
 	unsigned long sum = 0;
 	unsigned int cpu;
 
-	for_each_online_cpu(cpu)
+	for_each_online_cpu (cpu)
 		sum += READ_ONCE(cpu_rq(cpu)->nr_switches);
 	return sum;
 }
@@ -127,13 +128,14 @@ void sched_dump(void)
 {
 	unsigned int cpu;
 
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu (cpu) {
 		struct rq *rq = cpu_rq(cpu);
 		struct task *curr = READ_ONCE(rq->curr);
 		struct rb_node *node = rb_first_cached(&rq->tree);
 		int left = 16;
 
-		pr_emerg("CPU %u: runs %s/%d, %u runnable\n", cpu, curr->comm, curr->pid, rq->nr_running);
+		pr_emerg("CPU %u: runs %s/%d, %u runnable\n", cpu, curr->comm, curr->pid,
+			 rq->nr_running);
 		for (; node && left; node = rb_next(node), left--) {
 			struct task *p = rb_entry(node, struct task, se.node);
 

@@ -2,22 +2,23 @@
 /*
  * Where tasks run: wake-ups, new tasks, affinity, and evening out the queues.
  *
- * WAKE-UP. A sleeping task belongs to the queue of the CPU where it fell asleep; that queue's lock guards
- * its state.
+ * WAKE-UP. A sleeping task belongs to the queue of the CPU where it fell asleep; that queue's lock
+ * guards its state.
  *
  *	lock the queue; state not among those asked for?	not asleep: nothing to do
  *	still queued (on its way into schedule())?		state := RUNNING, it will not sleep
  *	asleep, OFF-STACK:	best CPU is this one		enqueue, maybe preempt
- *				another one			state := WAKING, unlock; lock there, enqueue
+ *				another one			state := WAKING, unlock; lock there,
+ *				enqueue
  *
  * Only the one who set WAKING touches the task until it is enqueued.
  *
- * PLACEMENT prefers, among the allowed CPUs: where it slept, if that CPU idles (its caches may still hold
- * the task's data); any idle CPU; else the shorter of its old queue and the waker's.
+ * PLACEMENT prefers, among the allowed CPUs: where it slept, if that CPU idles (its caches may
+ * still hold the task's data); any idle CPU; else the shorter of its old queue and the waker's.
  *
  * BALANCE. An idle CPU takes a task from the longest queue before it halts. A busy one looks every
- * SCHED_BALANCE_NS and takes one from a queue that is longer by two; when it has tasks waiting itself and
- * some CPU idles (without a tick, so it will not look by itself), it pokes that CPU.
+ * SCHED_BALANCE_NS and takes one from a queue that is longer by two; when it has tasks waiting
+ * itself and some CPU idles (without a tick, so it will not look by itself), it pokes that CPU.
  */
 #include "kernel/sched.h"
 #include "kernel/sched_rq.h"
@@ -31,9 +32,9 @@
  */
 static const u32 nice_weights[NICE_MAX - NICE_MIN + 1] = {
 	88818, 71054, 56843, 45475, 36380, 29104, 23283, 18626, 14901, 11921, /* -20 */
-	9537,  7629,  6104,  4883,  3906,  3125,  2500,	 2000,	1600,  1280, /* -10 */
-	1024,  819,   655,   524,   419,   336,	  268,	 215,	172,   137, /* 0 */
-	110,   88,    70,    56,    45,	   36,	  29,	 23,	18,    15, /* 10 */
+	9537,  7629,  6104,  4883,  3906,  3125,  2500,	 2000,	1600,  1280,  /* -10 */
+	1024,  819,   655,   524,   419,   336,	  268,	 215,	172,   137,   /* 0 */
+	110,   88,    70,    56,    45,	   36,	  29,	 23,	18,    15,    /* 10 */
 };
 
 u32 nice_weight(int nice)
@@ -63,7 +64,10 @@ static unsigned int select_cpu(struct task *p)
 	return prev;
 }
 
-/* Translate the vruntime of a task that comes from queue @from. Reads @from's clock without its lock. */
+/*
+ * Translate the vruntime of a task that comes from queue @from. Reads @from's clock without its
+ * lock.
+ */
 static void renormalise(struct rq *from, struct rq *to, struct task *p)
 {
 	if (from != to)
@@ -152,7 +156,7 @@ void sched_fork(struct task *p)
 	p->nice = current->nice;
 	p->cpus_mask = current->cpus_mask;
 	p->utime_ns = p->stime_ns = 0;
-	p->se = (struct sched_entity){ .weight = nice_weight(current->nice) };
+	p->se = (struct sched_entity){.weight = nice_weight(current->nice)};
 #ifdef CONFIG_DEBUG
 	p->lockdep.depth = 0; /* the parent's locks are not the child's */
 #endif
@@ -293,7 +297,8 @@ static struct rq *longest_queue(struct rq *rq, unsigned int at_least)
 	struct rq *longest = NULL;
 	unsigned int cpu;
 
-	for_each_cpu_in_mask(cpu, READ_ONCE(sched_active_mask)) {
+	for_each_cpu_in_mask(cpu, READ_ONCE(sched_active_mask))
+	{
 		unsigned int nr = READ_ONCE(cpu_rq(cpu)->nr_running);
 
 		if (nr >= at_least && cpu != rq->cpu) {

@@ -82,6 +82,7 @@ struct signal_struct *signal_alloc(void)
 	INIT_LIST_HEAD(&sig->thread_head);
 	init_sigpending(&sig->shared_pending);
 	init_waitqueue_head(&sig->wait_chldexit);
+	init_waitqueue_head(&sig->signalfd_wqh);
 	timer_setup(&sig->real_timer, itimer_expired);
 	INIT_LIST_HEAD(&sig->posix_timers);
 	return sig;
@@ -376,6 +377,8 @@ static void complete_signal(int sig, struct task *t, bool group)
 	struct signal_struct *s = t->signal;
 	struct task *p, *taker = find_taker(sig, t, group);
 
+	if (unlikely(waitqueue_active(&s->signalfd_wqh)))
+		wake_up_all(&s->signalfd_wqh);
 	if (!taker)
 		return; /* whoever unblocks it will look */
 	if (sig_fatal(taker, sig) && !(s->flags & SIGNAL_GROUP_EXIT) &&

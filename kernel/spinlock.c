@@ -2,9 +2,9 @@
 /*
  * Spinlocks: the slow path, and the debug kernel's functions (kernel/spinlock.h has the picture).
  *
- * In a debug kernel every operation tells the lock validator, a lock knows which CPU holds it, and a CPU
- * that has waited for a minute says for whom, once: a lock that is never released is otherwise a silent
- * hang.
+ * In a debug kernel every operation tells the lock validator, a lock knows which CPU holds it, and
+ * a CPU that has waited for a minute says for whom, once: a lock that is never released is
+ * otherwise a silent hang.
  */
 #include "kernel/spinlock.h"
 #include "kernel/panic.h"
@@ -45,7 +45,8 @@ static void spin_wait(spinlock_t *lock)
 void spin_lock_nested(spinlock_t *lock, unsigned int subclass) __acquires(lock)
 {
 	preempt_disable();
-	if (unlikely(lock->owner_cpu == this_cpu_read(cpu_number) + 1 && raw_spin_is_locked(&lock->raw)))
+	if (unlikely(lock->owner_cpu == this_cpu_read(cpu_number) + 1 &&
+		     raw_spin_is_locked(&lock->raw)))
 		panic("spinlock %s: taken again by CPU %u, which holds it",
 		      lock->key ? lock->key->name : "?", this_cpu_read(cpu_number));
 	lockdep_acquire(lock, lock->key, subclass, LOCKDEP_WRITE, false,

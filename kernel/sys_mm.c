@@ -123,6 +123,41 @@ SYSCALL_DEFINE3(mincore, unsigned long, start, size_t, len, unsigned char __user
 	return n < 0 ? n : 0;
 }
 
+/*
+ * Once a way to map a file in any order inside one mapping; since Linux 4.0, and here, a mapping of its own over the old
+ * one. Its protection is that of the mapping it replaces.
+ */
+SYSCALL_DEFINE5(remap_file_pages, unsigned long, start, unsigned long, size, unsigned long, prot,
+		unsigned long, pgoff, unsigned long, flags)
+{
+	struct mm *mm = current->mm;
+	unsigned long populate = 0;
+	struct vm_area *vma;
+	long ret = -EINVAL;
+
+	start &= PAGE_MASK;
+	size &= PAGE_MASK;
+	if (prot || !size || start + size <= start || pgoff + (size >> PAGE_SHIFT) < pgoff)
+		return -EINVAL;
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	vma = vma_lookup(mm, start);
+	if (vma && vma->vm_flags & VM_SHARED && vma->vm_file && start + size <= vma->vm_end) {
+		unsigned long fl = MAP_SHARED | MAP_FIXED | MAP_POPULATE | (flags & MAP_NONBLOCK) |
+				   (vma->vm_flags & VM_LOCKED ? MAP_LOCKED : 0);
+		struct vm_file *file = vma->vm_file;
+
+		prot = vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC);
+		vm_file_get(file); /* the mapping that holds it goes */
+		ret = do_mmap(mm, file, start, size, prot, fl, pgoff, &populate);
+		vm_file_put(file);
+	}
+	mmap_write_unlock(mm);
+	if (populate)
+		mm_populate(mm, (unsigned long)ret, populate);
+	return ret < 0 ? ret : 0;
+}
+
 /* --- other processes' memory ----------------------------------------------------------------------------------------------- */
 
 struct user_iovec {

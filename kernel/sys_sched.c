@@ -136,6 +136,89 @@ SYSCALL_DEFINE2(sched_rr_get_interval, pid_t, pid, struct timespec __user *, uts
 	return copy_to_user(uts, &ts, sizeof(ts)) ? -EFAULT : 0;
 }
 
+/* --- sched_attr: all of it in one structure ------------------------------------------------- */
+
+struct sched_attr {
+	u32 size;
+	u32 sched_policy;
+	u64 sched_flags;
+	s32 sched_nice;
+	u32 sched_priority;
+	u64 sched_runtime, sched_deadline, sched_period; /* SCHED_DEADLINE, which there is not */
+	u32 sched_util_min, sched_util_max;
+};
+
+#define SCHED_ATTR_SIZE_VER0   48
+#define SCHED_FLAG_ALL	       0x7fULL
+#define SCHED_FLAG_KEEP_POLICY 0x08ULL
+
+static int set_attr(struct task *t, const struct sched_attr *attr)
+{
+	int policy =
+		attr->sched_flags & SCHED_FLAG_KEEP_POLICY ? t->policy : (int)attr->sched_policy;
+	int err = check_policy(policy, (int)attr->sched_priority);
+
+	if (err)
+		return err;
+	if (!capable(CAP_SYS_NICE) &&
+	    (!same_owner(t) || rt_policy(policy) || attr->sched_nice < t->nice))
+		return -EPERM;
+	t->policy = policy;
+	t->rt_priority = (int)attr->sched_priority;
+	if (!rt_policy(policy))
+		sched_set_nice(t, clamp(attr->sched_nice, MIN_NICE, MAX_NICE));
+	return 0;
+}
+
+SYSCALL_DEFINE3(sched_setattr, pid_t, pid, struct sched_attr __user *, uattr, unsigned int, flags)
+{
+	struct sched_attr attr;
+	struct task *t;
+	u32 size;
+	int err;
+
+	if (!uattr || pid < 0 || flags)
+		return -EINVAL;
+	if (get_user(size, &uattr->size))
+		return -EFAULT;
+	if (!size)
+		size = SCHED_ATTR_SIZE_VER0;
+	err = size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE
+		      ? -E2BIG
+		      : copy_struct_from_user(&attr, sizeof(attr), uattr, size);
+	if (err == -E2BIG && put_user((u32)sizeof(attr), &uattr->size))
+		return -EFAULT;
+	if (err)
+		return err;
+	if ((int)attr.sched_policy < 0 || attr.sched_flags & ~SCHED_FLAG_ALL)
+		return -EINVAL;
+	t = get_task_or_self(pid);
+	if (!t)
+		return -ESRCH;
+	err = set_attr(t, &attr);
+	put_task_struct(t);
+	return err;
+}
+
+SYSCALL_DEFINE4(sched_getattr, pid_t, pid, struct sched_attr __user *, uattr, unsigned int, size,
+		unsigned int, flags)
+{
+	struct sched_attr attr = {};
+	struct task *t;
+
+	if (!uattr || pid < 0 || size > PAGE_SIZE || size < SCHED_ATTR_SIZE_VER0 || flags)
+		return -EINVAL;
+	t = get_task_or_self(pid);
+	if (!t)
+		return -ESRCH;
+	attr.size = min_t(u32, size, sizeof(attr));
+	attr.sched_policy = (u32)t->policy;
+	attr.sched_nice = t->nice;
+	attr.sched_priority = (u32)t->rt_priority;
+	put_task_struct(t);
+	return copy_to_user(uattr, &attr, attr.size) ? -EFAULT : 0;
+}
+
 /* --- affinity ----------------------------------------------------------------------------------------------------------- */
 
 SYSCALL_DEFINE3(sched_setaffinity, pid_t, pid, unsigned int, len, const void __user *, umask)

@@ -44,6 +44,7 @@ static struct signal_struct init_signals = {
 	.thread_head = LIST_HEAD_INIT(init_task.thread_node),
 	.shared_pending = {.list = LIST_HEAD_INIT(init_signals.shared_pending.list)},
 	.wait_chldexit = __WAIT_QUEUE_HEAD_INITIALIZER(init_signals.wait_chldexit),
+	.signalfd_wqh = __WAIT_QUEUE_HEAD_INITIALIZER(init_signals.signalfd_wqh),
 	.posix_timers = LIST_HEAD_INIT(init_signals.posix_timers),
 	.rlim =
 		{

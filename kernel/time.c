@@ -4,9 +4,10 @@
  *
  *	ns = (tsc - tsc_at_boot) * mult / 2^32		mult = 10^9 * 2^32 / tsc_hz
  *
- * The product is 96 bits wide, so no precision is lost and nothing overflows for 584 years. The TSCs of all
- * CPUs are taken to run together, as firmware leaves them. Wall-clock time is time since boot plus an offset,
- * read once from the battery clock, and set by settimeofday and its like.
+ * The product is 96 bits wide, so no precision is lost and nothing overflows for 584 years. The
+ * TSCs of all CPUs are taken to run together, as firmware leaves them. Wall-clock time is time
+ * since boot plus an offset, read once from the battery clock, and set by settimeofday and its
+ * like.
  */
 #include "kernel/timer.h"
 #include "kernel/printk.h"

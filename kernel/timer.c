@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers: per CPU a red-black tree by expiry, and one hardware timer that is programmed for the earliest
- * event, which is the first timer or the scheduler's tick.
+ * Timers: per CPU a red-black tree by expiry, and one hardware timer that is programmed for the
+ * earliest event, which is the first timer or the scheduler's tick.
  *
- * The hardware is programmed lazily. base->programmed is when the next interrupt will come; it is set anew
- * only for an event that is earlier. A cancelled timer's interrupt still comes, finds nothing to do, and
- * programs the next event: cheaper than programming at every cancel.
+ * The hardware is programmed lazily. base->programmed is when the next interrupt will come; it is
+ * set anew only for an event that is earlier. A cancelled timer's interrupt still comes, finds
+ * nothing to do, and programs the next event: cheaper than programming at every cancel.
  *
  *	timer's life:	idle --timer_start()--> queued --interrupt--> running fn --> idle
  *	                  ^----timer_cancel()------'                   `--timer_start()--> queued
  *
- * A timer stays on the base where it is queued or whose CPU runs its function (base->running); otherwise
- * timer_start() brings it to the caller's CPU. timer->cpu therefore always names the base whose lock guards
- * the timer, and timer_cancel_sync() knows where to look for a running function.
+ * A timer stays on the base where it is queued or whose CPU runs its function (base->running);
+ * otherwise timer_start() brings it to the caller's CPU. timer->cpu therefore always names the base
+ * whose lock guards the timer, and timer_cancel_sync() knows where to look for a running function.
  */
 #include "kernel/timer.h"
 #include "kernel/panic.h"
@@ -36,7 +36,8 @@ static DEFINE_PER_CPU(struct timer_base, timer_bases);
 
 static bool expires_less(struct rb_node *a, const struct rb_node *b)
 {
-	return rb_entry(a, struct timer, node)->expires < rb_entry(b, const struct timer, node)->expires;
+	return rb_entry(a, struct timer, node)->expires <
+	       rb_entry(b, const struct timer, node)->expires;
 }
 
 static u64 first_expiry(const struct timer_base *base)
@@ -67,7 +68,7 @@ void timer_reprogram(void)
 
 void timer_setup(struct timer *timer, void (*fn)(struct timer *timer))
 {
-	*timer = (struct timer){ .fn = fn };
+	*timer = (struct timer){.fn = fn};
 }
 
 static struct timer_base *lock_base(struct timer *timer, unsigned long *flags)
@@ -195,7 +196,7 @@ static void wake_sleeper(struct timer *timer)
 
 s64 schedule_timeout_ns(s64 timeout_ns)
 {
-	struct sleep_timer sleeper = { .task = current };
+	struct sleep_timer sleeper = {.task = current};
 	u64 now, expires;
 
 	if (timeout_ns <= 0) {

@@ -13,7 +13,10 @@
 #define NSEC_PER_USEC 1000ULL
 #define USEC_PER_SEC  1000000ULL
 
-/* ktime_get_ns() - time since boot; never goes back. From the TSC; 0 until time_init(). Any context. */
+/*
+ * ktime_get_ns() - time since boot; never goes back. From the TSC; 0 until time_init(). Any
+ * context.
+ */
 u64 ktime_get_ns(void);
 /* ktime_get_real_ns() - time since 1970-01-01 00:00 UTC. Any context. */
 u64 ktime_get_real_ns(void);
@@ -27,34 +30,46 @@ void time_init(void);
 /* Key: (b) its base's lock. Zero plus timer_setup() is the right initial state. */
 struct timer {
 	struct rb_node node; /* (b) */
-	u64 expires; /* (b) ktime */
+	u64 expires;	     /* (b) ktime */
 	void (*fn)(struct timer *timer);
-	u16 cpu; /* (b) whose base it is, or was last, on */
+	u16 cpu;     /* (b) whose base it is, or was last, on */
 	bool queued; /* (b) */
 };
 
 /*
- * timer_setup() - @fn will be called in the timer interrupt, interrupts off, and may start the timer again.
+ * timer_setup() - @fn will be called in the timer interrupt, interrupts off, and may start the
+ * timer again.
  */
 void timer_setup(struct timer *timer, void (*fn)(struct timer *timer));
 /*
- * timer_start() - (re)start for @expires_ns on the ktime clock; a moment in the past means at once. Any
- * context. Callers of start and cancel of one timer serialise themselves.
+ * timer_start() - (re)start for @expires_ns on the ktime clock; a moment in the past means at once.
+ * Any context. Callers of start and cancel of one timer serialise themselves.
  */
 void timer_start(struct timer *timer, u64 expires_ns);
-/* timer_cancel() - false when it was not queued: it has run, runs now, or was never started. Any context. */
+/*
+ * timer_cancel() - false when it was not queued: it has run, runs now, or was never started. Any
+ * context.
+ */
 bool timer_cancel(struct timer *timer);
-/* timer_cancel_sync() - the same, and its function is not running on return. Not from the function itself, nor
- * with a lock that the function takes. */
+/*
+ * timer_cancel_sync() - the same, and its function is not running on return. Not from the function
+ * itself, nor with a lock that the function takes.
+ */
 bool timer_cancel_sync(struct timer *timer);
 static inline bool timer_pending(const struct timer *timer)
 {
 	return timer->queued;
 }
 
-/* timer_interrupt() - arch's timer vector, between irq_enter() and irq_exit(). @user: interrupted user mode. */
+/*
+ * timer_interrupt() - arch's timer vector, between irq_enter() and irq_exit(). @user: interrupted
+ * user mode.
+ */
 void timer_interrupt(bool user);
-/* timer_reprogram() - the earliest event of this CPU may have changed: program the hardware. Interrupts off. */
+/*
+ * timer_reprogram() - the earliest event of this CPU may have changed: program the hardware.
+ * Interrupts off.
+ */
 void timer_reprogram(void);
 
 #endif /* KERNEL_TIMER_H */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the compiler calls when a debug kernel (-fsanitize=undefined) does something that C leaves undefined.
- * Each handler gets a record that the compiler laid down at the place, and panics with file, line and what was
- * wrong. The record layouts are those of LLVM's compiler-rt, which gcc shares.
+ * What the compiler calls when a debug kernel (-fsanitize=undefined) does something that C leaves
+ * undefined. Each handler gets a record that the compiler laid down at the place, and panics with
+ * file, line and what was wrong. The record layouts are those of LLVM's compiler-rt, which gcc
+ * shares.
  */
 #ifdef CONFIG_DEBUG
 
@@ -37,8 +38,8 @@ static void __noreturn report(const struct source_location *at, const char *what
 	panic("undefined behaviour: %s, at %s:%u:%u", what, at->file, at->line, at->column);
 }
 
-#define HANDLER(name, ...)                                                                         \
-	void __ubsan_handle_##name(__VA_ARGS__);                                                   \
+#define HANDLER(name, ...)                       \
+	void __ubsan_handle_##name(__VA_ARGS__); \
 	void __ubsan_handle_##name(__VA_ARGS__)
 
 HANDLER(add_overflow, struct ubsan_data *data, unsigned long a, unsigned long b)

@@ -2,8 +2,8 @@
 /*
  * Wait queues and completions (kernel/wait.h has the protocol between sleeper and waker).
  *
- * The queue is a list: non-exclusive entries at the front, exclusive ones at the back, so that a wake-up
- * of one exclusive sleeper has passed all that want every wake-up.
+ * The queue is a list: non-exclusive entries at the front, exclusive ones at the back, so that a
+ * wake-up of one exclusive sleeper has passed all that want every wake-up.
  */
 #include "kernel/wait.h"
 #include "kernel/completion.h"
@@ -16,7 +16,8 @@ int default_wake_function(struct wait_queue_entry *entry, unsigned int mode, int
 	return wake_up_state(entry->private, mode);
 }
 
-int autoremove_wake_function(struct wait_queue_entry *entry, unsigned int mode, int flags, void *key)
+int autoremove_wake_function(struct wait_queue_entry *entry, unsigned int mode, int flags,
+			     void *key)
 {
 	int woken = default_wake_function(entry, mode, flags, key);
 
@@ -48,10 +49,11 @@ void __wake_up_locked(struct wait_queue_head *wq, unsigned int mode, int nr_excl
 {
 	struct wait_queue_entry *entry, *next;
 
-	list_for_each_entry_safe(entry, next, &wq->head, entry) {
+	list_for_each_entry_safe (entry, next, &wq->head, entry) {
 		unsigned int flags = entry->flags;
 
-		if (entry->func(entry, mode, 0, key) && (flags & WQ_FLAG_EXCLUSIVE) && !--nr_exclusive)
+		if (entry->func(entry, mode, 0, key) && (flags & WQ_FLAG_EXCLUSIVE) &&
+		    !--nr_exclusive)
 			break;
 	}
 }
@@ -68,8 +70,8 @@ void __wake_up(struct wait_queue_head *wq, unsigned int mode, int nr_exclusive, 
 	spin_unlock_irqrestore(&wq->lock, flags);
 }
 
-static void __prepare_to_wait(struct wait_queue_head *wq, struct wait_queue_entry *entry, long state,
-			      bool exclusive)
+static void __prepare_to_wait(struct wait_queue_head *wq, struct wait_queue_entry *entry,
+			      long state, bool exclusive)
 {
 	if (list_empty(&entry->entry)) {
 		if (exclusive) {
@@ -92,7 +94,8 @@ void prepare_to_wait(struct wait_queue_head *wq, struct wait_queue_entry *entry,
 	spin_unlock_irqrestore(&wq->lock, flags);
 }
 
-void prepare_to_wait_exclusive(struct wait_queue_head *wq, struct wait_queue_entry *entry, long state)
+void prepare_to_wait_exclusive(struct wait_queue_head *wq, struct wait_queue_entry *entry,
+			       long state)
 {
 	unsigned long flags;
 
@@ -109,7 +112,10 @@ int prepare_to_wait_event(struct wait_queue_head *wq, struct wait_queue_entry *e
 
 	spin_lock_irqsave(&wq->lock, flags);
 	if (signal_pending_state(state, current)) {
-		/* Off the queue: an exclusive wake-up from now on must go to somebody who uses it. */
+		/*
+		 * Off the queue: an exclusive wake-up from now on must go to somebody who uses
+		 * it.
+		 */
 		list_del_init(&entry->entry);
 		__set_current_state(TASK_RUNNING);
 		ret = -ERESTARTSYS;
@@ -125,7 +131,10 @@ void finish_wait(struct wait_queue_head *wq, struct wait_queue_entry *entry)
 	unsigned long flags;
 
 	__set_current_state(TASK_RUNNING);
-	/* Off the queue already: the waker that did it still holds the lock, but touches the entry no more. */
+	/*
+	 * Off the queue already: the waker that did it still holds the lock, but touches the
+	 * entry no more.
+	 */
 	if (READ_ONCE(entry->entry.next) == &entry->entry &&
 	    READ_ONCE(entry->entry.prev) == &entry->entry)
 		return;
@@ -156,8 +165,8 @@ void complete_all(struct completion *c)
 }
 
 /*
- * Everything is looked at under the lock that complete() holds until its last access, so the completion
- * may be freed when this returns. Time left, 0 after the timeout, or -ERESTARTSYS.
+ * Everything is looked at under the lock that complete() holds until its last access, so the
+ * completion may be freed when this returns. Time left, 0 after the timeout, or -ERESTARTSYS.
  */
 static s64 wait_for_completion_common(struct completion *c, long state, s64 timeout_ns)
 {

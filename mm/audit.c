@@ -70,15 +70,14 @@ static bool chain_has(struct vm_area *vma, struct anon_vma *anon_vma)
 {
 	struct anon_vma_chain *avc;
 
-	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+	list_for_each_entry (avc, &vma->anon_vma_chain, same_vma)
 		if (avc->anon_vma == anon_vma)
 			return true;
 	return false;
 }
 
 /* PAIR and EXCLUSIVE. NULL when all is well, else what is wrong. */
-static const char *audit_pair(struct vm_area *vma, unsigned long addr, pte_t pte,
-			      struct page *page)
+static const char *audit_pair(struct vm_area *vma, unsigned long addr, pte_t pte, struct page *page)
 {
 	if (page_count(page) < page_mapcount(page) || !page_mapped(page))
 		return "fewer references than mappings";
@@ -99,11 +98,10 @@ static const char *audit_pair(struct vm_area *vma, unsigned long addr, pte_t pte
 }
 
 /* The page is locked and mapped by this PTE. */
-static const char *audit_page(struct vm_area *vma, unsigned long addr, pte_t pte,
-			      struct page *page)
+static const char *audit_page(struct vm_area *vma, unsigned long addr, pte_t pte, struct page *page)
 {
-	struct audit_walk aw = { .vma = vma, .addr = addr };
-	struct rmap_walk_control rwc = { .rmap_one = audit_walk_one, .arg = &aw };
+	struct audit_walk aw = {.vma = vma, .addr = addr};
+	struct rmap_walk_control rwc = {.rmap_one = audit_walk_one, .arg = &aw};
 	const char *wrong = audit_pair(vma, addr, pte, page);
 
 	if (wrong)
@@ -111,9 +109,9 @@ static const char *audit_page(struct vm_area *vma, unsigned long addr, pte_t pte
 	rmap_walk(page, &rwc);
 	if (!aw.met)
 		return "RMAP-COMPLETE: the walk does not find this PTE";
-	return aw.found == page_mapcount(page) ?
-		       NULL :
-		       "RMAP-COMPLETE: the walk finds another number of PTEs than the mapcount";
+	return aw.found == page_mapcount(page)
+		       ? NULL
+		       : "RMAP-COMPLETE: the walk finds another number of PTEs than the mapcount";
 }
 
 /* The page of a PTE that is still what it was, with a reference; else NULL. */
@@ -204,7 +202,8 @@ static void audit_vma(struct rmap_audit *audit, struct vm_area *vma, struct audi
 {
 	struct pgwalk walk;
 
-	for_each_pmd(&walk, vma->vm_mm, vma->vm_start, vma->vm_end) {
+	for_each_pmd(&walk, vma->vm_mm, vma->vm_start, vma->vm_end)
+	{
 		unsigned long addr;
 
 		if (unlikely(pmd_leaf(pmdp_get(walk.pmd))))
@@ -240,13 +239,13 @@ static void audit_counters(struct rmap_audit *audit, struct mm *mm,
 
 void rmap_audit_mm(struct mm *mm, struct rmap_audit *audit)
 {
-	struct audit_counts counts = { 0 };
+	struct audit_counts counts = {0};
 	struct vm_area *vma;
 
 	mmap_assert_locked(mm);
 	audit->mms++;
 	validate_mm(mm);
-	for_each_vma(mm, vma)
+	for_each_vma (mm, vma)
 		audit_vma(audit, vma, &counts);
 	if (audit->quiescent)
 		audit_counters(audit, mm, &counts);

@@ -15,12 +15,12 @@ struct mm;
  * What an audit saw. differences is what matters; the first of them is described in the log.
  */
 struct rmap_audit {
-	bool quiescent;		   /* in: nobody else runs, so the counters must agree as well */
+	bool quiescent; /* in: nobody else runs, so the counters must agree as well */
 	unsigned long mms;
-	unsigned long ptes;	   /* present PTEs of counted pages */
+	unsigned long ptes; /* present PTEs of counted pages */
 	unsigned long swap_ptes;
 	unsigned long migration_ptes; /* none of them may be left when nothing migrates */
-	unsigned long skipped;	   /* pages that were locked all the time */
+	unsigned long skipped;	      /* pages that were locked all the time */
 	unsigned long differences;
 };
 

@@ -144,23 +144,22 @@ static bool vma_needs_copy(const struct vm_area *src)
 
 int copy_page_range(struct vm_area *dst, struct vm_area *src)
 {
-	struct copy_arg ca = {
-		.vm_flags = src->vm_flags, .cow = is_cow_mapping(src->vm_flags)
-	};
+	struct copy_arg ca = {.vm_flags = src->vm_flags, .cow = is_cow_mapping(src->vm_flags)};
 	struct mm *mm = dst->vm_mm;
 	struct pgwalk walk;
 	int err = 0;
 
 	if (!vma_needs_copy(src))
 		return 0;
-	for_each_pmd(&walk, src->vm_mm, src->vm_start, src->vm_end) {
+	for_each_pmd(&walk, src->vm_mm, src->vm_start, src->vm_end)
+	{
 		pmd_t *dst_pmd;
 
 		if (unlikely(pmd_leaf(pmdp_get(walk.pmd))))
 			pgwalk_bad_leaf(&walk);
 		dst_pmd = pgwalk_pmd_alloc(mm, walk.addr);
-		err = dst_pmd ? copy_pte_range(mm, dst_pmd, walk.pmd, walk.addr, walk.next, &ca) :
-				-ENOMEM;
+		err = dst_pmd ? copy_pte_range(mm, dst_pmd, walk.pmd, walk.addr, walk.next, &ca)
+			      : -ENOMEM;
 		if (err)
 			break;
 		cond_resched();
@@ -224,7 +223,7 @@ static int dup_vmas(struct mm *mm, struct mm *old)
 	struct vm_area *vma;
 	int err;
 
-	for_each_vma(old, vma) {
+	for_each_vma (old, vma) {
 		if (vma->vm_flags & VM_DONTCOPY)
 			continue;
 		err = dup_one_vma(mm, vma);

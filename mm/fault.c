@@ -270,7 +270,7 @@ static inline bool fault_find_table(struct vm_fault *vmf, struct mm *mm)
 	if (unlikely(pmd_none(pmdp_get(vmf->pmd))))
 		return !__pte_alloc(mm, vmf->pmd);
 	if (unlikely(pmd_leaf(pmdp_get(vmf->pmd))))
-		pgwalk_bad_leaf(&(struct pgwalk){ .addr = vmf->address, .pmd = vmf->pmd });
+		pgwalk_bad_leaf(&(struct pgwalk){.addr = vmf->address, .pmd = vmf->pmd});
 	return true;
 }
 

@@ -38,8 +38,8 @@ typedef unsigned int vm_fault_t;
 #define VM_FAULT_RETRY	   0x0100u /* state changed on the way: look again from the start */
 #define VM_FAULT_KILLED	   0x0200u /* a fatal signal came while waiting for a lock */
 
-#define VM_FAULT_ERROR                                                                            \
-	(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_HWPOISON | VM_FAULT_BADMAP |                    \
+#define VM_FAULT_ERROR                                                          \
+	(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_HWPOISON | VM_FAULT_BADMAP | \
 	 VM_FAULT_BADACCESS | VM_FAULT_KILLED)
 
 /*
@@ -58,10 +58,10 @@ struct vm_fault {
 	unsigned long pgoff;   /* page of the file (vm_pgoff based) */
 	unsigned int flags;    /* FAULT_FLAG_ */
 	pmd_t *pmd;
-	pte_t *pte;	       /* NULL while the PTL is not held */
-	pte_t orig_pte;	       /* what the PTE held when the fault looked */
+	pte_t *pte;	/* NULL while the PTL is not held */
+	pte_t orig_pte; /* what the PTE held when the fault looked */
 	spinlock_t *ptl;
-	struct page *page;     /* from ->fault, with a reference */
+	struct page *page; /* from ->fault, with a reference */
 };
 
 /**

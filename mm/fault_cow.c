@@ -172,8 +172,7 @@ vm_fault_t do_wp_page(struct vm_fault *vmf) __releases(vmf->ptl)
 
 	if (unlikely(vmf->vma->vm_flags & VM_SHARED))
 		return wp_page_shared(vmf, page);
-	if (page && PageAnon(page) &&
-	    (PageAnonExclusive(page) || wp_page_claim(page, vmf->vma)))
+	if (page && PageAnon(page) && (PageAnonExclusive(page) || wp_page_claim(page, vmf->vma)))
 		return wp_page_reuse(vmf);
 	if (page)
 		get_page(page);

@@ -74,7 +74,8 @@ void madvise_free_range(struct vm_area *vma, unsigned long start, unsigned long 
 	struct pgwalk walk;
 	bool flush = false;
 
-	for_each_pmd(&walk, mm, start, end) {
+	for_each_pmd(&walk, mm, start, end)
+	{
 		spinlock_t *ptl;
 		pte_t *pte;
 

@@ -157,25 +157,28 @@ void lru_release(struct page *page)
 	spin_unlock(&lruvec.lock);
 }
 
-/* Pages whose last reference is gone: off their lists under one lock, and to the allocator in one pass. */
+/* Dead pages that are on lists leave them, under one lock. */
+static void leave_all(struct page **pages, unsigned int nr)
+{
+	spin_lock(&lruvec.lock);
+	for (unsigned int i = 0; i < nr; i++)
+		if (PageLRU(pages[i]))
+			leave(pages[i]);
+	spin_unlock(&lruvec.lock);
+}
+
+/* Pages whose last reference is gone: off their lists, and to the allocator in one pass. */
 static void free_dead(struct page **pages, unsigned int nr)
 {
 	LIST_HEAD(dead);
-	bool locked = false;
+	bool listed = false;
 
-	for (unsigned int i = 0; i < nr; i++) {
-		struct page *page = pages[i];
-
-		if (PageLRU(page)) {
-			if (!locked)
-				spin_lock(&lruvec.lock);
-			locked = true;
-			leave(page);
-		}
-		list_add(&page->lru, &dead);
-	}
-	if (locked)
-		spin_unlock(&lruvec.lock);
+	for (unsigned int i = 0; i < nr; i++)
+		listed |= PageLRU(pages[i]);
+	if (listed)
+		leave_all(pages, nr);
+	for (unsigned int i = 0; i < nr; i++)
+		list_add(&pages[i]->lru, &dead);
 	free_page_list(&dead);
 }
 

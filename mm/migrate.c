@@ -98,9 +98,7 @@ static bool page_not_mapped(struct page *page)
 
 bool try_to_migrate(struct page *page)
 {
-	struct rmap_walk_control rwc = {
-		.rmap_one = try_to_migrate_one, .done = page_not_mapped
-	};
+	struct rmap_walk_control rwc = {.rmap_one = try_to_migrate_one, .done = page_not_mapped};
 
 	VM_BUG_ON_PAGE(!PageLocked(page), page);
 	if (page_mapped(page))
@@ -141,7 +139,7 @@ static bool remove_migration_pte_one(struct page *new, struct vm_area *vma, unsi
 
 void remove_migration_ptes(struct page *old, struct page *new, struct anon_vma *anon_vma)
 {
-	struct rmap_walk_control rwc = { .rmap_one = remove_migration_pte_one, .arg = old };
+	struct rmap_walk_control rwc = {.rmap_one = remove_migration_pte_one, .arg = old};
 
 	if (anon_vma)
 		rmap_walk_pinned(new, anon_vma, &rwc);
@@ -170,10 +168,9 @@ static bool migrate_take_place(struct page *old, struct page *new)
 
 static void migrate_copy_flags(struct page *old, struct page *new)
 {
-	static const unsigned int copied[] = {
-		PG_referenced, PG_uptodate, PG_active, PG_workingset, PG_dirty, PG_mlocked,
-		PG_unevictable
-	};
+	static const unsigned int copied[] = {PG_referenced, PG_uptodate, PG_active,
+					      PG_workingset, PG_dirty,	  PG_mlocked,
+					      PG_unevictable};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(copied); i++)
 		if (test_bit(copied[i], &old->flags))

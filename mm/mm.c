@@ -23,6 +23,7 @@
 #include "mm/debug.h"
 #include "mm/filemap.h"
 #include "mm/pgtable_alloc.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "mm/vma.h"
 #include "mm/vma_internal.h"
@@ -30,6 +31,9 @@
 
 LIST_HEAD(mmlist);
 DEFINE_SPINLOCK(mmlist_lock);
+
+/* (mmlist_lock) Those that mmput_async() has left for kswapd to take down. */
+static LIST_HEAD(ended_mms);
 
 static struct kmem_cache *mm_cachep;
 
@@ -116,17 +120,52 @@ void exit_mmap(struct mm *mm)
 	vm_unacct_memory(promised);
 }
 
-void mmput(struct mm *mm)
+/* Nobody uses it any more. */
+static void mm_end(struct mm *mm)
 {
-	might_sleep();
-	if (!atomic_dec_and_test(&mm->mm_users))
-		return;
 	exit_mmap(mm);
 	mm_set_exe_file(mm, NULL);
 	spin_lock(&mmlist_lock);
 	list_del(&mm->mmlist);
 	spin_unlock(&mmlist_lock);
 	mmdrop(mm);
+}
+
+void mmput(struct mm *mm)
+{
+	might_sleep();
+	if (atomic_dec_and_test(&mm->mm_users))
+		mm_end(mm);
+}
+
+void mmput_async(struct mm *mm)
+{
+	if (!atomic_dec_and_test(&mm->mm_users))
+		return;
+	spin_lock(&mmlist_lock);
+	list_move_tail(&mm->mmlist, &ended_mms);
+	spin_unlock(&mmlist_lock);
+	wakeup_kswapd();
+}
+
+static struct mm *next_ended_mm(void)
+{
+	struct mm *mm;
+
+	spin_lock(&mmlist_lock);
+	mm = list_first_entry_or_null(&ended_mms, struct mm, mmlist);
+	if (mm)
+		list_del_init(&mm->mmlist);
+	spin_unlock(&mmlist_lock);
+	return mm;
+}
+
+void mm_end_queued(void)
+{
+	struct mm *mm;
+
+	while ((mm = next_ended_mm()))
+		mm_end(mm);
 }
 
 void mmdrop(struct mm *mm)

@@ -135,6 +135,13 @@ static inline bool mmget_not_zero(struct mm *mm)
 
 void mmput(struct mm *mm);
 
+/* The same for one who may hold locks that the end of an address space takes (the OOM killer, deep in
+ * an allocation): a last use is handed to kswapd. Does not sleep. */
+void mmput_async(struct mm *mm);
+
+/* End what mmput_async() has left. For kswapd, which holds no lock. May sleep. */
+void mm_end_queued(void);
+
 /* Keep and drop the structure alone. mmdrop() does not sleep; callable with interrupts on and
  * preemption off (the context switch does). */
 static inline void mmgrab(struct mm *mm)

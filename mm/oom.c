@@ -140,7 +140,7 @@ bool out_of_memory(gfp_t gfp, unsigned int order)
 	victim = oom_kill_hook ? choose_victim(&points) : NULL;
 	if (victim) {
 		kill_victim(victim, points, gfp, order);
-		mmput(victim);
+		mmput_async(victim);
 	}
 	mutex_unlock(&oom_lock);
 	return victim != NULL;

@@ -176,9 +176,8 @@ static bool move_piece(struct move_piece *p, bool need_rmap_locks)
 	return true;
 }
 
-unsigned long move_page_tables(struct vm_area *vma, unsigned long old_addr,
-			       struct vm_area *new_vma, unsigned long new_addr, unsigned long len,
-			       bool need_rmap_locks)
+unsigned long move_page_tables(struct vm_area *vma, unsigned long old_addr, struct vm_area *new_vma,
+			       unsigned long new_addr, unsigned long len, bool need_rmap_locks)
 {
 	unsigned long old_end = old_addr + len, delta = new_addr - old_addr, addr, next;
 	struct mm *mm = vma->vm_mm;
@@ -187,7 +186,7 @@ unsigned long move_page_tables(struct vm_area *vma, unsigned long old_addr,
 	VM_BUG_ON_VMA(new_addr < new_vma->vm_start || new_addr + len > new_vma->vm_end, new_vma);
 	for (addr = old_addr; addr < old_end; addr = next) {
 		struct pgwalk walk;
-		struct move_piece p = { .vma = vma };
+		struct move_piece p = {.vma = vma};
 
 		/* To the next old table that holds anything, no further than the new table goes. */
 		pgwalk_start(&walk, mm, addr, old_end);

@@ -19,8 +19,7 @@ struct vm_area;
  * - returns the bytes moved: less than len when there was no memory for a page table. The caller
  *   moves those back with need_rmap_locks true, which needs no memory: the old tables are there
  */
-unsigned long move_page_tables(struct vm_area *vma, unsigned long old_addr,
-			       struct vm_area *new_vma, unsigned long new_addr, unsigned long len,
-			       bool need_rmap_locks);
+unsigned long move_page_tables(struct vm_area *vma, unsigned long old_addr, struct vm_area *new_vma,
+			       unsigned long new_addr, unsigned long len, bool need_rmap_locks);
 
 #endif

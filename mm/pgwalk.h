@@ -76,7 +76,7 @@ static inline bool pgwalk_step(struct pgwalk *walk)
 	return walk->next < walk->end && pgwalk_descend(walk);
 }
 
-#define for_each_pmd(walk, mm, start, end)                                                        \
+#define for_each_pmd(walk, mm, start, end) \
 	for (pgwalk_start(walk, mm, start, end); pgwalk_step(walk);)
 
 /**

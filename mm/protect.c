@@ -108,7 +108,8 @@ unsigned long change_protection(struct vm_area *vma, unsigned long start, unsign
 	struct pgwalk walk;
 
 	mmap_assert_write_locked(vma->vm_mm);
-	for_each_pmd(&walk, vma->vm_mm, start, end) {
+	for_each_pmd(&walk, vma->vm_mm, start, end)
+	{
 		if (unlikely(pmd_leaf(pmdp_get(walk.pmd))))
 			pgwalk_bad_leaf(&walk);
 		protect_pte_range(vma->vm_mm, walk.pmd, walk.addr, walk.next, &pa);

@@ -39,6 +39,7 @@
 #include "mm/debug.h"
 #include "mm/filemap.h"
 #include "mm/lru.h"
+#include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
@@ -341,7 +342,7 @@ static void shrink_pair(enum lru_list inactive, struct scan_control *sc)
 static void shrink_lists(struct scan_control *sc)
 {
 	shrink_pair(LRU_INACTIVE_FILE, sc);
-	if (swap_has_room())
+	if (total_swap_pages())
 		shrink_pair(LRU_INACTIVE_ANON, sc);
 }
 
@@ -399,5 +400,8 @@ int kswapd_loop(void *unused)
 		count_vm_event(PAGEOUTRUN);
 		balance_memory();
 		WRITE_ONCE(kswapd_wanted, false);
+		/* After it: whoever leaves one from here on wakes us again. */
+		smp_mb();
+		mm_end_queued();
 	}
 }

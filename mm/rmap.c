@@ -161,8 +161,8 @@ void page_move_anon_rmap(struct page *page, struct vm_area *vma)
 
 unsigned long vma_address(const struct page *page, const struct vm_area *vma)
 {
-	unsigned long addr = vma->vm_start +
-			     ((page->index - vma_index_base(vma, page)) << PAGE_SHIFT);
+	unsigned long addr =
+		vma->vm_start + ((page->index - vma_index_base(vma, page)) << PAGE_SHIFT);
 
 	VM_BUG_ON_VMA(addr < vma->vm_start || addr >= vma->vm_end, vma);
 	return addr;
@@ -256,7 +256,7 @@ static void rmap_walk_anon(struct page *page, struct anon_vma *anon_vma,
 	struct anon_vma_chain *avc;
 	unsigned long index = page->index;
 
-	anon_vma_interval_tree_foreach(avc, &anon_vma->rb_root, index, index) {
+	anon_vma_interval_tree_foreach (avc, &anon_vma->rb_root, index, index) {
 		anon_vma_interval_tree_verify(avc);
 		if (!rmap_visit(page, avc->vma, rwc))
 			break;
@@ -271,7 +271,7 @@ static void rmap_walk_file(struct page *page, const struct rmap_walk_control *rw
 	if (!mapping)
 		return;
 	down_read(&mapping->i_mmap_rwsem);
-	vma_interval_tree_foreach(vma, &mapping->i_mmap, page->index, page->index) {
+	vma_interval_tree_foreach (vma, &mapping->i_mmap, page->index, page->index) {
 		if (!rmap_visit(page, vma, rwc))
 			break;
 	}
@@ -343,8 +343,8 @@ static bool page_referenced_one(struct page *page, struct vm_area *vma, unsigned
 
 int page_referenced(struct page *page, unsigned long *vm_flags)
 {
-	struct referenced_arg ra = { .mappings = page_mapcount(page) };
-	struct rmap_walk_control rwc = { .rmap_one = page_referenced_one, .arg = &ra };
+	struct referenced_arg ra = {.mappings = page_mapcount(page)};
+	struct rmap_walk_control rwc = {.rmap_one = page_referenced_one, .arg = &ra};
 
 	if (ra.mappings)
 		rmap_walk(page, &rwc);
@@ -385,8 +385,7 @@ int page_mkclean(struct page *page)
 {
 	int cleaned = 0;
 	struct rmap_walk_control rwc = {
-		.rmap_one = page_mkclean_one, .invalid = vma_is_private, .arg = &cleaned
-	};
+		.rmap_one = page_mkclean_one, .invalid = vma_is_private, .arg = &cleaned};
 
 	if (page_mapcount(page) && !PageAnon(page))
 		rmap_walk(page, &rwc);

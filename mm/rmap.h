@@ -36,8 +36,7 @@ void page_add_new_anon_rmap(struct page *page, struct vm_area *vma, unsigned lon
  *   otherwise a page not yet tied goes to the OLDEST anon_vma of the chain, where every process
  *   that may map it is found
  */
-void page_add_anon_rmap(struct page *page, struct vm_area *vma, unsigned long addr,
-			bool exclusive);
+void page_add_anon_rmap(struct page *page, struct vm_area *vma, unsigned long addr, bool exclusive);
 
 /**
  * page_add_file_rmap() - one more mapping of a page-cache page; PTL held
@@ -187,7 +186,7 @@ struct unmap_batch {
 
 static inline void unmap_batch_init(struct unmap_batch *batch)
 {
-	*batch = (struct unmap_batch){ 0 };
+	*batch = (struct unmap_batch){0};
 }
 
 /**

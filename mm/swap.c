@@ -245,11 +245,6 @@ static struct swap_device *best_device(int below)
 	return best;
 }
 
-bool swap_has_room(void)
-{
-	return best_device(SWAP_PRIO_MAX + 1) != NULL;
-}
-
 swp_entry_t swap_take_slot(struct page *page)
 {
 	int below = SWAP_PRIO_MAX + 1;

@@ -108,8 +108,6 @@ unsigned long *swap_slot_word(struct swap_device *dev, unsigned long slot);
 /* Slots in all, and free, over all devices. */
 unsigned long total_swap_pages(void);
 unsigned long nr_free_swap_pages(void);
-/* Would some device take a page now? */
-bool swap_has_room(void);
 
 /* Boot, after slab_init() and vmalloc_init(): the compressed-RAM device as swap= says. */
 void swap_ram_init(void);

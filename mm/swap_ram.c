@@ -54,7 +54,8 @@
 #define MAX_FRAMES    4
 #define MAX_OBJECTS   64
 #define MAX_PREFIX    256 /* bytes before the tail of a FILLED page */
-#define POOL_PERCENT  75
+#define POOL_PERCENT  85
+#define FULL_SHIFT    5 /* full: at the limit, and less than a 32nd of the pool is free in its zspages */
 #define RAM_SLOTS     4 /* default size: so many times the RAM */
 #define FILLED	      1UL
 #define INDEX_SHIFT   1
@@ -81,6 +82,7 @@ static struct {
 	struct size_class classes[NR_CLASSES];
 	struct kmem_cache *zspages;
 	atomic_long_t frames;
+	long free_bytes; /* (l) in the zspages on the partial lists */
 	long max_frames;
 } pool;
 
@@ -141,6 +143,15 @@ static void zspage_free(struct zspage *zspage)
 	kmem_cache_free(pool.zspages, zspage);
 }
 
+/*
+ * At the limit no zspage is added, but objects that are free are still taken. When few are left the device is full: reclaim
+ * must know before it has unmapped and compressed a page, or it would go through all of memory for nothing each time.
+ */
+static bool at_limit(void)
+{
+	return atomic_long_read(&pool.frames) >= pool.max_frames;
+}
+
 #define GFP_STORE (__GFP_MEMALLOC | __GFP_NOWARN)
 
 static struct zspage *zspage_new(unsigned int index)
@@ -148,6 +159,8 @@ static struct zspage *zspage_new(unsigned int index)
 	struct size_class *class = &pool.classes[index];
 	struct zspage *zspage;
 
+	if (at_limit())
+		return NULL;
 	zspage = kmem_cache_zalloc(pool.zspages, GFP_STORE);
 	if (!zspage)
 		return NULL;
@@ -167,13 +180,9 @@ static struct zspage *zspage_new(unsigned int index)
 	return zspage;
 }
 
-/*
- * At the limit nothing more is taken, though some classes may have an object free: reclaim must know before it has unmapped
- * and compressed a page, or it would go through all of memory for nothing each time.
- */
 static bool ram_full(struct swap_device *dev)
 {
-	return atomic_long_read(&pool.frames) >= pool.max_frames;
+	return at_limit() && READ_ONCE(pool.free_bytes) < (pool.max_frames << PAGE_SHIFT) >> FULL_SHIFT;
 }
 
 /* Take an object of a class. Returns its handle, 0 when there is no memory for a new zspage. */
@@ -191,10 +200,12 @@ static unsigned long zs_alloc(unsigned int index)
 			return 0;
 		spin_lock(&pool.lock);
 		list_add(&fresh->list, &class->partial);
+		pool.free_bytes += class->objects * class_size(index);
 	}
 	zspage = list_first_entry(&class->partial, struct zspage, list);
 	object = __ffs(zspage->free);
 	zspage->free &= ~BIT(object);
+	pool.free_bytes -= class_size(index);
 	if (!zspage->free)
 		list_del_init(&zspage->list);
 	spin_unlock(&pool.lock);
@@ -222,9 +233,12 @@ static void zs_free(unsigned long handle)
 	if (!zspage->free)
 		list_add(&zspage->list, &class->partial);
 	zspage->free |= BIT(handle_object(handle));
+	pool.free_bytes += class_size(zspage->class);
 	empty = hweight64(zspage->free) == class->objects;
-	if (empty)
+	if (empty) {
 		list_del(&zspage->list);
+		pool.free_bytes -= class->objects * class_size(zspage->class);
+	}
 	spin_unlock(&pool.lock);
 	if (empty)
 		zspage_free(zspage);

@@ -114,7 +114,7 @@ static bool lazyfree_may_vanish(struct page *page)
  */
 static bool unmap_to_swap(struct page *page, struct mm *mm, pte_t *pte)
 {
-	swp_entry_t entry = { .val = page_private(page) };
+	swp_entry_t entry = {.val = page_private(page)};
 	bool exclusive = PageAnonExclusive(page);
 	pte_t swp;
 
@@ -133,8 +133,7 @@ static bool unmap_to_swap(struct page *page, struct mm *mm, pte_t *pte)
 }
 
 /* What becomes of a cleared PTE. False: put it back, the page stays. */
-static bool unmap_settle_pte(struct page *page, struct vm_area *vma, pte_t *pte,
-			     unsigned int flags)
+static bool unmap_settle_pte(struct page *page, struct vm_area *vma, pte_t *pte, unsigned int flags)
 {
 	struct mm *mm = vma->vm_mm;
 
@@ -195,10 +194,9 @@ static bool page_not_mapped(struct page *page)
 
 bool try_to_unmap(struct page *page, unsigned int flags, struct unmap_batch *batch)
 {
-	struct unmap_arg ua = { .flags = flags, .batch = batch };
+	struct unmap_arg ua = {.flags = flags, .batch = batch};
 	struct rmap_walk_control rwc = {
-		.rmap_one = try_to_unmap_one, .done = page_not_mapped, .arg = &ua
-	};
+		.rmap_one = try_to_unmap_one, .done = page_not_mapped, .arg = &ua};
 
 	VM_BUG_ON_PAGE(!PageLocked(page), page);
 	if (page_mapped(page))

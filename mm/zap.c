@@ -116,7 +116,7 @@ static void gather_free_tables(struct mmu_gather *tlb)
 {
 	struct page *page, *next;
 
-	list_for_each_entry_safe(page, next, &tlb->tables, lru) {
+	list_for_each_entry_safe (page, next, &tlb->tables, lru) {
 		list_del(&page->lru);
 		pgtable_page_free(tlb->mm, page);
 	}
@@ -144,12 +144,11 @@ void tlb_finish_mmu(struct mmu_gather *tlb)
 		free_page((unsigned long)tlb->pages);
 }
 
-static inline void gather_note(struct mmu_gather *tlb, unsigned long addr)
+/* PTEs of [start, end) are cleared, and were present. */
+static void gather_note(struct mmu_gather *tlb, unsigned long start, unsigned long end)
 {
-	if (addr < tlb->start)
-		tlb->start = addr;
-	if (addr + PAGE_SIZE > tlb->end)
-		tlb->end = addr + PAGE_SIZE;
+	tlb->start = min(tlb->start, start);
+	tlb->end = max(tlb->end, end);
 	tlb->need_flush = true;
 }
 
@@ -183,10 +182,11 @@ void tlb_remove_table(struct mmu_gather *tlb, struct page *page)
 /* What a zap leaves alone, and what it must tell the caller of one table. */
 struct zap_details {
 	bool keep_cows;	  /* private copies stay: only the file's own pages go */
+	bool cleared;	  /* a present PTE was cleared: flush before anything is freed */
 	bool flush_first; /* a dirty shared page: flush before the PTL is dropped */
 };
 
-static void zap_present_pte(struct mmu_gather *tlb, pte_t *pte, pte_t entry, unsigned long addr,
+static void zap_present_pte(struct mmu_gather *tlb, pte_t *pte, pte_t entry,
 			    struct zap_details *details)
 {
 	struct page *page = vm_normal_page(entry);
@@ -198,7 +198,7 @@ static void zap_present_pte(struct mmu_gather *tlb, pte_t *pte, pte_t entry, uns
 		pte_clear(pte);
 	else
 		entry = ptep_get_and_clear(pte);
-	gather_note(tlb, addr);
+	details->cleared = true;
 	if (!page)
 		return;
 	if (PageAnon(page)) {
@@ -241,11 +241,12 @@ static void zap_swap_pte(struct mmu_gather *tlb, pte_t *pte, pte_t old,
 static unsigned long zap_pte_range(struct mmu_gather *tlb, pmd_t *pmd, unsigned long addr,
 				   unsigned long end, struct zap_details *details)
 {
+	unsigned long start = addr;
 	spinlock_t *ptl;
 	pte_t *pte = pte_lock_table(pmd, addr, &ptl);
 
 	flush_tlb_batched_pending(tlb->mm);
-	details->flush_first = false;
+	details->cleared = details->flush_first = false;
 	for (; addr < end; addr += PAGE_SIZE, pte++) {
 		pte_t entry = ptep_get(pte);
 
@@ -254,10 +255,12 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb, pmd_t *pmd, unsigned 
 		if (!gather_has_room(tlb))
 			break;
 		if (pte_present(entry))
-			zap_present_pte(tlb, pte, entry, addr, details);
+			zap_present_pte(tlb, pte, entry, details);
 		else
 			zap_swap_pte(tlb, pte, entry, details);
 	}
+	if (details->cleared)
+		gather_note(tlb, start, addr);
 	if (unlikely(details->flush_first))
 		gather_flush_tlb(tlb);
 	pte_unmap_unlock(pte, ptl);
@@ -269,7 +272,8 @@ static void zap_range(struct mmu_gather *tlb, unsigned long start, unsigned long
 {
 	struct pgwalk walk;
 
-	for_each_pmd(&walk, tlb->mm, start, end) {
+	for_each_pmd(&walk, tlb->mm, start, end)
+	{
 		if (unlikely(pmd_leaf(pmdp_get(walk.pmd))))
 			pgwalk_bad_leaf(&walk);
 		while (walk.addr < walk.next) {
@@ -284,7 +288,7 @@ static void zap_range(struct mmu_gather *tlb, unsigned long start, unsigned long
 void unmap_single_vma(struct mmu_gather *tlb, struct vm_area *vma, unsigned long start,
 		      unsigned long end)
 {
-	struct zap_details details = { 0 };
+	struct zap_details details = {0};
 
 	VM_BUG_ON_VMA(start < vma->vm_start || end > vma->vm_end, vma);
 	zap_range(tlb, start, end, &details);
@@ -293,7 +297,7 @@ void unmap_single_vma(struct mmu_gather *tlb, struct vm_area *vma, unsigned long
 static void zap_vma_pages(struct vm_area *vma, unsigned long start, unsigned long len,
 			  bool keep_cows)
 {
-	struct zap_details details = { .keep_cows = keep_cows };
+	struct zap_details details = {.keep_cows = keep_cows};
 	struct mmu_gather tlb;
 
 	VM_BUG_ON_VMA(start < vma->vm_start || start + len > vma->vm_end, vma);
@@ -330,8 +334,7 @@ static void free_pmd_entries(struct mmu_gather *tlb, pud_t *pud, unsigned long a
 	pmd_t *pmd = pmd_offset(pud, addr);
 
 	for (; addr < end; addr = pmd_addr_end(addr, end), pmd++) {
-		if (!pmd_table(pmdp_get(pmd)) ||
-		    !table_is_unneeded(addr, PMD_SIZE, floor, ceiling))
+		if (!pmd_table(pmdp_get(pmd)) || !table_is_unneeded(addr, PMD_SIZE, floor, ceiling))
 			continue;
 		tlb_remove_table(tlb, pmd_page(pmdp_get(pmd)));
 		pmd_clear(pmd);
@@ -388,7 +391,7 @@ static void free_all_pgtables(struct mmu_gather *tlb, struct list_head *vmas, un
 	struct vm_area *vma = list_first_entry(vmas, struct vm_area, unmap_list);
 	unsigned long start = vma->vm_start, end = vma->vm_end;
 
-	list_for_each_entry_continue(vma, vmas, unmap_list) {
+	list_for_each_entry_continue (vma, vmas, unmap_list) {
 		if (vma->vm_start >= end + PMD_SIZE) {
 			free_pgtables(tlb, start, end, floor, vma->vm_start);
 			start = vma->vm_start;
@@ -398,8 +401,8 @@ static void free_all_pgtables(struct mmu_gather *tlb, struct list_head *vmas, un
 	free_pgtables(tlb, start, end, floor, ceiling);
 }
 
-void unmap_region(struct mm *mm, struct list_head *vmas, unsigned long floor,
-		  unsigned long ceiling, bool fullmm)
+void unmap_region(struct mm *mm, struct list_head *vmas, unsigned long floor, unsigned long ceiling,
+		  bool fullmm)
 {
 	struct mmu_gather tlb;
 	struct vm_area *vma;
@@ -408,9 +411,9 @@ void unmap_region(struct mm *mm, struct list_head *vmas, unsigned long floor,
 		return;
 	update_hiwater_rss(mm);
 	tlb_gather_mmu(&tlb, mm, fullmm);
-	list_for_each_entry(vma, vmas, unmap_list)
+	list_for_each_entry (vma, vmas, unmap_list)
 		unmap_single_vma(&tlb, vma, vma->vm_start, vma->vm_end);
-	list_for_each_entry(vma, vmas, unmap_list) {
+	list_for_each_entry (vma, vmas, unmap_list) {
 		unlink_anon_vmas(vma);
 		unlink_file_vma(vma);
 	}

@@ -27,14 +27,14 @@ struct mmu_gather {
 	struct mm *mm;
 	unsigned long start; /* user range whose PTEs changed since the last flush */
 	unsigned long end;
-	bool fullmm;	     /* the whole address space goes, nobody runs in it */
-	bool freed_tables;   /* page-table pages are among the changes */
+	bool fullmm;	   /* the whole address space goes, nobody runs in it */
+	bool freed_tables; /* page-table pages are among the changes */
 	bool need_flush;
-	unsigned int nr;     /* frames collected */
+	unsigned int nr; /* frames collected */
 	unsigned int max;
-	struct page **pages; /* local[], or one page of slots */
+	struct page **pages;	 /* local[], or one page of slots */
 	struct list_head tables; /* page-table pages to free after the flush, linked by page->lru */
-	long rss[4];	     /* changes of mm->rss_stat, added up until the end */
+	long rss[4];		 /* changes of mm->rss_stat, added up until the end */
 	struct page *local[MMU_GATHER_LOCAL];
 };
 
@@ -82,8 +82,8 @@ void unmap_single_vma(struct mmu_gather *tlb, struct vm_area *vma, unsigned long
  * - floor, ceiling: end of the VMA below and start of the VMA above; 0 when there is none
  * - may sleep; cannot fail
  */
-void unmap_region(struct mm *mm, struct list_head *vmas, unsigned long floor,
-		  unsigned long ceiling, bool fullmm);
+void unmap_region(struct mm *mm, struct list_head *vmas, unsigned long floor, unsigned long ceiling,
+		  bool fullmm);
 
 /**
  * zap_page_range() - forget the pages of a part of one VMA (MADV_DONTNEED, truncation)

@@ -3,8 +3,10 @@
  * What boot loaders leave in memory.
  *
  * Multiboot2 (GRUB): a header of total size, then tags { type, size, ... }, each at a multiple of
- * 8, type 0 the last. PVH (QEMU -kernel): struct hvm_start_info with physical addresses of a memory
- * map, one module and a command line.
+ * 8, type 0 the last.
+ *
+ * PVH (QEMU -kernel): struct hvm_start_info with physical addresses of a memory map, one module and
+ * a command line.
  *
  * All of it lies below 4 GiB, where the boot page tables reach. Sizes are checked against the
  * total, because a broken loader must give a sentence and not a fault.
@@ -13,7 +15,6 @@
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/layout.h"
 #include "kernel/boot_info.h"
-#include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "lib/string.h"
 
@@ -59,8 +60,6 @@ struct mb2_framebuffer {
 	u16 reserved;
 	u8 red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
 } __packed;
-
-#define HVM_START_MAGIC 0x336ec578
 
 struct hvm_start_info {
 	u32 magic, version, flags, nr_modules;
@@ -192,9 +191,6 @@ void parse_pvh(u64 info)
 	u32 i;
 
 	boot_info.loader = "PVH";
-	if (start->magic != HVM_START_MAGIC)
-		panic_user("the PVH start information at %llx has no valid magic number",
-			   (unsigned long long)info);
 	if (start->cmdline)
 		boot_set_cmdline(__va(start->cmdline), BOOT_CMDLINE_SIZE);
 	boot_info.rsdp = start->rsdp;

@@ -38,7 +38,6 @@ global syscall_entry, vector_entries, ret_from_fork
 
 %define TSS_SP0		cpu_tss + 8
 %define FLAGS_TF_RF	0x10100
-%define IST_SIZE	8192
 
 ; clac, if the CPU has SMAP: cpu.c writes the instruction over the three bytes.
 %macro CLAC_SITE 0
@@ -301,7 +300,7 @@ paranoid_common:
 	shl rdx, 32
 	or rbx, rdx			; the GS base that was found
 	mov rdx, rsp
-	or rdx, IST_SIZE - 1
+	or rdx, IST_STACK_SIZE - 1
 	mov rax, [rdx - 7]		; the kernel's, at the top of the stack
 	mov rdx, rax
 	shr rdx, 32

@@ -90,7 +90,10 @@ void gdt_load(void *ist_stacks)
 	struct table_register gdtr = {.limit = NR_GDT * 8 - 1, .base = (u64)gdt};
 	u64 gs_base = rdmsr(MSR_GS_BASE);
 
+	/* entry.asm and layout.inc rely on these. */
 	BUILD_BUG_ON(offsetof(struct cpu_tss, tss.sp0) != 8);
+	BUILD_BUG_ON(IST_STACK_SIZE != 8192);
+	BUILD_BUG_ON(sizeof(struct pt_regs) != 168 || offsetof(struct pt_regs, orig_ax) != 120);
 	tss_setup(tss, ist_stacks);
 	gdt_setup(gdt, tss);
 	asm volatile("lgdt %0" : : "m"(gdtr));

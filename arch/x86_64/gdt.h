@@ -42,6 +42,18 @@ void gdt_load(void *ist_stacks);
 /* The boot CPU's IST stacks. */
 extern char boot_ist_stacks[];
 
+/* A gate of the IDT: Intel SDM volume 3, 6.14.1. */
+struct gate {
+	u16 offset_low;
+	u16 segment;
+	u8 ist;
+	u8 type;
+	u16 offset_middle;
+	u32 offset_high;
+	u32 reserved;
+};
+extern struct gate idt_table[]; /* one page */
+
 /* Fill the IDT (boot CPU), load it (every CPU). */
 void idt_init(void);
 void idt_load(void);

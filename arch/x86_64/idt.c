@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The interrupt descriptor table: one for all CPUs, read-only after boot.
+ * The interrupt descriptor table: one for all CPUs, in a page that paging_init() makes read-only.
  *
  * Every gate is an interrupt gate: the CPU enters with interrupts off, so that the first
  * instructions (which GS? which CR2?) are not disturbed. Only int3 and into may be called by user
@@ -16,26 +16,16 @@
 #define GATE_INTERRUPT 0x8e
 #define GATE_USER      0xee
 
-struct gate {
-	u16 offset_low;
-	u16 segment;
-	u8 ist;
-	u8 type;
-	u16 offset_middle;
-	u32 offset_high;
-	u32 reserved;
-};
-
 /* entry.asm: where each vector enters. */
 extern const u64 vector_entries[NR_VECTORS];
 
-static struct gate idt[NR_VECTORS] __aligned(4096);
+struct gate idt_table[NR_VECTORS] __section(".bss.page_aligned") __aligned(PAGE_SIZE);
 
 static void set_gate(unsigned int vector, u8 type, u8 ist)
 {
 	u64 entry = vector_entries[vector];
 
-	idt[vector] = (struct gate){
+	idt_table[vector] = (struct gate){
 		.offset_low = entry & 0xffff,
 		.segment = KERNEL_CS,
 		.ist = ist,
@@ -65,7 +55,7 @@ void idt_load(void)
 	struct {
 		u16 limit;
 		u64 base;
-	} __packed idtr = {.limit = sizeof(idt) - 1, .base = (u64)idt};
+	} __packed idtr = {.limit = NR_VECTORS * sizeof(struct gate) - 1, .base = (u64)idt_table};
 
 	asm volatile("lidt %0" : : "m"(idtr));
 }

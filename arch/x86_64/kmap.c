@@ -24,6 +24,7 @@
 #include "arch/x86_64/kmap.h"
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/gdt.h"
 #include "arch/x86_64/tlb.h"
 #include "kernel/drivers/drivers.h"
 #include "kernel/panic.h"
@@ -176,6 +177,7 @@ static void map_kernel_image(void)
 	map_image(__rodata_start, __rodata_end, PAGE_KERNEL_RO);
 	map_image(__data_start, __bss_end, PAGE_KERNEL);
 	map_image(__bss_end, _end, PAGE_KERNEL_RO);
+	map_image((char *)idt_table, (char *)idt_table + PAGE_SIZE, PAGE_KERNEL_RO);
 	/*
 	 * The guard page of the boot stack. The page itself is a boot table, used by its physical
 	 * address only.

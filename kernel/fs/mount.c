@@ -423,29 +423,56 @@ out_dev:
 	return err;
 }
 
+static bool is_below(const struct mount *mnt, const struct mount *top) __must_hold(&dcache_lock)
+{
+	while (mnt && mnt != top)
+		mnt = mnt->mnt_parent;
+	return mnt == top;
+}
+
+/*
+ * Take @mnt and all that is mounted below it out of the tree. The list is in the order of mounting,
+ * so from its end the leaves come before what they hang on.
+ */
+static void detach_tree(struct mount *top) __must_hold(&mount_mutex)
+{
+	struct mount *mnt, *leaf;
+	struct path place;
+
+	do {
+		leaf = NULL;
+		spin_lock(&dcache_lock);
+		list_for_each_entry_reverse (mnt, &mount_list, mnt_list) {
+			if (is_below(mnt, top)) {
+				leaf = mnt;
+				detach_mount(leaf, &place);
+				break;
+			}
+		}
+		spin_unlock(&dcache_lock);
+		path_put(&place);
+		mntput(leaf);
+	} while (leaf != top);
+}
+
 static int do_umount(struct path *path, int flags)
 {
 	struct mount *mnt = path->mnt;
-	struct path place = {NULL, NULL};
 	int err = 0;
 
 	mutex_lock(&mount_mutex);
 	spin_lock(&dcache_lock);
 	if (!mnt || path->dentry != mnt->mnt_root || list_empty(&mnt->mnt_list))
 		err = -EINVAL;
-	else if (!mnt->mnt_parent || has_children(mnt))
+	else if (!mnt->mnt_parent)
 		err = -EBUSY;
 	else if (!(flags & MNT_DETACH) &&
-		 atomic_read(&mnt->mnt_count) > 2) /* the tree's and @path's */
+		 (has_children(mnt) || atomic_read(&mnt->mnt_count) > 2)) /* tree, @path */
 		err = -EBUSY;
-	else
-		detach_mount(mnt, &place);
 	spin_unlock(&dcache_lock);
+	if (!err)
+		detach_tree(mnt);
 	mutex_unlock(&mount_mutex);
-	if (!err) {
-		path_put(&place);
-		mntput(mnt);
-	}
 	return err;
 }
 

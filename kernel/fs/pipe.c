@@ -331,25 +331,17 @@ static long pipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return put_user(pipe_bytes(file->private), (int __user *)arg);
 }
 
-static long resize_ring(struct pipe *pipe, unsigned long bytes)
+/* Give the ring @nr slots, a power of two. mutex held. 0, -ENOMEM, -EBUSY. */
+static int set_ring_size(struct pipe *pipe, unsigned int nr) __must_hold(&pipe->mutex)
 {
-	unsigned int nr, used, size;
+	unsigned int used = pipe->head - pipe->tail;
 	struct pipe_buffer *bufs;
 
-	if (bytes > S32_MAX)
-		return -EINVAL;
-	size = max_t(unsigned long, bytes, PAGE_SIZE);
-	nr = roundup_pow_of_two(DIV_ROUND_UP(size, PAGE_SIZE));
-	if (nr > PIPE_MAX_SIZE / PAGE_SIZE && nr > pipe->ring_size && !capable(CAP_SYS_RESOURCE))
-		return -EPERM;
+	if (used > nr)
+		return -EBUSY;
 	bufs = kcalloc(nr, sizeof(*bufs), GFP_KERNEL);
 	if (!bufs)
 		return -ENOMEM;
-	used = pipe->head - pipe->tail;
-	if (used > nr) {
-		kfree(bufs);
-		return -EBUSY;
-	}
 	for (unsigned int i = 0; i < used; i++)
 		bufs[i] = *pipe_buf(pipe, pipe->tail + i);
 	kfree(pipe->bufs);
@@ -357,7 +349,26 @@ static long resize_ring(struct pipe *pipe, unsigned long bytes)
 	WRITE_ONCE(pipe->ring_size, nr);
 	WRITE_ONCE(pipe->tail, 0);
 	WRITE_ONCE(pipe->head, used);
-	return (long)nr * PAGE_SIZE;
+	return 0;
+}
+
+int pipe_make_room(struct pipe *pipe)
+{
+	return pipe_full(pipe) ? set_ring_size(pipe, pipe->ring_size * 2) : 0;
+}
+
+static long resize_ring(struct pipe *pipe, unsigned long bytes) __must_hold(&pipe->mutex)
+{
+	unsigned int nr;
+	int err;
+
+	if (bytes > S32_MAX)
+		return -EINVAL;
+	nr = roundup_pow_of_two(DIV_ROUND_UP(max(bytes, PAGE_SIZE), PAGE_SIZE));
+	if (nr > PIPE_MAX_SIZE / PAGE_SIZE && nr > pipe->ring_size && !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	err = set_ring_size(pipe, nr);
+	return err ?: (long)nr * PAGE_SIZE;
 }
 
 long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -98,6 +98,8 @@ int pipe_wait_readable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mute
  * -ERESTARTSYS.
  */
 int pipe_wait_writable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex);
+/** pipe_make_room() - one free slot at least, if need be in a larger ring. 0 or -ENOMEM. */
+int pipe_make_room(struct pipe *pipe) __must_hold(&pipe->mutex);
 /** pipe_release_buf() - mutex held: the oldest buffer has been used up. */
 void pipe_release_buf(struct pipe *pipe);
 

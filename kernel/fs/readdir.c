@@ -46,16 +46,17 @@ static int close_prev(struct getdents *g, loff_t off)
 	return 0;
 }
 
+/* @g->buf may be any address that a program made up, NULL too: only arithmetic on it. */
 static int put_entry(struct getdents *g, const char *name, int len, u64 ino, unsigned int type,
 		     u16 reclen)
 {
-	unsigned int name_at = g->old ? DIRENT_NAME : DIRENT64_NAME;
-	struct dirent64 __user *d = (struct dirent64 __user *)g->buf;
-	char __user *type_at = g->old ? g->buf + reclen - 1 : (char __user *)&d->d_type;
+	char __user *name_at = g->buf + (g->old ? DIRENT_NAME : DIRENT64_NAME);
+	char __user *type_at = g->buf + (g->old ? reclen - 1u : offsetof(struct dirent64, d_type));
 
-	if (put_user(ino, &d->d_ino) || put_user(reclen, &d->d_reclen) ||
-	    copy_to_user(g->buf + name_at, name, len) ||
-	    put_user((char)0, g->buf + name_at + len) || put_user((char)type, type_at))
+	if (put_user(ino, (u64 __user *)g->buf) ||
+	    put_user(reclen, (u16 __user *)(g->buf + offsetof(struct dirent64, d_reclen))) ||
+	    copy_to_user(name_at, name, len) || put_user((char)0, name_at + len) ||
+	    put_user((char)type, type_at))
 		return -EFAULT;
 	return 0;
 }

@@ -7,8 +7,8 @@
  * it works with every kind of file.
  *
  * Two pipes are locked in the order of their addresses. No pipe is locked while its call waits for
- * the other one: wait for data in one, then for room in the other, then lock both and look whether
- * both still hold.
+ * the other one, or for a file: wait for data in one, then for room in the other, then lock both
+ * and look whether both still hold.
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs.h"
@@ -215,6 +215,18 @@ static void unlock_two(struct pipe *a, struct pipe *b)
 	mutex_unlock(&b->mutex);
 }
 
+static int wait_for_room(struct pipe *pipe, bool nonblock)
+{
+	int err;
+
+	mutex_lock(&pipe->mutex);
+	err = pipe_wait_writable(pipe, nonblock);
+	mutex_unlock(&pipe->mutex);
+	if (err == -EPIPE)
+		send_sig(SIGPIPE, current);
+	return err;
+}
+
 static int wait_for_both(struct pipe *in, struct pipe *out, bool nonblock)
 {
 	int err;
@@ -222,14 +234,7 @@ static int wait_for_both(struct pipe *in, struct pipe *out, bool nonblock)
 	mutex_lock(&in->mutex);
 	err = pipe_wait_readable(in, nonblock);
 	mutex_unlock(&in->mutex);
-	if (err)
-		return err;
-	mutex_lock(&out->mutex);
-	err = pipe_wait_writable(out, nonblock);
-	mutex_unlock(&out->mutex);
-	if (err == -EPIPE)
-		send_sig(SIGPIPE, current);
-	return err;
+	return err ?: wait_for_room(out, nonblock);
 }
 
 /* Share or move buffers, both locked. Bytes. */
@@ -291,41 +296,65 @@ static ssize_t pipe_to_pipe(struct pipe *in, struct pipe *out, size_t len, unsig
 
 /* Pipe and file -------------------------------------------------------------------------------- */
 
-/* The oldest buffer of the pipe into the file. Bytes or -E. */
-static ssize_t write_buffer(struct pipe *pipe, struct file *out, loff_t *pos, size_t len)
+/*
+ * The file's own method may sleep for as long as it likes, and may be another pipe's: no pipe is
+ * locked meanwhile. A buffer on its way out is taken off the ring before, and what could not be
+ * written is put back in front; for data on its way in room is made, should another writer have
+ * used up what there was.
+ */
+static int take_buffer(struct pipe *pipe, struct pipe_buffer *buf, bool nonblock)
 {
-	struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
-	ssize_t n = write_all(out, (char *)page_address(buf->page) + buf->offset,
-			      min_t(size_t, buf->len, len), pos);
+	int err;
 
-	if (n > 0) {
-		buf->offset += n;
-		buf->len -= n;
-		if (!buf->len)
-			pipe_release_buf(pipe);
+	mutex_lock(&pipe->mutex);
+	err = pipe_wait_readable(pipe, nonblock);
+	if (!err && pipe_empty(pipe))
+		err = -ENODATA; /* the last writer is gone */
+	if (!err) {
+		*buf = *pipe_buf(pipe, pipe->tail);
+		WRITE_ONCE(pipe->tail, pipe->tail + 1);
 	}
-	return n;
+	mutex_unlock(&pipe->mutex);
+	return err;
+}
+
+static void put_back_buffer(struct pipe *pipe, const struct pipe_buffer *buf)
+{
+	mutex_lock(&pipe->mutex);
+	if (buf->len && !pipe_make_room(pipe)) {
+		WRITE_ONCE(pipe->tail, pipe->tail - 1);
+		*pipe_buf(pipe, pipe->tail) = *buf;
+	} else {
+		put_page(buf->page);
+	}
+	mutex_unlock(&pipe->mutex);
 }
 
 static ssize_t pipe_to_file(struct pipe *pipe, struct file *out, loff_t *pos, size_t len,
 			    unsigned int flags)
 {
-	ssize_t done = 0, n;
+	struct pipe_buffer buf;
+	ssize_t done = 0, n = 0;
 
-	mutex_lock(&pipe->mutex);
-	n = pipe_wait_readable(pipe, flags & SPLICE_F_NONBLOCK);
-	while (!n && len && !pipe_empty(pipe)) {
-		n = write_buffer(pipe, out, pos, len);
+	while (len) {
+		/* Once something has been moved, what is not there is not waited for. */
+		n = take_buffer(pipe, &buf, done || flags & SPLICE_F_NONBLOCK);
+		if (n)
+			break;
+		n = write_all(out, (char *)page_address(buf.page) + buf.offset,
+			      min_t(size_t, buf.len, len), pos);
+		if (n > 0) {
+			buf.offset += n;
+			buf.len -= n;
+			done += n;
+			len -= n;
+		}
+		put_back_buffer(pipe, &buf);
+		pipe_wake_writers(pipe);
 		if (n <= 0)
 			break;
-		done += n;
-		len -= n;
-		n = 0;
 	}
-	mutex_unlock(&pipe->mutex);
-	if (done)
-		pipe_wake_writers(pipe);
-	return done ?: n;
+	return done ?: n == -ENODATA ? 0 : n;
 }
 
 /* Read one page from the file and put it into the pipe. Bytes, 0 at the end, -E. */
@@ -339,33 +368,40 @@ static ssize_t fill_buffer(struct file *in, loff_t *pos, struct pipe *pipe, size
 		return -ENOMEM;
 	iov_iter_kernel(&iter, page_address(page), min_t(size_t, len, PAGE_SIZE));
 	n = vfs_read_iter(in, &iter, pos);
-	if (n <= 0) {
-		put_page(page);
-		return n;
+	if (n <= 0)
+		goto out;
+	mutex_lock(&pipe->mutex);
+	if (pipe_make_room(pipe)) {
+		n = -ENOMEM;
+	} else {
+		*pipe_buf(pipe, pipe->head) = (struct pipe_buffer){page, 0, n, false};
+		WRITE_ONCE(pipe->head, pipe->head + 1);
+		page = NULL;
 	}
-	*pipe_buf(pipe, pipe->head) = (struct pipe_buffer){page, 0, n, false};
-	WRITE_ONCE(pipe->head, pipe->head + 1);
+	mutex_unlock(&pipe->mutex);
+out:
+	if (page)
+		put_page(page);
 	return n;
 }
 
 static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *pipe, size_t len,
 			    unsigned int flags)
 {
-	ssize_t done = 0, n;
+	ssize_t done = 0, n = wait_for_room(pipe, flags & SPLICE_F_NONBLOCK);
 
-	mutex_lock(&pipe->mutex);
-	n = pipe_wait_writable(pipe, flags & SPLICE_F_NONBLOCK);
 	while (!n && len && !pipe_full(pipe)) {
+		size_t want = min_t(size_t, len, PAGE_SIZE);
+
 		n = fill_buffer(in, pos, pipe, len);
 		if (n <= 0)
 			break;
 		done += n;
 		len -= n;
+		if (n < want) /* a terminal or a socket: it has no more now */
+			break;
 		n = 0;
 	}
-	mutex_unlock(&pipe->mutex);
-	if (n == -EPIPE)
-		send_sig(SIGPIPE, current);
 	if (done)
 		pipe_wake_readers(pipe);
 	return done ?: n;

@@ -88,8 +88,11 @@ static bool tlb_load(struct mm *mm, int cpu, unsigned long addr, bool write)
 	if (write)
 		pte = pte_mkdirty(pte);
 	set_pte(ptep, pte);
-	*e = (struct tlb_entry){ .mm = mm, .vpn = addr >> PAGE_SHIFT, .pfn = pte_pfn(pte),
-				 .write = pte_write(pte) && pte_dirty(pte), .exec = pte_exec(pte) };
+	*e = (struct tlb_entry){.mm = mm,
+				.vpn = addr >> PAGE_SHIFT,
+				.pfn = pte_pfn(pte),
+				.write = pte_write(pte) && pte_dirty(pte),
+				.exec = pte_exec(pte)};
 	return true;
 }
 

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random operations on several address spaces, against an oracle that is too simple to be wrong.
- *
- * The oracle: for each process an array with an element for each page of a window of addresses,
- * which says whether the page is mapped, with which protection, and what 8 bytes it holds. Every
- * operation of the real mm/ is done to the arrays as well, in a line or two: fork copies an array,
- * mremap moves elements. Reclaim and migration do nothing to it at all.
+ * Random operations on several address spaces, against an oracle that is too simple to be wrong
+ * (mm_oracle.h).
  *
  * After every step: the simulated CPUs hold no stale translation, the rmap audit finds no
- * difference, the VMA trees are valid, and a few random pages are read and written through the
- * page tables of a simulated CPU. From time to time every page of every process is read.
+ * difference, the VMA trees are valid. Random pages are read and written through the page tables of a
+ * simulated CPU; from time to time every page of every process is read.
  */
 #include "lib/err.h"
 #include "lib/errno.h"
@@ -30,47 +26,13 @@
 #include "mm/shmem.h"
 #include "mm/swap.h"
 #include "mm/vmstat.h"
+#include "tests/host/mm_oracle.h"
 #include "tests/host/sim_cpu.h"
 #include "tests/host/test.h"
 
-#define PROCS  8
-#define WINDOW 0x40000000UL /* 2 MiB aligned */
-#define PAGES  (4 * 512)    /* the window: four page tables */
-#define BUSY   48	    /* most operations stay in the first so many pages of a table */
+#define BUSY 48 /* most operations stay in the first so many pages of a table */
 
-#define FILES	   6
-#define FILE_PAGES 40
-
-/*
- * The oracle's page. One that a file stands behind has the file's value; a private one until it is
- * written to. A page given back with MADV_FREE holds its value or zero.
- */
-struct model_page {
-	bool mapped;
-	bool lazy;
-	bool shared;
-	bool own; /* the value is the page's own, not the file's */
-	u8 prot;
-	u8 file; /* 0: anonymous; else 1 + index in files[] */
-	u32 pgoff;
-	u64 value;
-};
-
-static struct {
-	struct vm_file *vmf;
-	u64 value[FILE_PAGES];
-} files[FILES];
-
-struct model {
-	struct mm *mm;
-	struct model_page page[PAGES];
-};
-
-static struct model procs[PROCS];
-static unsigned long nr_values, step;
-static bool memory_fails; /* allocations are made to fail now and then */
-static unsigned long nr_failed;
-static const char *operation; /* the last one */
+static unsigned long nr_values, nr_failed;
 
 /*
  * Did the operation fail for want of memory, as it may in the test that makes it so? Then nothing has
@@ -82,11 +44,6 @@ static bool no_memory(long err)
 		return false;
 	nr_failed++;
 	return true;
-}
-
-static unsigned long address_of(unsigned int page)
-{
-	return WINDOW + (unsigned long)page * PAGE_SIZE;
 }
 
 static struct model *random_proc(void)
@@ -116,94 +73,6 @@ static void random_range(unsigned int *start, unsigned int *len)
 	}
 }
 
-/* ------------------------------------------------------------------------------- looking */
-
-/* Where the oracle keeps the page's bytes. NULL: beyond the end of the file. */
-static u64 *value_of(struct model_page *p)
-{
-	if (!p->file || p->own)
-		return &p->value;
-	return p->pgoff < FILE_PAGES ? &files[p->file - 1].value[p->pgoff] : NULL;
-}
-
-static void check_value(struct model *m, unsigned int page, u64 got)
-{
-	struct model_page *p = &m->page[page];
-
-	if (got == *value_of(p))
-		return;
-	if (p->lazy && got == 0) {
-		p->value = 0;
-		return;
-	}
-	test_fail(__FILE__, __LINE__, "step %lu: process %ld page %u holds %llx, not %llx", step,
-		    (long)(m - procs), page, (unsigned long long)got,
-		    (unsigned long long)*value_of(p));
-}
-
-/* What an access to the page must answer. */
-static unsigned int expected_fault(struct model_page *p, bool write)
-{
-	if (!p->mapped)
-		return VM_FAULT_BADMAP;
-	if (!p->prot || (write && !(p->prot & PROT_WRITE)))
-		return VM_FAULT_BADACCESS;
-	return value_of(p) ? 0 : VM_FAULT_SIGBUS;
-}
-
-static void check_page(struct model *m, unsigned int page)
-{
-	struct model_page *p = &m->page[page];
-	int cpu = test_rand_below(SIM_CPUS);
-	u64 value = 0;
-	unsigned int err = sim_read(m->mm, cpu, address_of(page), &value);
-
-	if (memory_fails && err == VM_FAULT_OOM)
-		return;
-	CHECK_EQ(err, expected_fault(p, false));
-	if (!err)
-		check_value(m, page, value);
-}
-
-static void check_everything(void)
-{
-	for (int i = 0; i < PROCS; i++)
-		for (unsigned int page = 0; procs[i].mm && page < PAGES; page++)
-			check_page(&procs[i], page);
-}
-
-static void check_structures(void)
-{
-	struct rmap_audit audit = { .quiescent = true };
-
-	CHECK_EQ(sim_stale_translations(), 0);
-	rmap_audit(&audit);
-	CHECK_EQ(audit.differences, 0);
-	CHECK_EQ(audit.migration_ptes, 0);
-	CHECK_EQ(audit.skipped, 0);
-}
-
-/* The VMAs say of every page whether it is mapped and with which protection. */
-static void check_mappings(struct model *m)
-{
-	struct vm_area *vma = find_vma(m->mm, WINDOW);
-
-	for (unsigned int i = 0; i < PAGES; i++) {
-		bool mapped;
-
-		if (vma && vma->vm_end <= address_of(i))
-			vma = vma_next(vma);
-		mapped = vma && vma->vm_start <= address_of(i);
-		if (mapped != m->page[i].mapped ||
-		    (mapped && (vma->vm_flags & VM_ACCESS_FLAGS) != m->page[i].prot))
-			test_fail(__FILE__, __LINE__,
-				  "step %lu: %s: process %ld page %u is %s, flags %lx; expected %s, %x",
-				  step, operation, (long)(m - procs), i, mapped ? "mapped" : "free",
-				  mapped ? vma->vm_flags : 0, m->page[i].mapped ? "mapped" : "free",
-				  m->page[i].prot);
-	}
-}
-
 /* -------------------------------------------------------------------------------- touching */
 
 static void op_write(void)
@@ -216,7 +85,8 @@ static void op_write(void)
 	for (unsigned int i = start; i < start + len; i++) {
 		struct model_page *p = &m->page[i];
 		u64 value = ++nr_values << 8 | 0x5a;
-		unsigned int err = sim_write(m->mm, test_rand_below(SIM_CPUS), address_of(i), value);
+		unsigned int err =
+			sim_write(m->mm, test_rand_below(SIM_CPUS), address_of(i), value);
 
 		if (memory_fails && err == VM_FAULT_OOM)
 			continue;
@@ -249,8 +119,8 @@ static void forget(struct model *m, unsigned int start, unsigned int len)
 
 static void op_mmap(void)
 {
-	static const u8 prots[] = { PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ,
-				    PROT_NONE };
+	static const u8 prots[] = {PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ,
+				   PROT_NONE};
 	struct model *m = random_proc();
 	u8 prot = prots[test_rand_below(ARRAY_SIZE(prots))];
 	unsigned int start, len;
@@ -287,10 +157,11 @@ static void op_mmap_file(void)
 		return;
 	CHECK_EQ(at, address_of(start));
 	for (unsigned int i = 0; i < len; i++)
-		m->page[start + i] = (struct model_page){
-			.mapped = true, .shared = shared, .prot = PROT_READ | PROT_WRITE,
-			.file = file + 1, .pgoff = pgoff + i
-		};
+		m->page[start + i] = (struct model_page){.mapped = true,
+							 .shared = shared,
+							 .prot = PROT_READ | PROT_WRITE,
+							 .file = file + 1,
+							 .pgoff = pgoff + i};
 }
 
 static void op_munmap(void)
@@ -335,8 +206,8 @@ static void look_at_protection(struct model *m, unsigned int start, unsigned int
 
 static void op_mprotect(void)
 {
-	static const u8 prots[] = { PROT_READ | PROT_WRITE, PROT_READ, PROT_READ, PROT_NONE,
-				    PROT_READ | PROT_WRITE };
+	static const u8 prots[] = {PROT_READ | PROT_WRITE, PROT_READ, PROT_READ, PROT_NONE,
+				   PROT_READ | PROT_WRITE};
 	struct model *m = random_proc();
 	u8 prot = prots[test_rand_below(ARRAY_SIZE(prots))];
 	unsigned int start, len, run;
@@ -591,19 +462,19 @@ static const struct {
 	void (*run)(void);
 	const char *name;
 } operations[] = {
-	{ 24, op_write, "write" },
-	{ 10, op_read, "read" },
-	{ 6, op_mmap, "mmap" },
-	{ 4, op_mmap_file, "mmap_file" },
-	{ 6, op_munmap, "munmap" },
-	{ 10, op_mprotect, "mprotect" },
-	{ 6, op_madvise, "madvise" },
-	{ 12, op_mremap, "mremap" },
-	{ 1, op_mremap_table, "mremap_table" },
-	{ 3, op_fork, "fork" },
-	{ 2, op_exit, "exit" },
-	{ 10, op_reclaim, "reclaim" },
-	{ 8, op_migrate, "migrate" },
+	{24, op_write, "write"},
+	{10, op_read, "read"},
+	{6, op_mmap, "mmap"},
+	{4, op_mmap_file, "mmap_file"},
+	{6, op_munmap, "munmap"},
+	{10, op_mprotect, "mprotect"},
+	{6, op_madvise, "madvise"},
+	{12, op_mremap, "mremap"},
+	{1, op_mremap_table, "mremap_table"},
+	{3, op_fork, "fork"},
+	{2, op_exit, "exit"},
+	{10, op_reclaim, "reclaim"},
+	{8, op_migrate, "migrate"},
 };
 
 static void random_operation(void)
@@ -627,8 +498,7 @@ static void random_operation(void)
 static void check_exercised(void)
 {
 	static const enum vm_event events[] = {
-		PGFAULT, PGCOW, PGREUSE, PSWPIN, PSWPOUT, PGMIGRATE_SUCCESS, RMAP_UNMAPPED
-	};
+		PGFAULT, PGCOW, PGREUSE, PSWPIN, PSWPOUT, PGMIGRATE_SUCCESS, RMAP_UNMAPPED};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(events); i++)
 		if (vm_event_sum(events[i]) < step / 100)

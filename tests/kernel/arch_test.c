@@ -6,6 +6,7 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/arch_timer.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/gdt.h"
 #include "arch/x86_64/kmap.h"
 #include "arch/x86_64/rtc.h"
 #include "arch/x86_64/smp.h"
@@ -111,6 +112,7 @@ KTEST(kmap_text_is_read_only)
 	KTEST_EQ(copy_from_kernel_nofault(&word, _stext, sizeof(word)), 0);
 	KTEST_TRUE(__copy_user(_stext, &word, sizeof(word)) != 0);
 	KTEST_TRUE(__copy_user(__rodata_start, &err, sizeof(err)) != 0);
+	KTEST_TRUE(__copy_user(idt_table, &err, sizeof(err)) != 0);
 }
 
 KTEST(kmap_stack_has_a_guard_page)

@@ -2,9 +2,9 @@
 /*
  * Running the in-kernel tests (tests/kernel/ktest.h says how they are written).
  *
- * Every test's struct ktest lies in the section .ktests; the runner walks it in link order. One thread runs
- * them one after the other, so that a test may assume that nothing else of the kind goes on. A warning counts
- * as a failure of the test that it came in.
+ * Every test's struct ktest lies in the section .ktests; the runner walks it in link order. One
+ * thread runs them one after the other, so that a test may assume that nothing else of the kind
+ * goes on. A warning counts as a failure of the test that it came in.
  */
 #include "tests/kernel/ktest.h"
 #include "kernel/cmdline.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Spinlocks, mutexes and rw-semaphores keep others out, let everybody in at last, and lose nobody. */
+/*
+ * Spinlocks, mutexes and rw-semaphores keep others out, let everybody in at last, and lose
+ * nobody.
+ */
 #include "tests/kernel/ktest.h"
 #include "tests/kernel/threads.h"
 #include "kernel/mutex.h"
@@ -115,32 +118,29 @@ static void mutex_worker(void *arg)
 	}
 }
 
-/* How many of two trylocks in a row succeed. */
-static int try_mutex_twice(struct mutex *m)
+static bool can_lock(struct mutex *m)
 {
-	int got = 0;
-
-	if (mutex_trylock(m)) {
-		got++;
-		if (mutex_trylock(m)) {
-			got++;
-			mutex_unlock(m);
-		}
-		mutex_unlock(m);
-	}
-	return got;
+	if (!mutex_trylock(m))
+		return false;
+	mutex_unlock(m);
+	return true;
 }
 
 KTEST(mutex_excludes)
 {
 	struct counted c;
+	bool free_while_held;
 
 	counted_init(&c);
 	KTEST_TRUE(run_threads(THREADS, mutex_worker, &c));
 	KTEST_EQ(c.count, THREADS * (ROUNDS / 4));
 	KTEST_EQ(atomic_read(&c.broken), 0);
 	KTEST_TRUE(!mutex_is_locked(&c.mutex));
-	KTEST_EQ(try_mutex_twice(&c.mutex), 1);
+	mutex_lock(&c.mutex);
+	free_while_held = can_lock(&c.mutex);
+	mutex_unlock(&c.mutex);
+	KTEST_TRUE(!free_while_held);
+	KTEST_TRUE(can_lock(&c.mutex));
 	KTEST_EQ(c.mutex.owner, 0);
 }
 
@@ -174,48 +174,40 @@ static void rwsem_worker(void *arg)
 	}
 }
 
-/* Of two trylocks that exclude each other, how many succeed. */
-static int try_read_then_write(struct rw_semaphore *s)
+static bool can_read(struct rw_semaphore *sem)
 {
-	int got = 0;
-
-	if (down_read_trylock(s)) {
-		got++;
-		if (down_write_trylock(s)) {
-			got++;
-			up_write(s);
-		}
-		up_read(s);
-	}
-	return got;
+	if (!down_read_trylock(sem))
+		return false;
+	up_read(sem);
+	return true;
 }
 
-static int try_write_then_read(struct rw_semaphore *s)
+static bool can_write(struct rw_semaphore *sem)
 {
-	int got = 0;
-
-	if (down_write_trylock(s)) {
-		got++;
-		if (down_read_trylock(s)) {
-			got++;
-			up_read(s);
-		}
-		up_write(s);
-	}
-	return got;
+	if (!down_write_trylock(sem))
+		return false;
+	up_write(sem);
+	return true;
 }
 
 KTEST(rwsem_excludes)
 {
 	struct counted c;
+	bool write_beside_reader, read_beside_writer;
 
 	counted_init(&c);
 	KTEST_TRUE(run_threads(THREADS, rwsem_worker, &c));
 	KTEST_EQ(c.count, THREADS * (ROUNDS / 16));
 	KTEST_EQ(atomic_read(&c.broken), 0);
 	KTEST_EQ(c.rwsem.count, 0);
-	KTEST_EQ(try_read_then_write(&c.rwsem), 1);
-	KTEST_EQ(try_write_then_read(&c.rwsem), 1);
+	down_read(&c.rwsem);
+	write_beside_reader = can_write(&c.rwsem);
+	up_read(&c.rwsem);
+	down_write(&c.rwsem);
+	read_beside_writer = can_read(&c.rwsem);
+	up_write(&c.rwsem);
+	KTEST_TRUE(!write_beside_reader && !read_beside_writer);
+	KTEST_TRUE(can_read(&c.rwsem) && can_write(&c.rwsem));
 }
 
 static void reader_crowd(void *arg)

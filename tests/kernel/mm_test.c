@@ -73,7 +73,7 @@ static struct page *frame(struct mm *mm, unsigned int page)
 static bool audit_is_clean(void)
 {
 #ifdef CONFIG_DEBUG
-	struct rmap_audit audit = { .quiescent = true };
+	struct rmap_audit audit = {.quiescent = true};
 
 	rmap_audit(&audit);
 	return !audit.differences && !audit.migration_ptes;
@@ -107,7 +107,7 @@ KTEST(mm_fork_shares_until_written)
 
 KTEST(mm_migration_takes_every_mapping_along)
 {
-	struct mm *mm[5] = { mm_with(2) };
+	struct mm *mm[5] = {mm_with(2)};
 	struct page *before, *after;
 
 	KTEST_TRUE(mm[0] && put(mm[0], 1, 77));
@@ -211,8 +211,8 @@ static void storm_move(struct storm *s, struct prng *r)
 	unsigned int first = prng_below(r, STORM_PAGES - 8), n = 1 + prng_below(r, 8);
 	unsigned long aside = at(4096);
 
-	if (do_mremap(s->mm, at(first), n * PAGE_SIZE, n * PAGE_SIZE,
-		      MREMAP_MAYMOVE | MREMAP_FIXED, aside) != aside ||
+	if (do_mremap(s->mm, at(first), n * PAGE_SIZE, n * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		      aside) != aside ||
 	    do_mremap(s->mm, aside, n * PAGE_SIZE, n * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
 		      at(first)) != at(first))
 		atomic_inc(&storm_wrong);
@@ -290,7 +290,7 @@ KTEST(mm_storm)
 	for (int i = 0; i < STORM_THREADS; i++) {
 		struct storm *s = &storms[i];
 
-		*s = (struct storm){ .mm = mm_with(STORM_PAGES) };
+		*s = (struct storm){.mm = mm_with(STORM_PAGES)};
 		mutex_init(&s->lock);
 		KTEST_TRUE(s->mm != NULL);
 	}

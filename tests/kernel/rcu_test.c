@@ -133,7 +133,7 @@ static void long_section_worker(void *arg)
 
 KTEST(rcu_waits_for_a_long_section)
 {
-	struct long_section s = { 0 };
+	struct long_section s = {0};
 
 	if (num_online_cpus() < 2) {
 		ktest_skip("needs two CPUs");

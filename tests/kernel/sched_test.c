@@ -40,7 +40,7 @@ static bool run_race(struct race *race, int nice)
 {
 	int i;
 
-	*race = (struct race){ .nice = { 0, nice } };
+	*race = (struct race){.nice = {0, nice}};
 	for (i = 0; i < 2; i++) {
 		struct task *task = kthread_create(racer, race, "racer/%d", i);
 
@@ -58,8 +58,8 @@ static bool run_race(struct race *race, int nice)
 }
 
 /*
- * A kernel loop that never sleeps is preempted: both run, and about as long. A host that takes the CPU away
- * for a while charges that to whoever runs; it does not do so in every attempt.
+ * A kernel loop that never sleeps is preempted: both run, and about as long. A host that takes the
+ * CPU away for a while charges that to whoever runs; it does not do so in every attempt.
  */
 KTEST(sched_preempts_and_is_fair)
 {
@@ -92,7 +92,7 @@ KTEST(sched_affinity_moves_the_caller)
 {
 	unsigned int cpu;
 
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu (cpu) {
 		KTEST_EQ(sched_setaffinity(current, BIT_ULL(cpu)), 0);
 		KTEST_EQ(smp_processor_id(), cpu);
 	}
@@ -111,7 +111,8 @@ static int spread_worker(void *arg)
 	u64 until = ktime_get_ns() + 20 * NSEC_PER_SEC;
 
 	while (spread->cpus != cpu_online_mask && ktime_get_ns() < until) {
-		__atomic_or_fetch(&spread->cpus, BIT_ULL(this_cpu_read(cpu_number)), __ATOMIC_RELAXED);
+		__atomic_or_fetch(&spread->cpus, BIT_ULL(this_cpu_read(cpu_number)),
+				  __ATOMIC_RELAXED);
 		cpu_relax();
 	}
 	atomic_inc(&spread->arrived);
@@ -121,7 +122,7 @@ static int spread_worker(void *arg)
 /* Busy threads, free to run anywhere, come to use every CPU. */
 KTEST(sched_spreads_over_cpus)
 {
-	struct spread spread = { 0 };
+	struct spread spread = {0};
 	unsigned int i, n = num_online_cpus() * 2;
 
 	for (i = 0; i < n; i++) {
@@ -156,7 +157,7 @@ static void ring_worker(void *arg)
 /* A wake-up that is passed from thread to thread, across CPUs, is never lost. */
 KTEST(sched_wakeups_are_not_lost)
 {
-	struct ring ring = { 0 };
+	struct ring ring = {0};
 	int i;
 
 	for (i = 0; i < 4; i++)

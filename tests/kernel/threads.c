@@ -31,7 +31,7 @@ static unsigned int nth_online_cpu(unsigned int n)
 	unsigned int cpu;
 
 	n %= num_online_cpus();
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu (cpu) {
 		if (!n--)
 			return cpu;
 	}
@@ -40,7 +40,7 @@ static unsigned int nth_online_cpu(unsigned int n)
 
 bool run_threads(unsigned int n, void (*fn)(void *arg), void *arg)
 {
-	struct thread_group group = { .fn = fn, .arg = arg };
+	struct thread_group group = {.fn = fn, .arg = arg};
 	unsigned int i, made = 0;
 
 	atomic_set(&group.running, 1);

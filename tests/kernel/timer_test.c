@@ -60,8 +60,8 @@ static void note_order(struct timer *timer)
 
 KTEST(timers_fire_in_order)
 {
-	static const int ms[5] = { 9, 3, 12, 1, 6 };
-	static const int expected[5] = { 3, 1, 4, 0, 2 };
+	static const int ms[5] = {9, 3, 12, 1, 6};
+	static const int expected[5] = {3, 1, 4, 0, 2};
 	u64 base;
 	int i;
 

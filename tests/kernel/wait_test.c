@@ -8,7 +8,7 @@
 #include "kernel/wait.h"
 #include "lib/atomic.h"
 
-#define ITEMS	 500
+#define ITEMS	  500
 #define PRODUCERS 3
 
 struct belt {
@@ -42,7 +42,9 @@ static void belt_worker(void *arg)
 			atomic_inc(&b->produced);
 			wake_up(&b->not_empty);
 		} else {
-			KTEST_EQ(wait_event_interruptible_exclusive(&b->not_empty, belt_move(b, -1)), 0);
+			KTEST_EQ(
+				wait_event_interruptible_exclusive(&b->not_empty, belt_move(b, -1)),
+				0);
 			atomic_inc(&b->consumed);
 			wake_up(&b->not_full);
 		}
@@ -51,7 +53,7 @@ static void belt_worker(void *arg)
 
 KTEST(wait_queue_producers_and_consumers)
 {
-	struct belt b = { 0 };
+	struct belt b = {0};
 
 	spin_lock_init(&b.lock);
 	init_waitqueue_head(&b.not_empty);
@@ -94,7 +96,7 @@ static void gate_worker(void *arg)
 
 KTEST(completion_opens_for_all)
 {
-	struct gate g = { 0 };
+	struct gate g = {0};
 
 	init_completion(&g.open);
 	KTEST_EQ(wait_for_completion_timeout_ns(&g.open, NSEC_PER_MSEC), 0);

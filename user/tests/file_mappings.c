@@ -187,7 +187,8 @@ static void test_pressure(void)
 	unsigned long *m;
 	FILE *f = fopen("/proc/meminfo", "r");
 
-	while (f && fgets(line, sizeof(line), f))
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f))
 		sscanf(line, "MemTotal: %ld", &kib);
 	fclose(f);
 	if (kib > 300000 || kib < 16000)

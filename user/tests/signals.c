@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <ucontext.h>
@@ -674,6 +675,41 @@ static void cpu_itimer(void)
 	CHECK(last_sig == SIGPROF);
 }
 
+static void signals_as_a_file(void)
+{
+	struct signalfd_siginfo info[2];
+	struct pollfd p;
+	sigset_t set;
+	pid_t parent = getpid(), pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGRTMIN + 5);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	p.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	p.events = POLLIN;
+	CHECK(p.fd >= 0);
+	CHECK_ERRNO(read(p.fd, info, sizeof info), EAGAIN);
+	CHECK_ERRNO(read(p.fd, info, 10), EINVAL);
+	CHECK(poll(&p, 1, 0) == 0);
+	CHECK(kill(getpid(), SIGUSR1) == 0);
+	CHECK(sigqueue(getpid(), SIGRTMIN + 5, (union sigval){.sival_int = 9}) == 0);
+	CHECK(poll(&p, 1, -1) == 1 && p.revents == POLLIN);
+	CHECK(read(p.fd, info, sizeof info) == (ssize_t)sizeof info);
+	CHECK(info[0].ssi_signo == SIGUSR1 && info[0].ssi_pid == (unsigned)getpid());
+	CHECK(info[1].ssi_signo == (unsigned)SIGRTMIN + 5 && info[1].ssi_int == 9);
+	pid = fork();
+	if (!pid) {
+		sleep_ms(30);
+		kill(parent, SIGUSR1);
+		_exit(0);
+	}
+	CHECK(poll(&p, 1, -1) == 1 && read(p.fd, info, sizeof *info) == (ssize_t)sizeof *info);
+	CHECK(info[0].ssi_pid == (unsigned)pid);
+	CHECK_CHILD(pid);
+	CHECK_ERRNO(signalfd(0x7fffffff, &set, 0), EBADF);
+}
+
 int main(void)
 {
 	TEST(handler_runs);
@@ -703,5 +739,6 @@ int main(void)
 	TEST(exit_group_ends_threads);
 	TEST(periodic_itimer);
 	TEST(cpu_itimer);
+	TEST(signals_as_a_file);
 	return test_done();
 }
