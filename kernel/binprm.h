@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program on its way to being executed: what exec.c collects and elf.c turns into an address space.
+ * A program on its way to being executed: what exec.c collects and elf.c turns into an address
+ * space.
  */
 #pragma once
 
@@ -47,9 +48,14 @@ struct binprm {
 
 /* Check that bprm->buf starts an ELF file that runs here. 0 or -ENOEXEC. */
 int elf_check(const struct binprm *bprm);
-/* Map program and loader into bprm->mm. 0, -ENOEXEC, -ENOMEM, -EIO, errors of opening the loader. */
+/*
+ * Map program and loader into bprm->mm. 0, -ENOEXEC, -ENOMEM, -EIO, errors of opening the loader.
+ */
 int elf_load(struct binprm *bprm);
-/* Lay out and fill the initial stack: arguments, environment, auxiliary vector. 0, -EFAULT, -ENOMEM, -E2BIG. */
+/*
+ * Lay out and fill the initial stack: arguments, environment, auxiliary vector. 0, -EFAULT,
+ * -ENOMEM, -E2BIG.
+ */
 int stack_layout(struct binprm *bprm);
 int stack_fill(struct binprm *bprm);
 /* The i-th string of a list: its kernel address, or its user address in *user. 0, -EFAULT. */

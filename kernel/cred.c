@@ -2,13 +2,14 @@
 /*
  * Credentials.
  *
- * A struct cred is shared by everything that was forked since the last change of identity, so it is never
- * written in place: prepare_creds() copies, the caller changes the copy, commit_creds() swaps the pointer of
- * current. Only a task writes its own pointer; others read it under RCU.
+ * A struct cred is shared by everything that was forked since the last change of identity, so it is
+ * never written in place: prepare_creds() copies, the caller changes the copy, commit_creds() swaps
+ * the pointer of current. Only a task writes its own pointer; others read it under RCU.
  *
- * Root is a set of capabilities. The rules that tie the two together are those of capabilities(7): a change of user
- * ids that gives up the last 0 clears the permitted set, an effective id that leaves 0 clears the effective set, one
- * that becomes 0 copies permitted into it; execve as root fills all sets up to the bounding set.
+ * Root is a set of capabilities. The rules that tie the two together are those of capabilities(7):
+ * a change of user ids that gives up the last 0 clears the permitted set, an effective id that
+ * leaves 0 clears the effective set, one that becomes 0 copies permitted into it; execve as root
+ * fills all sets up to the bounding set.
  */
 #include "kernel/cred.h"
 #include "kernel/proc_internal.h"

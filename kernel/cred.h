@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Credentials: who a thread is. A struct cred never changes once it is shared; a call that changes identity
- * copies it, changes the copy, and swaps current's pointer (old ones are freed after RCU).
+ * Credentials: who a thread is. A struct cred never changes once it is shared; a call that changes
+ * identity copies it, changes the copy, and swaps current's pointer (old ones are freed after RCU).
  */
 #pragma once
 
@@ -65,7 +65,10 @@ void put_cred(struct cred *c);
 /* A private copy of current's credentials or NULL; end with commit_creds() or put_cred(). */
 struct cred *prepare_creds(void);
 void commit_creds(struct cred *new);
-/* execve of a set-user-id or ordinary file: `suid`/`sgid` are -1 or the file's owner. 0 or -ENOMEM. */
+/*
+ * execve of a set-user-id or ordinary file: `suid`/`sgid` are -1 or the file's owner. 0 or
+ * -ENOMEM.
+ */
 int exec_creds(u32 suid, u32 sgid, bool *secure);
 /* Between cred.c and sys_id.c: see there. */
 void cred_fixup_caps(struct cred *new, const struct cred *old);

@@ -6,9 +6,9 @@
  *	thread T, pid 104	T: execve, waits	-->	L, pid 104: released
  *	thread U, pid 105	U: killed, released
  *
- * The process keeps its number, its parent, its place among its parent's children: T takes all that over from the leader.
- * Nobody outside can tell that another thread is living on. A signal that kills the process meanwhile wins: then execve
- * fails, and the caller dies with the rest.
+ * The process keeps its number, its parent, its place among its parent's children: T takes all that
+ * over from the leader. Nobody outside can tell that another thread is living on. A signal that
+ * kills the process meanwhile wins: then execve fails, and the caller dies with the rest.
  */
 #include "kernel/proc_internal.h"
 #include "kernel/sched.h"
@@ -33,8 +33,8 @@ static void zap_other_threads(struct signal_struct *sig)
 }
 
 /*
- * current, alone but for the leader's corpse, becomes the leader: it takes the number, the place among the children
- * of the parent and in the list of processes. tasklist_lock held.
+ * current, alone but for the leader's corpse, becomes the leader: it takes the number, the place
+ * among the children of the parent and in the list of processes. tasklist_lock held.
  */
 static void take_leadership(struct task *leader)
 {

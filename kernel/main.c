@@ -2,14 +2,19 @@
 /*
  * From the first C function to the first program.
  *
- *	kernel_main()		CPU 0, boot stack, interrupts off: log, memory, page tables,
- *	allocators, clocks.
- *	   |			What runs here has no tasks to sleep in; all memory is there to be had.
- *	   +--> task 1: init_task_main()	ordinary task: other CPUs, kernel threads, file systems, drivers,
- *	   |			initramfs; becomes the first program by exec, or runs the tests.
- *	   `--> cpu_idle_loop()	the boot context becomes CPU 0's idle task
+ * kernel_main() runs on CPU 0, on the boot stack, with interrupts off: log, memory, page tables,
+ * allocators, clocks. There are no tasks to sleep in, and all memory is there to be had. Then it
+ * splits:
  *
- *	secondary_main()	every further CPU, on its idle task's stack
+ *	kernel_main()
+ *	   |
+ *	   +--> task 1: init_task_main()	other CPUs, kernel threads, file systems, drivers,
+ *	   |					initramfs; then it becomes the first program by
+ *	   |					exec, or runs the tests
+ *	   |
+ *	   `--> cpu_idle_loop()			the boot context is CPU 0's idle task
+ *
+ *	secondary_main() --> cpu_idle_loop()	every further CPU, on its idle task's stack
  *
  * Each step needs those above it. Where the machine or its files do not suffice, the person in
  * front of it gets a sentence (panic_user), not a register dump.
@@ -129,10 +134,12 @@ static void unpack_initramfs(void)
 			   "GRUB: \"module2 FILE\", QEMU: \"-initrd FILE\"");
 	}
 	ret = initramfs_unpack(boot_info.initrd_start, boot_info.initrd_end);
+	if (ret == -ENOMEM)
+		panic_user("too little memory to unpack the initramfs");
 	if (ret)
-		panic_user(
-			"the initramfs is broken (error %d): not a cpio archive in \"newc\" format, or cut short",
-			-ret);
+		panic_user("the initramfs is broken (error %d): it must be a whole cpio archive in "
+			   "newc format",
+			   -ret);
 }
 
 /* Standard input, output and error of the first program. */
@@ -142,7 +149,7 @@ static void open_console(void)
 	int i;
 
 	if (IS_ERR(file)) {
-		pr_warn("no /dev/console (error %ld): the first program starts without open files\n",
+		pr_warn("no /dev/console (error %ld): the first program has no open files\n",
 			-PTR_ERR(file));
 		return;
 	}

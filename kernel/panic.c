@@ -93,15 +93,25 @@ static bool claim_panic(void)
 /* The registers at the call of panic(), as far as the compiler has not used them since. */
 static __always_inline void capture_regs(struct pt_regs *regs)
 {
-	asm volatile(
-		"mov %%r15, 0(%0)\n\tmov %%r14, 8(%0)\n\tmov %%r13, 16(%0)\n\tmov %%r12, 24(%0)\n\t"
-		"mov %%rbp, 32(%0)\n\tmov %%rbx, 40(%0)\n\tmov %%r11, 48(%0)\n\tmov %%r10, 56(%0)\n\t"
-		"mov %%r9, 64(%0)\n\tmov %%r8, 72(%0)\n\tmov %%rcx, 88(%0)\n\tmov %%rdx, 96(%0)\n\t"
-		"mov %%rsi, 104(%0)\n\tmov %%rdi, 112(%0)\n\tmov %%rsp, 152(%0)\n\t"
-		"pushfq\n\tpopq 144(%0)"
-		:
-		: "a"(regs)
-		: "memory");
+	asm volatile("mov %%r15, 0(%0)\n\t"
+		     "mov %%r14, 8(%0)\n\t"
+		     "mov %%r13, 16(%0)\n\t"
+		     "mov %%r12, 24(%0)\n\t"
+		     "mov %%rbx, 40(%0)\n\t"
+		     "mov %%r11, 48(%0)\n\t"
+		     "mov %%r10, 56(%0)\n\t"
+		     "mov %%r9, 64(%0)\n\t"
+		     "mov %%r8, 72(%0)\n\t"
+		     "mov %%rcx, 88(%0)\n\t"
+		     "mov %%rdx, 96(%0)\n\t"
+		     "mov %%rsi, 104(%0)\n\t"
+		     "mov %%rdi, 112(%0)\n\t"
+		     "mov %%rsp, 152(%0)\n\t"
+		     "pushfq\n\t"
+		     "popq 144(%0)"
+		     :
+		     : "a"(regs)
+		     : "memory");
 	regs->ax = 0;
 	regs->orig_ax = 0;
 	regs->ip = (unsigned long)__builtin_return_address(0);

@@ -95,7 +95,7 @@ struct signal_struct {
 	struct sigpending shared_pending;     /* (s) */
 	struct task *curr_target;	      /* (s) where the search for a willing thread starts */
 	struct wait_queue_head wait_chldexit; /* wait4 sleeps here */
-	struct wait_queue_head signalfd_wqh; /* those that read or poll a signalfd */
+	struct wait_queue_head signalfd_wqh;  /* those that read or poll a signalfd */
 
 	unsigned int flags;	      /* (s) SIGNAL_* */
 	int group_exit_code;	      /* (s) */

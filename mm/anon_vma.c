@@ -89,8 +89,8 @@ void anon_vma_caches_init(void)
 {
 	anon_vma_cachep = kmem_cache_create("anon_vma", sizeof(struct anon_vma), 0,
 					    SLAB_TYPESAFE_BY_RCU | SLAB_PANIC, anon_vma_ctor);
-	anon_vma_chain_cachep = kmem_cache_create(
-		"anon_vma_chain", sizeof(struct anon_vma_chain), 0, SLAB_PANIC, NULL);
+	anon_vma_chain_cachep = kmem_cache_create("anon_vma_chain", sizeof(struct anon_vma_chain),
+						  0, SLAB_PANIC, NULL);
 }
 
 /* ---------------------------------------------------------------------------- objects and references */
@@ -193,7 +193,7 @@ void anon_vma_chain_release(struct list_head *list)
 	struct avc_bin bin;
 
 	bin.nr = 0;
-	list_for_each_entry_safe(avc, next, list, same_vma)
+	list_for_each_entry_safe (avc, next, list, same_vma)
 		bin_add(&bin, avc);
 	INIT_LIST_HEAD(list);
 	bin_empty(&bin);
@@ -213,7 +213,7 @@ unsigned int anon_vma_chain_length(struct vm_area *vma)
 	struct anon_vma_chain *avc;
 	unsigned int nr = 0;
 
-	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+	list_for_each_entry (avc, &vma->anon_vma_chain, same_vma)
 		nr++;
 	return nr;
 }
@@ -232,7 +232,7 @@ void anon_vma_index_insert(struct vm_area *vma)
 {
 	struct anon_vma_chain *avc;
 
-	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+	list_for_each_entry (avc, &vma->anon_vma_chain, same_vma)
 		anon_vma_interval_tree_insert(avc, &avc->anon_vma->rb_root);
 }
 
@@ -240,7 +240,7 @@ void anon_vma_index_remove(struct vm_area *vma)
 {
 	struct anon_vma_chain *avc;
 
-	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+	list_for_each_entry (avc, &vma->anon_vma_chain, same_vma)
 		anon_vma_interval_tree_remove(avc, &avc->anon_vma->rb_root);
 }
 
@@ -252,7 +252,7 @@ void anon_vma_chain_copy(struct vm_area *dst, struct vm_area *src, struct list_h
 	VM_BUG_ON_VMA(!list_empty(&dst->anon_vma_chain), dst);
 	VM_BUG_ON_VMA(dst->vm_mm != src->vm_mm, dst);
 	anon_vma_assert_write_locked(src->anon_vma);
-	list_for_each_entry_reverse(avc, &src->anon_vma_chain, same_vma)
+	list_for_each_entry_reverse (avc, &src->anon_vma_chain, same_vma)
 		chain_add(dst, avc->anon_vma, take_reserved(reserve));
 	dst->anon_vma = src->anon_vma;
 	dst->anon_vma->num_active_vmas++;
@@ -264,7 +264,7 @@ void anon_vma_chain_move(struct vm_area *dst, struct vm_area *src)
 
 	VM_BUG_ON_VMA(!list_empty(&dst->anon_vma_chain), dst);
 	anon_vma_assert_write_locked(src->anon_vma);
-	list_for_each_entry(avc, &src->anon_vma_chain, same_vma)
+	list_for_each_entry (avc, &src->anon_vma_chain, same_vma)
 		avc->vma = dst;
 	list_splice_init(&src->anon_vma_chain, &dst->anon_vma_chain);
 	dst->anon_vma = src->anon_vma;
@@ -404,7 +404,7 @@ static void fork_chain(struct vm_area *vma, struct vm_area *pvma, struct list_he
 {
 	struct anon_vma_chain *avc;
 
-	list_for_each_entry_reverse(avc, &pvma->anon_vma_chain, same_vma) {
+	list_for_each_entry_reverse (avc, &pvma->anon_vma_chain, same_vma) {
 		chain_add(vma, avc->anon_vma, take_reserved(reserve));
 		if (!vma->anon_vma && anon_vma_is_idle(avc->anon_vma))
 			vma->anon_vma = avc->anon_vma;
@@ -494,7 +494,7 @@ void unlink_anon_vmas(struct vm_area *vma)
 	root = vma->anon_vma->root;
 	bin.nr = 0;
 	anon_vma_lock_write(root);
-	list_for_each_entry_safe(avc, next, &vma->anon_vma_chain, same_vma) {
+	list_for_each_entry_safe (avc, next, &vma->anon_vma_chain, same_vma) {
 		struct anon_vma *anon_vma = avc->anon_vma;
 
 		VM_BUG_ON_VMA(anon_vma->root != root, vma);
@@ -510,7 +510,7 @@ void unlink_anon_vmas(struct vm_area *vma)
 	vma->anon_vma = NULL;
 	anon_vma_unlock_write(root);
 
-	list_for_each_entry_safe(avc, next, &vma->anon_vma_chain, same_vma) {
+	list_for_each_entry_safe (avc, next, &vma->anon_vma_chain, same_vma) {
 		VM_BUG_ON_VMA(avc->anon_vma->num_children, vma);
 		VM_BUG_ON_VMA(avc->anon_vma->num_active_vmas, vma);
 		__list_del_entry(&avc->same_vma);
@@ -570,7 +570,7 @@ void anon_vma_chain_verify(struct vm_area *vma)
 	bool own_found = false;
 
 	VM_BUG_ON_VMA(!vma->anon_vma != list_empty(&vma->anon_vma_chain), vma);
-	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma) {
+	list_for_each_entry (avc, &vma->anon_vma_chain, same_vma) {
 		VM_BUG_ON_VMA(avc->vma != vma, vma);
 		VM_BUG_ON_VMA(avc->anon_vma->root != vma->anon_vma->root, vma);
 		VM_BUG_ON_VMA(atomic_read(&avc->anon_vma->refcount) <= 0, vma);

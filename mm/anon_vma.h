@@ -25,9 +25,9 @@ struct anon_vma {
 	struct anon_vma *root;	    /* (c) of the fork family; the root points to itself */
 	struct rw_semaphore rwsem;  /* the root's is used: it guards the whole family */
 	atomic_t refcount;	    /* (a) one for all AVCs together, one for each outside user */
-	unsigned long num_children;    /* (r) anon_vmas whose parent is this; a root counts itself */
+	unsigned long num_children; /* (r) anon_vmas whose parent is this; a root counts itself */
 	unsigned long num_active_vmas; /* (r) VMAs whose vma->anon_vma is this */
-	struct anon_vma *parent;    /* (c) */
+	struct anon_vma *parent;       /* (c) */
 	union {
 		struct rb_root_cached rb_root; /* (r) AVCs by interval of anonymous indices */
 		struct list_head head;	       /* (r) the same with rmap=list */

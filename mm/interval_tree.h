@@ -29,8 +29,8 @@ void vma_interval_tree_insert_after(struct vm_area *node, struct vm_area *prev,
 				    struct rb_root_cached *root);
 
 /* Every VMA of the file that maps a page of [first, last]. */
-#define vma_interval_tree_foreach(vma, root, first, last)                                \
-	for ((vma) = vma_interval_tree_iter_first(root, first, last); (vma);             \
+#define vma_interval_tree_foreach(vma, root, first, last)                    \
+	for ((vma) = vma_interval_tree_iter_first(root, first, last); (vma); \
 	     (vma) = vma_interval_tree_iter_next(vma, first, last))
 
 /* ---- an anon_vma's VMAs: anon_vma->rb_root, under the root's rwsem ------------------------------- */
@@ -50,8 +50,8 @@ struct anon_vma_chain *anon_vma_interval_tree_iter_next(struct anon_vma_chain *n
 
 /* Every AVC whose VMA holds an index of [first, last]: for the VMAs of one page,
  * anon_vma_interval_tree_foreach(avc, &anon_vma->rb_root, page->index, page->index). */
-#define anon_vma_interval_tree_foreach(avc, root, first, last)                           \
-	for ((avc) = anon_vma_interval_tree_iter_first(root, first, last); (avc);        \
+#define anon_vma_interval_tree_foreach(avc, root, first, last)                    \
+	for ((avc) = anon_vma_interval_tree_iter_first(root, first, last); (avc); \
 	     (avc) = anon_vma_interval_tree_iter_next(avc, first, last))
 
 #ifdef CONFIG_DEBUG

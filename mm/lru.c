@@ -114,7 +114,8 @@ void lru_cache_add(struct page *page)
 	struct lru_batch *batch;
 
 	get_page(page);
-	batch = this_cpu_ptr(&lru_batch); /* moving to another CPU now does no harm: the lock decides */
+	batch = this_cpu_ptr(
+		&lru_batch); /* moving to another CPU now does no harm: the lock decides */
 	spin_lock(&batch->lock);
 	batch->pages[batch->nr++] = page;
 	if (batch->nr == BATCH)

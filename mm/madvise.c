@@ -37,15 +37,15 @@ struct flag_advice {
 };
 
 static const struct flag_advice flag_advices[] = {
-	{ MADV_NORMAL, 0, VM_RAND_READ | VM_SEQ_READ, 0 },
-	{ MADV_RANDOM, VM_RAND_READ, VM_SEQ_READ, 0 },
-	{ MADV_SEQUENTIAL, VM_SEQ_READ, VM_RAND_READ, 0 },
-	{ MADV_DONTFORK, VM_DONTCOPY, 0, 0 },
-	{ MADV_DOFORK, 0, VM_DONTCOPY, VM_IO },
-	{ MADV_WIPEONFORK, VM_WIPEONFORK, 0, VM_SHARED },
-	{ MADV_KEEPONFORK, 0, VM_WIPEONFORK, 0 },
-	{ MADV_DONTDUMP, VM_DONTDUMP, 0, 0 },
-	{ MADV_DODUMP, 0, VM_DONTDUMP, VM_SPECIAL },
+	{MADV_NORMAL, 0, VM_RAND_READ | VM_SEQ_READ, 0},
+	{MADV_RANDOM, VM_RAND_READ, VM_SEQ_READ, 0},
+	{MADV_SEQUENTIAL, VM_SEQ_READ, VM_RAND_READ, 0},
+	{MADV_DONTFORK, VM_DONTCOPY, 0, 0},
+	{MADV_DOFORK, 0, VM_DONTCOPY, VM_IO},
+	{MADV_WIPEONFORK, VM_WIPEONFORK, 0, VM_SHARED},
+	{MADV_KEEPONFORK, 0, VM_WIPEONFORK, 0},
+	{MADV_DONTDUMP, VM_DONTDUMP, 0, 0},
+	{MADV_DODUMP, 0, VM_DONTDUMP, VM_SPECIAL},
 };
 
 static const struct flag_advice *find_flag_advice(int advice)
@@ -245,7 +245,7 @@ static int advise_locked(struct madvise *a, unsigned long start, unsigned long e
 
 int do_madvise(struct mm *mm, unsigned long start, unsigned long len, int advice)
 {
-	struct madvise a = { .mm = mm, .advice = advice };
+	struct madvise a = {.mm = mm, .advice = advice};
 	unsigned long bytes = ALIGN(len, PAGE_SIZE);
 
 	if (!advice_known(advice) || (start & ~PAGE_MASK))

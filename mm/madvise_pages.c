@@ -64,7 +64,8 @@ static void age_range(struct vm_area *vma, unsigned long start, unsigned long en
 
 	/* New pages sit in per-CPU batches, where nobody could isolate them. */
 	lru_add_drain();
-	for_each_pmd(&walk, vma->vm_mm, start, end) {
+	for_each_pmd(&walk, vma->vm_mm, start, end)
+	{
 		if (pmd_leaf(pmdp_get(walk.pmd)))
 			continue;
 		age_table(walk.pmd, walk.addr, walk.next, pageout ? &pages : NULL);
@@ -105,7 +106,8 @@ void madvise_willneed_range(struct vm_area *vma, unsigned long start, unsigned l
 
 	if (vma->vm_file)
 		return; /* a file's pages are in memory, or come with the fault */
-	for_each_pmd(&walk, vma->vm_mm, start, end) {
+	for_each_pmd(&walk, vma->vm_mm, start, end)
+	{
 		for (unsigned long addr = walk.addr; addr < walk.next; addr += PAGE_SIZE) {
 			if (!pmd_table(pmdp_get(walk.pmd)))
 				break;

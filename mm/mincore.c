@@ -64,7 +64,8 @@ static void mincore_vma(struct vm_area *vma, unsigned long start, unsigned long 
 	struct pgwalk walk;
 	unsigned long done = start;
 
-	for_each_pmd(&walk, vma->vm_mm, start, end) {
+	for_each_pmd(&walk, vma->vm_mm, start, end)
+	{
 		unsigned char *out = vec + ((walk.addr - start) >> PAGE_SHIFT);
 
 		mincore_none(vma, done, walk.addr, vec + ((done - start) >> PAGE_SHIFT));

@@ -35,7 +35,7 @@ static struct vm_area *mlock_part(struct vm_area *vma, unsigned long start, unsi
 		return vma;
 	vma = vma_modify_flags(vma, start, end, new);
 	if (!IS_ERR(vma))
-		mm->locked_vm += ((new & VM_LOCKED) ? pages : 0) - ((old & VM_LOCKED) ? pages : 0);
+		mm->locked_vm += ((new &VM_LOCKED) ? pages : 0) - ((old & VM_LOCKED) ? pages : 0);
 	return vma;
 }
 

@@ -76,7 +76,7 @@ struct mm *mm_alloc(void)
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
 	mm->mmap_base = TASK_SIZE / 3 * 2;
-	mm->limits = (struct mm_limits){ ~0UL, ~0UL, ~0UL, ~0UL };
+	mm->limits = (struct mm_limits){~0UL, ~0UL, ~0UL, ~0UL};
 	arch_mm_init(mm);
 	spin_lock(&mmlist_lock);
 	list_add_tail(&mm->mmlist, &mmlist);
@@ -112,7 +112,7 @@ void exit_mmap(struct mm *mm)
 	mm->total_vm = mm->locked_vm = mm->data_vm = mm->stack_vm = mm->exec_vm = 0;
 	mmap_write_unlock(mm);
 
-	list_for_each_entry_safe(vma, next, &vmas, unmap_list) {
+	list_for_each_entry_safe (vma, next, &vmas, unmap_list) {
 		if (vma->vm_flags & VM_ACCOUNT)
 			promised += vma_pages(vma);
 		remove_vma(vma);

@@ -29,13 +29,7 @@ struct vm_area;
 struct vm_file;
 
 /* What a page counts as in its mapper's resident set. */
-enum mm_counter {
-	MM_FILEPAGES,
-	MM_ANONPAGES,
-	MM_SWAPENTS,
-	MM_SHMEMPAGES,
-	NR_MM_COUNTERS
-};
+enum mm_counter { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_COUNTERS };
 
 /* Resource limits that the mm code enforces, in bytes; ~0UL means none. The kernel proper sets
  * them (setrlimit, exec, fork); a task allowed to lock any amount gets memlock = ~0UL. */
@@ -66,39 +60,39 @@ struct mm_limits {
  *  (c) constant after mm_alloc() or exec
  */
 struct mm {
-	struct rb_root vma_root;	 /* (m) VMAs by address, augmented by gap */
-	struct vm_area *vma_cache;	 /* (a) last VMA found; cleared under (m) write */
-	pgd_t *pgd;			 /* (c) top page table, in the direct map */
-	struct rw_semaphore mmap_lock;	 /* outermost lock of mm/ */
-	spinlock_t page_table_lock;	 /* upper-level tables; publication of vma->anon_vma */
-	atomic_t mm_users;		 /* (a) */
-	atomic_t mm_count;		 /* (a) */
-	int map_count;			 /* (m) number of VMAs */
-	int oom_score_adj;		 /* (a) -1000 .. 1000 */
-	unsigned long mmap_base;	 /* (c) top-down search starts here */
-	unsigned long total_vm;		 /* (m) pages, of all mappings */
-	unsigned long locked_vm;	 /* (m) pages, of VM_LOCKED mappings */
-	unsigned long data_vm;		 /* (m) pages, private writable not stack */
-	unsigned long stack_vm;		 /* (m) pages, stack */
-	unsigned long exec_vm;		 /* (m) pages, executable not writable */
-	unsigned long hiwater_rss;	 /* (a) pages; raised before the RSS falls */
-	unsigned long hiwater_vm;	 /* (m) pages */
-	unsigned long def_flags;	 /* (m) VM_LOCKED after mlockall(MCL_FUTURE) */
-	unsigned long flags;		 /* (a) MMF_* */
-	atomic_long_t rss_stat[NR_MM_COUNTERS]; /* (a) pages */
-	atomic_long_t pgtables_bytes;	 /* (a) */
+	struct rb_root vma_root;       /* (m) VMAs by address, augmented by gap */
+	struct vm_area *vma_cache;     /* (a) last VMA found; cleared under (m) write */
+	pgd_t *pgd;		       /* (c) top page table, in the direct map */
+	struct rw_semaphore mmap_lock; /* outermost lock of mm/ */
+	spinlock_t page_table_lock;    /* upper-level tables; publication of vma->anon_vma */
+	atomic_t mm_users;	       /* (a) */
+	atomic_t mm_count;	       /* (a) */
+	int map_count;		       /* (m) number of VMAs */
+	int oom_score_adj;	       /* (a) -1000 .. 1000 */
+	unsigned long mmap_base;       /* (c) top-down search starts here */
+	unsigned long total_vm;	       /* (m) pages, of all mappings */
+	unsigned long locked_vm;       /* (m) pages, of VM_LOCKED mappings */
+	unsigned long data_vm;	       /* (m) pages, private writable not stack */
+	unsigned long stack_vm;	       /* (m) pages, stack */
+	unsigned long exec_vm;	       /* (m) pages, executable not writable */
+	unsigned long hiwater_rss;     /* (a) pages; raised before the RSS falls */
+	unsigned long hiwater_vm;      /* (m) pages */
+	unsigned long def_flags;       /* (m) VM_LOCKED after mlockall(MCL_FUTURE) */
+	unsigned long flags;	       /* (a) MMF_* */
+	atomic_long_t rss_stat[NR_MM_COUNTERS];			  /* (a) pages */
+	atomic_long_t pgtables_bytes;				  /* (a) */
 	unsigned long start_code, end_code, start_data, end_data; /* (c) */
-	unsigned long start_brk, brk;	 /* (m) */
-	unsigned long start_stack;	 /* (c) */
-	unsigned long arg_start, arg_end, env_start, env_end; /* (c) */
-	unsigned long saved_auxv[AT_VECTOR_SIZE]; /* (c) */
-	struct mm_limits limits;	 /* (a) */
-	struct list_head mmlist;	 /* (l) every user address space */
-	struct vm_file *exe_file;	 /* (m) counted reference or NULL */
-	void *owner;			 /* the kernel's; opaque here */
-	atomic_t tlb_batched;		 /* (a) PTEs cleared by reclaim whose flush was put off ... */
-	atomic_t tlb_batched_flushed;	 /* (a) ... and those of them that are flushed since */
-	struct arch_mm arch;		 /* CPU mask, TLB generation */
+	unsigned long start_brk, brk;				  /* (m) */
+	unsigned long start_stack;				  /* (c) */
+	unsigned long arg_start, arg_end, env_start, env_end;	  /* (c) */
+	unsigned long saved_auxv[AT_VECTOR_SIZE];		  /* (c) */
+	struct mm_limits limits;				  /* (a) */
+	struct list_head mmlist;				  /* (l) every user address space */
+	struct vm_file *exe_file;     /* (m) counted reference or NULL */
+	void *owner;		      /* the kernel's; opaque here */
+	atomic_t tlb_batched;	      /* (a) PTEs cleared by reclaim whose flush was put off ... */
+	atomic_t tlb_batched_flushed; /* (a) ... and those of them that are flushed since */
+	struct arch_mm arch;	      /* CPU mask, TLB generation */
 };
 
 /* The kernel's own address space: what kernel threads and idle CPUs run on. Has no VMAs. */

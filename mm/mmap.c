@@ -34,10 +34,10 @@
 #define MAP_32BIT_HIGH 0x80000000UL
 
 /* The flags that MAP_SHARED_VALIDATE knows: all but those that would change what the mapping is. */
-#define MAP_KNOWN                                                                        \
-	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE |  \
-	 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK |         \
-	 MAP_STACK | MAP_FIXED_NOREPLACE)
+#define MAP_KNOWN                                                                                \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE |      \
+	 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | \
+	 MAP_FIXED_NOREPLACE)
 
 /* ------------------------------------------------------------------------------------------ where */
 
@@ -64,18 +64,18 @@ static bool hint_is_free(struct mm *mm, unsigned long addr, unsigned long len)
 
 static unsigned long search_area(struct mm *mm, unsigned long len, unsigned long flags)
 {
-	struct unmapped_area info = { .length = len, .low = MMAP_MIN_ADDR, .topdown = true };
+	struct unmapped_area info = {.length = len, .low = MMAP_MIN_ADDR, .topdown = true};
 	unsigned long addr;
 
 	if (flags & MAP_32BIT) {
-		info = (struct unmapped_area){ len, MAP_32BIT_LOW, MAP_32BIT_HIGH, false };
+		info = (struct unmapped_area){len, MAP_32BIT_LOW, MAP_32BIT_HIGH, false};
 		return vm_unmapped_area(mm, &info);
 	}
 	info.high = mm->mmap_base;
 	addr = vm_unmapped_area(mm, &info);
 	if (!IS_ERR_VALUE(addr))
 		return addr;
-	info = (struct unmapped_area){ len, TASK_UNMAPPED_BASE, TASK_SIZE, false };
+	info = (struct unmapped_area){len, TASK_UNMAPPED_BASE, TASK_SIZE, false};
 	return vm_unmapped_area(mm, &info);
 }
 
@@ -369,8 +369,8 @@ long do_mmap(struct mm *mm, struct vm_file *vmf, unsigned long addr, unsigned lo
 	if (ret)
 		return ret;
 	ret = mmap_region(mm, vmf, addr, len, vm_flags, pgoff);
-	if (!IS_ERR_VALUE(ret) && ((vm_flags & VM_LOCKED) ||
-				   (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE))
+	if (!IS_ERR_VALUE(ret) &&
+	    ((vm_flags & VM_LOCKED) || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE))
 		*populate = len;
 	return ret;
 }

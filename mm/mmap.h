@@ -24,8 +24,7 @@
  *  - *populate becomes the number of bytes to fault in after the lock is dropped (mm_populate())
  */
 long do_mmap(struct mm *mm, struct vm_file *vmf, unsigned long addr, unsigned long len,
-	     unsigned long prot, unsigned long flags, unsigned long pgoff,
-	     unsigned long *populate);
+	     unsigned long prot, unsigned long flags, unsigned long pgoff, unsigned long *populate);
 
 /* The same with the lock taken here and the populating done. */
 long vm_mmap(struct mm *mm, struct vm_file *vmf, unsigned long addr, unsigned long len,

@@ -124,8 +124,8 @@ static void leave_empty(struct mremap *r, struct vm_area *vma, struct vm_area *n
 	unsigned long end = r->addr + r->old_len;
 
 	if (vma->vm_flags & VM_LOCKED) {
-		struct vm_area *part = vma_modify_flags(vma, r->addr, end,
-							vma->vm_flags & ~VM_LOCKED_MASK);
+		struct vm_area *part =
+			vma_modify_flags(vma, r->addr, end, vma->vm_flags & ~VM_LOCKED_MASK);
 
 		if (IS_ERR(part))
 			return; /* locked, and empty: what is faulted in will be locked */
@@ -158,8 +158,7 @@ static void undo_move(struct mremap *r, struct vma_unmap *unmap, struct vm_area 
 static struct vm_area *copy_and_move(struct mremap *r, struct vma_unmap *unmap)
 {
 	bool need_rmap_locks;
-	struct vm_area *new = copy_vma(&r->vma, r->addr, r->new_addr, r->new_len,
-				       &need_rmap_locks);
+	struct vm_area *new = copy_vma(&r->vma, r->addr, r->new_addr, r->new_len, &need_rmap_locks);
 	unsigned long moved;
 
 	if (!new) {

@@ -34,7 +34,7 @@ int vma_unmap_prepare(struct vma_unmap *u, struct mm *mm, unsigned long start, u
 {
 	struct vm_area *vma = find_vma_intersection(mm, start, end);
 
-	*u = (struct vma_unmap){ .mm = mm, .start = start, .end = end };
+	*u = (struct vma_unmap){.mm = mm, .start = start, .end = end};
 	if (!vma || vma->vm_start >= start || vma->vm_end <= end)
 		return 0;
 	if (mm->map_count >= sysctl_max_map_count)
@@ -44,7 +44,7 @@ int vma_unmap_prepare(struct vma_unmap *u, struct mm *mm, unsigned long start, u
 
 int vma_unmap_reserve(struct vma_unmap *u, struct vm_area *vma)
 {
-	*u = (struct vma_unmap){ .mm = vma->vm_mm };
+	*u = (struct vma_unmap){.mm = vma->vm_mm};
 	return vma_split_reserve(&u->split, vma->vm_mm, max(anon_vma_chain_length(vma), 1u));
 }
 
@@ -98,7 +98,7 @@ static void free_gone(struct list_head *gone)
 {
 	struct vm_area *vma, *next;
 
-	list_for_each_entry_safe(vma, next, gone, unmap_list)
+	list_for_each_entry_safe (vma, next, gone, unmap_list)
 		remove_vma(vma);
 }
 

@@ -58,7 +58,7 @@ static bool victim_is_dying(void)
 	bool dying = false;
 
 	spin_lock(&mmlist_lock);
-	list_for_each_entry(mm, &mmlist, mmlist) {
+	list_for_each_entry (mm, &mmlist, mmlist) {
 		if (test_bit(MMF_OOM_VICTIM, &mm->flags) && !test_bit(MMF_OOM_REAPED, &mm->flags))
 			dying = true;
 	}
@@ -73,7 +73,7 @@ static struct mm *choose_victim(unsigned long *points)
 
 	*points = 0;
 	spin_lock(&mmlist_lock);
-	list_for_each_entry(mm, &mmlist, mmlist) {
+	list_for_each_entry (mm, &mmlist, mmlist) {
 		unsigned long badness = oom_badness(mm);
 
 		if (badness > *points) {
@@ -95,7 +95,7 @@ static bool reap(struct mm *mm)
 	set_bit(MMF_UNSTABLE, &mm->flags);
 	if (!mmap_read_trylock(mm))
 		return false;
-	for_each_vma(mm, vma) {
+	for_each_vma (mm, vma) {
 		if (!(vma->vm_flags & (VM_SHARED | VM_LOCKED)) && (!vma->vm_file || vma->anon_vma))
 			zap_page_range(vma, vma->vm_start, vma->vm_end - vma->vm_start);
 	}
@@ -107,10 +107,12 @@ static bool reap(struct mm *mm)
 
 static void kill_victim(struct mm *mm, unsigned long points, gfp_t gfp, unsigned int order)
 {
-	pr_warn("oom: no page of order %u (gfp %x): %lu of %lu pages are free, %lu of %lu swap slots\n", order, gfp,
-		nr_free_pages(), totalram_pages(), nr_free_swap_pages(), total_swap_pages());
+	pr_warn("oom: no page of order %u (gfp %x): %lu of %lu pages are free, %lu of %lu swap slots\n",
+		order, gfp, nr_free_pages(), totalram_pages(), nr_free_swap_pages(),
+		total_swap_pages());
 	pr_warn("oom: ending the process of badness %lu: %lu kB resident (anonymous %lu, file %lu, shared %lu), %lu kB in swap\n",
-		points, get_mm_rss(mm) << (PAGE_SHIFT - 10), get_mm_counter(mm, MM_ANONPAGES) << (PAGE_SHIFT - 10),
+		points, get_mm_rss(mm) << (PAGE_SHIFT - 10),
+		get_mm_counter(mm, MM_ANONPAGES) << (PAGE_SHIFT - 10),
 		get_mm_counter(mm, MM_FILEPAGES) << (PAGE_SHIFT - 10),
 		get_mm_counter(mm, MM_SHMEMPAGES) << (PAGE_SHIFT - 10),
 		get_mm_counter(mm, MM_SWAPENTS) << (PAGE_SHIFT - 10));

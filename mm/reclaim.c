@@ -93,7 +93,8 @@ static enum verdict check_references(struct page *page, const struct scan_contro
 /*
  * Take the PTEs of a locked page away. PAGE_RECLAIM: it is mapped nowhere, an anonymous one has its swap slot.
  */
-static enum verdict unmap_page(struct page *page, const struct scan_control *sc, struct unmap_batch *batch)
+static enum verdict unmap_page(struct page *page, const struct scan_control *sc,
+			       struct unmap_batch *batch)
 {
 	enum verdict verdict;
 
@@ -243,7 +244,7 @@ static unsigned long shrink_page_list(struct list_head *list, const struct scan_
 
 unsigned long reclaim_pages(struct list_head *list)
 {
-	struct scan_control sc = { .force = true };
+	struct scan_control sc = {.force = true};
 	unsigned long freed = 0;
 
 	/* In portions, since the pages of a list are locked together between the passes. */
@@ -326,7 +327,8 @@ static bool inactive_is_low(enum lru_list inactive)
 
 static void shrink_pair(enum lru_list inactive, struct scan_control *sc)
 {
-	unsigned long size = READ_ONCE(lruvec.size[inactive]) + READ_ONCE(lruvec.size[inactive + 1]);
+	unsigned long size =
+		READ_ONCE(lruvec.size[inactive]) + READ_ONCE(lruvec.size[inactive + 1]);
 	unsigned long left = max(size >> sc->priority, min(size, SWAP_CLUSTER_MAX));
 
 	while (left && sc->nr_reclaimed < sc->nr_to_reclaim) {
@@ -360,7 +362,7 @@ static void do_reclaim(struct scan_control *sc)
 
 unsigned long try_to_free_pages(gfp_t gfp, unsigned int order)
 {
-	struct scan_control sc = { .nr_to_reclaim = max(SWAP_CLUSTER_MAX, 1UL << order) };
+	struct scan_control sc = {.nr_to_reclaim = max(SWAP_CLUSTER_MAX, 1UL << order)};
 
 	count_vm_event(ALLOCSTALL);
 	do_reclaim(&sc);
@@ -378,7 +380,7 @@ void wakeup_kswapd(void)
 static void balance_memory(void)
 {
 	while (!zone_watermark_ok(WMARK_HIGH)) {
-		struct scan_control sc = { .kswapd = true };
+		struct scan_control sc = {.kswapd = true};
 		unsigned long high = zone.watermark[WMARK_HIGH], free = zone_free_pages();
 
 		sc.nr_to_reclaim = max(high > free ? high - free : 0, SWAP_CLUSTER_MAX);

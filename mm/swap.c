@@ -81,7 +81,8 @@ static struct swap_device *new_device(const char *name, const struct swap_ops *o
 	return dev;
 }
 
-int swap_device_add(const char *name, const struct swap_ops *ops, void *private, unsigned long slots, int prio)
+int swap_device_add(const char *name, const struct swap_ops *ops, void *private,
+		    unsigned long slots, int prio)
 {
 	struct swap_device *dev;
 	int type = -EPERM;
@@ -204,7 +205,8 @@ static unsigned long device_take_slot(struct swap_device *dev) __must_hold(&dev-
 	for (unsigned long i = 0; i < dev->nr_clusters; i++) {
 		struct swap_cluster *cluster = &dev->clusters[c];
 
-		if (cluster->used < cluster_capacity(dev, c) && (cluster->table || cluster_make_tables(cluster))) {
+		if (cluster->used < cluster_capacity(dev, c) &&
+		    (cluster->table || cluster_make_tables(cluster))) {
 			dev->next_cluster = c;
 			return take_slot(dev, c);
 		}
@@ -262,7 +264,7 @@ swp_entry_t swap_take_slot(struct page *page)
 			return swp_entry(dev->type, slot);
 		below = dev->prio;
 	}
-	return (swp_entry_t){ 0 };
+	return (swp_entry_t){0};
 }
 
 /* ---- references ---- */

@@ -96,8 +96,8 @@ struct swap_device {
  * swap_device_add() - begin to swap to a device of so many slots. Process context, may sleep.
  * Returns the device's index, -ENOMEM, -EINVAL (no slots), -EPERM (MAX_SWAPFILES are in use).
  */
-int swap_device_add(const char *name, const struct swap_ops *ops, void *private, unsigned long slots,
-		    int prio);
+int swap_device_add(const char *name, const struct swap_ops *ops, void *private,
+		    unsigned long slots, int prio);
 
 /* For /proc/swaps: the i-th device, or NULL when there is none. */
 struct swap_device *swap_device(unsigned int i);
@@ -117,7 +117,7 @@ void swap_ram_init(void);
 /* The entry of a PageSwapCache page. Page locked, or it cannot leave the cache otherwise. */
 static inline swp_entry_t page_swp_entry(const struct page *page)
 {
-	return (swp_entry_t){ page->private };
+	return (swp_entry_t){page->private};
 }
 
 /*

@@ -55,7 +55,8 @@ bool add_to_swap(struct page *page)
 	return true;
 }
 
-static void remove(struct page *page, swp_entry_t entry, struct swap_device *dev) __must_hold(&dev->lock)
+static void remove(struct page *page, swp_entry_t entry, struct swap_device *dev)
+	__must_hold(&dev->lock)
 {
 	VM_BUG_ON_PAGE(!PageLocked(page) || !PageSwapCache(page) || PageWriteback(page), page);
 	VM_BUG_ON_PAGE(*swap_slot_cache(dev, swp_offset(entry)) != page, page);
@@ -136,7 +137,8 @@ void swap_cache_reclaim(swp_entry_t entry)
 		return;
 	if (trylock_page(page)) {
 		/* It may have left the cache, and the slot be another page's, before the lock was ours. */
-		if (PageSwapCache(page) && page_swp_entry(page).val == entry.val && !page_mapped(page))
+		if (PageSwapCache(page) && page_swp_entry(page).val == entry.val &&
+		    !page_mapped(page))
 			try_to_free_swap(page);
 		unlock_page(page);
 	}

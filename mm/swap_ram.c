@@ -48,19 +48,20 @@
 #include "mm/swap.h"
 #include "mm/vmstat.h"
 
-#define CLASS_STEP    64
-#define MAX_OBJECT    (PAGE_SIZE * 7 / 8)
-#define NR_CLASSES    (MAX_OBJECT / CLASS_STEP)
-#define MAX_FRAMES    4
-#define MAX_OBJECTS   64
-#define MAX_PREFIX    256 /* bytes before the tail of a FILLED page */
-#define POOL_PERCENT  85
-#define FULL_SHIFT    5 /* full: at the limit, and less than a 32nd of the pool is free in its zspages */
-#define RAM_SLOTS     4 /* default size: so many times the RAM */
-#define FILLED	      1UL
-#define INDEX_SHIFT   1
-#define ZSPAGE_ALIGN  128
-#define WORDS	      (PAGE_SIZE / sizeof(u64))
+#define CLASS_STEP   64
+#define MAX_OBJECT   (PAGE_SIZE * 7 / 8)
+#define NR_CLASSES   (MAX_OBJECT / CLASS_STEP)
+#define MAX_FRAMES   4
+#define MAX_OBJECTS  64
+#define MAX_PREFIX   256 /* bytes before the tail of a FILLED page */
+#define POOL_PERCENT 85
+#define FULL_SHIFT \
+	5 /* full: at the limit, and less than a 32nd of the pool is free in its zspages */
+#define RAM_SLOTS    4 /* default size: so many times the RAM */
+#define FILLED	     1UL
+#define INDEX_SHIFT  1
+#define ZSPAGE_ALIGN 128
+#define WORDS	     (PAGE_SIZE / sizeof(u64))
 
 /* (l) pool.lock; (c) constant after creation */
 struct zspage {
@@ -126,9 +127,11 @@ static void zs_init(void)
 
 		INIT_LIST_HEAD(&class->partial);
 		class->frames = zs_best_frames(class_size(i));
-		class->objects = min(class->frames * PAGE_SIZE / class_size(i), (unsigned long)MAX_OBJECTS);
+		class->objects =
+			min(class->frames * PAGE_SIZE / class_size(i), (unsigned long)MAX_OBJECTS);
 	}
-	pool.zspages = kmem_cache_create("zspage", sizeof(struct zspage), ZSPAGE_ALIGN, SLAB_PANIC, NULL);
+	pool.zspages =
+		kmem_cache_create("zspage", sizeof(struct zspage), ZSPAGE_ALIGN, SLAB_PANIC, NULL);
 	pool.max_frames = totalram_pages() * POOL_PERCENT / 100;
 }
 
@@ -182,7 +185,8 @@ static struct zspage *zspage_new(unsigned int index)
 
 static bool ram_full(struct swap_device *dev)
 {
-	return at_limit() && READ_ONCE(pool.free_bytes) < (pool.max_frames << PAGE_SHIFT) >> FULL_SHIFT;
+	return at_limit() &&
+	       READ_ONCE(pool.free_bytes) < (pool.max_frames << PAGE_SHIFT) >> FULL_SHIFT;
 }
 
 /* Take an object of a class. Returns its handle, 0 when there is no memory for a new zspage. */
@@ -288,7 +292,8 @@ static unsigned int prefix_words(const u64 *words)
 	u64 last = words[WORDS - 1];
 	unsigned int n = WORDS - 1;
 
-	while (n >= 4 && !((words[n - 1] ^ last) | (words[n - 2] ^ last) | (words[n - 3] ^ last) | (words[n - 4] ^ last)))
+	while (n >= 4 && !((words[n - 1] ^ last) | (words[n - 2] ^ last) | (words[n - 3] ^ last) |
+			   (words[n - 4] ^ last)))
 		n -= 4;
 	while (n && words[n - 1] == last)
 		n--;
@@ -300,7 +305,7 @@ static unsigned long store_filled(const u64 *words, unsigned int prefix)
 {
 	unsigned int bytes = sizeof(u64) + sizeof(u64) * prefix;
 	unsigned long handle = zs_alloc((sizeof(u64) + bytes - 1) / CLASS_STEP);
-	u64 head[2] = { prefix, words[WORDS - 1] };
+	u64 head[2] = {prefix, words[WORDS - 1]};
 
 	if (!handle)
 		return 0;
@@ -328,7 +333,8 @@ static unsigned long store_compressed(const void *bytes, int *err)
 
 	preempt_disable();
 	work = this_cpu_read(swap_work);
-	length = lz4_compress(bytes, PAGE_SIZE, work->bytes, MAX_OBJECT - sizeof(work->length), work->lz4);
+	length = lz4_compress(bytes, PAGE_SIZE, work->bytes, MAX_OBJECT - sizeof(work->length),
+			      work->lz4);
 	if (length <= 0) {
 		*err = -ENOSPC;
 	} else {
@@ -349,7 +355,9 @@ static int load_compressed(unsigned long handle, void *bytes)
 	int got;
 
 	if (sizeof(stored) + stored <= length)
-		return lz4_decompress(first + sizeof(stored), stored, bytes, PAGE_SIZE) == PAGE_SIZE ? 0 : -EIO;
+		return lz4_decompress(first + sizeof(stored), stored, bytes, PAGE_SIZE) == PAGE_SIZE
+			       ? 0
+			       : -EIO;
 	preempt_disable();
 	zs_read(handle, sizeof(stored), this_cpu_read(swap_work)->bytes, stored);
 	got = lz4_decompress(this_cpu_read(swap_work)->bytes, stored, bytes, PAGE_SIZE);
@@ -433,7 +441,7 @@ void swap_ram_init(void)
 	if (!slots)
 		return;
 	zs_init();
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu (cpu) {
 		struct work *work = kmalloc(sizeof(*work), GFP_KERNEL);
 
 		if (!work)

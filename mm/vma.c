@@ -56,8 +56,8 @@ BUILD_BUG_ON(sizeof(struct vm_area) > 178);
 
 void vma_cache_init(void)
 {
-	vm_area_cachep = kmem_cache_create("vm_area_struct", sizeof(struct vm_area), 0, SLAB_PANIC,
-					   NULL);
+	vm_area_cachep =
+		kmem_cache_create("vm_area_struct", sizeof(struct vm_area), 0, SLAB_PANIC, NULL);
 }
 
 /* ------------------------------------------------------------------------------------------ objects */
@@ -361,8 +361,7 @@ void insert_vma_fork(struct mm *mm, struct vm_area *vma, struct vm_area *parent)
 
 /* ------------------------------------------------------------------------------ the update primitive */
 
-#define for_each_updated(u, i)                                                           \
-	for ((i) = 0; (i) < (int)ARRAY_SIZE((u)->vma) && (u)->vma[i]; (i)++)
+#define for_each_updated(u, i) for ((i) = 0; (i) < (int)ARRAY_SIZE((u)->vma) && (u)->vma[i]; (i)++)
 
 static bool is_removed(const struct vma_update *u, const struct vm_area *vma)
 {
@@ -377,7 +376,8 @@ static void update_lock_anon(struct vma_update *u)
 {
 	int i;
 
-	for_each_updated(u, i) {
+	for_each_updated(u, i)
+	{
 		struct anon_vma *anon_vma = u->vma[i]->anon_vma;
 
 		VM_BUG_ON_VMA(u->anon_vma && anon_vma && u->anon_vma != anon_vma, u->vma[i]);
@@ -401,7 +401,8 @@ void vma_update_begin(struct vma_update *u)
 		__release(&u->mapping->i_mmap_rwsem);
 	}
 	update_lock_anon(u);
-	for_each_updated(u, i) {
+	for_each_updated(u, i)
+	{
 		if (u->mapping)
 			vma_interval_tree_remove(u->vma[i], &u->mapping->i_mmap);
 		if (u->vma[i]->anon_vma)
@@ -425,7 +426,8 @@ static void update_tree(struct vma_update *u)
 	struct mm *mm = u->vma[0]->vm_mm;
 	int i;
 
-	for_each_updated(u, i) {
+	for_each_updated(u, i)
+	{
 		vma_gap_update(u->vma[i]);
 		vma_gap_update(vma_next(u->vma[i]));
 	}
@@ -440,7 +442,8 @@ void vma_update_end(struct vma_update *u)
 	int i;
 
 	update_tree(u);
-	for_each_updated(u, i) {
+	for_each_updated(u, i)
+	{
 		if (is_removed(u, u->vma[i]))
 			anon_vma_chain_drop(u->vma[i]);
 		else

@@ -21,32 +21,32 @@ struct vm_fault;
 struct vm_file;
 
 /* vm_flags: Linux's values. */
-#define VM_NONE	      0x00000000UL
-#define VM_READ	      0x00000001UL
-#define VM_WRITE      0x00000002UL
-#define VM_EXEC	      0x00000004UL
-#define VM_SHARED     0x00000008UL
-#define VM_MAYREAD    0x00000010UL /* mprotect may set VM_READ, and so on */
-#define VM_MAYWRITE   0x00000020UL
-#define VM_MAYEXEC    0x00000040UL
-#define VM_MAYSHARE   0x00000080UL /* made by MAP_SHARED, even if not writable */
-#define VM_GROWSDOWN  0x00000100UL
-#define VM_PFNMAP     0x00000400UL /* frames without struct page behind them */
-#define VM_LOCKED     0x00002000UL
-#define VM_IO	      0x00004000UL
-#define VM_SEQ_READ   0x00008000UL /* madvise(MADV_SEQUENTIAL) */
-#define VM_RAND_READ  0x00010000UL /* madvise(MADV_RANDOM) */
-#define VM_DONTCOPY   0x00020000UL /* not inherited by fork */
-#define VM_DONTEXPAND 0x00040000UL /* mremap may not grow it */
+#define VM_NONE	       0x00000000UL
+#define VM_READ	       0x00000001UL
+#define VM_WRITE       0x00000002UL
+#define VM_EXEC	       0x00000004UL
+#define VM_SHARED      0x00000008UL
+#define VM_MAYREAD     0x00000010UL /* mprotect may set VM_READ, and so on */
+#define VM_MAYWRITE    0x00000020UL
+#define VM_MAYEXEC     0x00000040UL
+#define VM_MAYSHARE    0x00000080UL /* made by MAP_SHARED, even if not writable */
+#define VM_GROWSDOWN   0x00000100UL
+#define VM_PFNMAP      0x00000400UL /* frames without struct page behind them */
+#define VM_LOCKED      0x00002000UL
+#define VM_IO	       0x00004000UL
+#define VM_SEQ_READ    0x00008000UL /* madvise(MADV_SEQUENTIAL) */
+#define VM_RAND_READ   0x00010000UL /* madvise(MADV_RANDOM) */
+#define VM_DONTCOPY    0x00020000UL /* not inherited by fork */
+#define VM_DONTEXPAND  0x00040000UL /* mremap may not grow it */
 #define VM_LOCKONFAULT 0x00080000UL
-#define VM_ACCOUNT    0x00100000UL /* counted in vm_enough_memory() */
-#define VM_NORESERVE  0x00200000UL
-#define VM_WIPEONFORK 0x02000000UL /* the child gets zeroes */
-#define VM_DONTDUMP   0x04000000UL
-#define VM_MIXEDMAP   0x10000000UL
-#define VM_HUGEPAGE   0x20000000UL
-#define VM_NOHUGEPAGE 0x40000000UL
-#define VM_MERGEABLE  0x80000000UL
+#define VM_ACCOUNT     0x00100000UL /* counted in vm_enough_memory() */
+#define VM_NORESERVE   0x00200000UL
+#define VM_WIPEONFORK  0x02000000UL /* the child gets zeroes */
+#define VM_DONTDUMP    0x04000000UL
+#define VM_MIXEDMAP    0x10000000UL
+#define VM_HUGEPAGE    0x20000000UL
+#define VM_NOHUGEPAGE  0x40000000UL
+#define VM_MERGEABLE   0x80000000UL
 
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
 #define VM_LOCKED_MASK	(VM_LOCKED | VM_LOCKONFAULT)
@@ -81,25 +81,25 @@ struct vm_area {
 	unsigned long vm_start; /* (u) first byte */
 	unsigned long vm_end;	/* (u) first byte after */
 	union {
-		struct rb_node vm_rb;	   /* (m) in mm->vma_root */
+		struct rb_node vm_rb;	     /* (m) in mm->vma_root */
 		struct list_head unmap_list; /* (m) out of the tree: on the list of an unmap */
 	};
-	unsigned long rb_subtree_gap;	/* (m) largest free gap before a VMA of the subtree */
-	struct vm_area *vm_prev;	/* (m) the VMA before in the tree, NULL for the first */
-	struct mm *vm_mm;		/* (c) */
-	unsigned long vm_flags;		/* (m) and (u): read by rmap walks */
-	pgprot_t vm_page_prot;		/* (m) and (u): what a new PTE gets */
+	unsigned long rb_subtree_gap;	    /* (m) largest free gap before a VMA of the subtree */
+	struct vm_area *vm_prev;	    /* (m) the VMA before in the tree, NULL for the first */
+	struct mm *vm_mm;		    /* (c) */
+	unsigned long vm_flags;		    /* (m) and (u): read by rmap walks */
+	pgprot_t vm_page_prot;		    /* (m) and (u): what a new PTE gets */
 	const struct vm_operations *vm_ops; /* (c) NULL: anonymous */
-	struct vm_file *vm_file;	/* (c) backing, counted; NULL: anonymous */
-	unsigned long vm_pgoff;		/* (u) page index in vm_file of vm_start; 0 without file */
-	unsigned long anon_pgoff;	/* (u) anonymous index of vm_start */
-	struct anon_vma *anon_vma;	/* (p) newest of the chain; NULL: unfaulted */
+	struct vm_file *vm_file;	    /* (c) backing, counted; NULL: anonymous */
+	unsigned long vm_pgoff;		 /* (u) page index in vm_file of vm_start; 0 without file */
+	unsigned long anon_pgoff;	 /* (u) anonymous index of vm_start */
+	struct anon_vma *anon_vma;	 /* (p) newest of the chain; NULL: unfaulted */
 	struct list_head anon_vma_chain; /* (m) and (r): AVCs, newest first, root last */
 	struct {
-		struct rb_node rb;	/* (i) in mapping->i_mmap */
+		struct rb_node rb;	       /* (i) in mapping->i_mmap */
 		unsigned long rb_subtree_last; /* (i) */
 	} shared;
-	void *vm_private;		/* the backing's */
+	void *vm_private; /* the backing's */
 };
 
 /* ---- arithmetic ----------------------------------------------------------------------------- */
@@ -327,7 +327,7 @@ struct vma_merge {
 	unsigned long anon_pgoff; /* anonymous index of start */
 	struct vm_file *file;
 	const struct vm_operations *ops;
-	struct anon_vma *anon_vma;  /* of the range, NULL: unfaulted */
+	struct anon_vma *anon_vma;   /* of the range, NULL: unfaulted */
 	struct vm_area *copied_from; /* mremap: whose chain the range will need */
 };
 

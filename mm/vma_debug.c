@@ -35,8 +35,9 @@ void dump_mm(const struct mm *mm)
 	pr_emerg("mm %p pgd %p users %d count %d maps %d base %lx\n", mm, mm->pgd,
 		 atomic_read(&mm->mm_users), atomic_read(&mm->mm_count), mm->map_count,
 		 mm->mmap_base);
-	pr_emerg("  total %lx locked %lx data %lx stack %lx exec %lx brk [%lx, %lx)\n", mm->total_vm,
-		 mm->locked_vm, mm->data_vm, mm->stack_vm, mm->exec_vm, mm->start_brk, mm->brk);
+	pr_emerg("  total %lx locked %lx data %lx stack %lx exec %lx brk [%lx, %lx)\n",
+		 mm->total_vm, mm->locked_vm, mm->data_vm, mm->stack_vm, mm->exec_vm, mm->start_brk,
+		 mm->brk);
 }
 
 static unsigned long subtree_gap(struct rb_node *rb)
@@ -77,7 +78,7 @@ void validate_mm(struct mm *mm)
 	mmap_assert_locked(mm);
 	if (mm->map_count > FULL_CHECK_VMAS && calls++ % mm->map_count)
 		return;
-	for_each_vma(mm, vma) {
+	for_each_vma (mm, vma) {
 		VM_BUG_ON_VMA(vma->vm_mm != mm, vma);
 		VM_BUG_ON_VMA(vma->vm_start >= vma->vm_end, vma);
 		VM_BUG_ON_VMA((vma->vm_start | vma->vm_end) & ~PAGE_MASK, vma);

@@ -57,7 +57,6 @@ static inline bool can_do_mlock(struct mm *mm)
 	return READ_ONCE(mm->limits.memlock) != 0;
 }
 
-
 /* The vm_flags of PROT_READ, PROT_WRITE, PROT_EXEC. (mmap.c) */
 unsigned long prot_to_vm_flags(unsigned long prot);
 

@@ -90,7 +90,7 @@ void vma_split_abort(struct vma_split *s)
 struct vm_area *vma_split_commit(struct vma_split *s, struct vm_area *vma, unsigned long addr)
 {
 	struct vm_area *new = s->new;
-	struct vma_update u = { .vma = { vma }, .insert = new };
+	struct vma_update u = {.vma = {vma}, .insert = new};
 
 	VM_BUG_ON_VMA(addr <= vma->vm_start || addr >= vma->vm_end, vma);
 	vm_area_init_copy(new, vma);
@@ -104,7 +104,7 @@ struct vm_area *vma_split_commit(struct vma_split *s, struct vm_area *vma, unsig
 		anon_vma_chain_copy(new, vma, &s->avcs);
 	vma_update_end(&u);
 
-	if (new->vm_ops && new->vm_ops->open)
+	if (new->vm_ops &&new->vm_ops->open)
 		new->vm_ops->open(new);
 	anon_vma_chain_release(&s->avcs);
 	s->new = NULL;
@@ -125,7 +125,7 @@ int split_vma(struct vm_area *vma, unsigned long addr)
 
 void vma_resize(struct vm_area *vma, unsigned long start, unsigned long end)
 {
-	struct vma_update u = { .vma = { vma } };
+	struct vma_update u = {.vma = {vma}};
 
 	vma_update_begin(&u);
 	vma_set_range(vma, start, end);
@@ -143,13 +143,13 @@ struct anon_side {
 
 static struct anon_side side_of_vma(struct vm_area *vma)
 {
-	return (struct anon_side){ vma->anon_vma ? vma : NULL, vma->vm_start, vma->anon_pgoff };
+	return (struct anon_side){vma->anon_vma ? vma : NULL, vma->vm_start, vma->anon_pgoff};
 }
 
 static struct anon_side side_of_range(const struct vma_merge *m)
 {
-	return (struct anon_side){ m->anon_vma ? (m->vma ? m->vma : m->copied_from) : NULL, m->start,
-				   m->anon_pgoff };
+	return (struct anon_side){m->anon_vma ? (m->vma ? m->vma : m->copied_from) : NULL, m->start,
+				  m->anon_pgoff};
 }
 
 /* May the two be one, lower and upper side of a seam or of two seams with something between? */
@@ -168,8 +168,8 @@ static bool sides_compatible(struct anon_side lower, struct anon_side upper)
 }
 
 /* `at` is where the neighbour meets the range, `pgoff` the file index there. */
-static bool attributes_match(const struct vma_merge *m, struct vm_area *neighbour,
-			     unsigned long at, unsigned long pgoff)
+static bool attributes_match(const struct vma_merge *m, struct vm_area *neighbour, unsigned long at,
+			     unsigned long pgoff)
 {
 	return neighbour->vm_flags == m->flags && neighbour->vm_file == m->file &&
 	       neighbour->vm_ops == m->ops && !(m->ops && m->ops->close) &&
@@ -236,7 +236,7 @@ static bool plan_merge(struct vma_merge *m, struct merge_plan *p)
 	if (!prev && !next)
 		return false;
 
-	*p = (struct merge_plan){ .target = prev ? m->prev : m->next };
+	*p = (struct merge_plan){.target = prev ? m->prev : m->next};
 	p->start = prev ? m->prev->vm_start : m->start;
 	p->end = next ? m->next->vm_end : m->end;
 	p->anon_pgoff = p->start >> PAGE_SHIFT;
@@ -324,7 +324,7 @@ struct vm_area *vma_merge(struct vma_merge *m)
 /* The range as a VMA of its own: up to two splits, both prepared before the first is made. */
 static struct vm_area *isolate_range(struct vm_area *vma, unsigned long start, unsigned long end)
 {
-	struct vma_split below = { NULL }, above = { NULL };
+	struct vma_split below = {NULL}, above = {NULL};
 	int splits = (start > vma->vm_start) + (end < vma->vm_end);
 
 	if (vma->vm_mm->map_count + splits > sysctl_max_map_count)
@@ -384,7 +384,8 @@ static bool new_comes_first(struct vm_area *old, struct vm_area *new)
 {
 	if (anon_rmap_list)
 		return true;
-	return new->anon_pgoff <= old->anon_pgoff || (old->vm_file && new->vm_pgoff <= old->vm_pgoff);
+	return new->anon_pgoff <= old->anon_pgoff ||
+	       (old->vm_file && new->vm_pgoff <= old->vm_pgoff);
 }
 
 static struct vm_area *copy_vma_new(struct vm_area *vma, const struct vma_merge *m)
@@ -403,7 +404,7 @@ static struct vm_area *copy_vma_new(struct vm_area *vma, const struct vma_merge 
 	}
 	if (new->vm_file)
 		vm_file_get(new->vm_file);
-	if (new->vm_ops && new->vm_ops->open)
+	if (new->vm_ops &&new->vm_ops->open)
 		new->vm_ops->open(new);
 	insert_vma(vma->vm_mm, new);
 	validate_mm(vma->vm_mm);

@@ -75,6 +75,7 @@ void tlb_gather_mmu(struct mmu_gather *tlb, struct mm *mm, bool fullmm)
 	tlb->mm = mm;
 	tlb->fullmm = fullmm;
 	tlb->nr = 0;
+	tlb->swap_cache = false;
 	tlb->max = MMU_GATHER_LOCAL;
 	tlb->pages = tlb->local;
 	INIT_LIST_HEAD(&tlb->tables);
@@ -106,8 +107,9 @@ static void gather_free_swap_cache(struct page *page)
 
 static void gather_free_pages(struct mmu_gather *tlb)
 {
-	for (unsigned int i = 0; i < tlb->nr; i++)
+	for (unsigned int i = 0; tlb->swap_cache && i < tlb->nr; i++)
 		gather_free_swap_cache(tlb->pages[i]);
+	tlb->swap_cache = false;
 	release_pages(tlb->pages, tlb->nr);
 	tlb->nr = 0;
 }
@@ -203,6 +205,8 @@ static void zap_present_pte(struct mmu_gather *tlb, pte_t *pte, pte_t entry,
 		return;
 	if (PageAnon(page)) {
 		tlb->rss[MM_ANONPAGES]--;
+		if (unlikely(PageSwapCache(page)))
+			tlb->swap_cache = true;
 	} else {
 		if (pte_dirty(entry)) {
 			set_page_dirty(page);

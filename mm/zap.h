@@ -30,6 +30,7 @@ struct mmu_gather {
 	bool fullmm;	   /* the whole address space goes, nobody runs in it */
 	bool freed_tables; /* page-table pages are among the changes */
 	bool need_flush;
+	bool swap_cache; /* one of the frames is in the swap cache */
 	unsigned int nr; /* frames collected */
 	unsigned int max;
 	struct page **pages;	 /* local[], or one page of slots */

@@ -53,9 +53,9 @@ static void mount_all(void)
 		const char *type, *where;
 		mode_t mode;
 	} mounts[] = {
-		{ "proc", "/proc", 0555 },
-		{ "devtmpfs", "/dev", 0755 },
-		{ "tmpfs", "/dev/shm", 01777 },
+		{"proc", "/proc", 0555},
+		{"devtmpfs", "/dev", 0755},
+		{"tmpfs", "/dev/shm", 01777},
 	};
 
 	for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
@@ -195,7 +195,7 @@ static void __attribute__((noreturn)) run_order(void)
 
 /* ---- an ordinary init ---- */
 
-static const char *const consoles[MAX_CONSOLES] = { "/dev/ttyS0", "/dev/tty1" };
+static const char *const consoles[MAX_CONSOLES] = {"/dev/ttyS0", "/dev/tty1"};
 static pid_t shells[MAX_CONSOLES];
 static volatile sig_atomic_t ending;
 
@@ -206,9 +206,10 @@ static void end_machine(int sig)
 
 static void start_shell(int i)
 {
-	static char *const env[] = { "HOME=/root", "TERM=linux", "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL };
-	static char *const serial_env[] = { "HOME=/root", "TERM=vt100", "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
-					    NULL };
+	static char *const env[] = {"HOME=/root", "TERM=linux",
+				    "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL};
+	static char *const serial_env[] = {"HOME=/root", "TERM=vt100",
+					   "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL};
 
 	shells[i] = fork();
 	if (shells[i] != 0)
@@ -216,8 +217,9 @@ static void start_shell(int i)
 	if (!take_terminal(consoles[i]))
 		_exit(1);
 	chdir("/root");
-	dprintf(1, "\nThis is Verso. `demo` shows its main job in a minute; `poweroff` ends the machine.\n\n");
-	execve("/bin/busybox", (char *[]){ "-sh", NULL }, i ? env : serial_env);
+	dprintf(1,
+		"\nThis is Verso. `demo` shows its main job in a minute; `poweroff` ends the machine.\n\n");
+	execve("/bin/busybox", (char *[]){"-sh", NULL}, i ? env : serial_env);
 	dprintf(2, "init: /bin/busybox cannot run: %s\n", strerror(errno));
 	_exit(127);
 }
@@ -235,8 +237,8 @@ static void __attribute__((noreturn)) finish(void)
 
 static void __attribute__((noreturn)) tend_shells(void)
 {
-	static const int endings[] = { SIGTERM, SIGUSR1, SIGUSR2 };
-	struct sigaction action = { .sa_handler = end_machine };
+	static const int endings[] = {SIGTERM, SIGUSR1, SIGUSR2};
+	struct sigaction action = {.sa_handler = end_machine};
 
 	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
 		sigaction(endings[i], &action, NULL);
@@ -251,7 +253,8 @@ static void __attribute__((noreturn)) tend_shells(void)
 			pause();
 		for (int i = 0; i < MAX_CONSOLES; i++) {
 			/* A console that could not be opened stays without a shell. */
-			if (ended > 0 && ended == shells[i] && !(WIFEXITED(status) && WEXITSTATUS(status) == 1))
+			if (ended > 0 && ended == shells[i] &&
+			    !(WIFEXITED(status) && WEXITSTATUS(status) == 1))
 				start_shell(i);
 		}
 	}

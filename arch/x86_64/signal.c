@@ -2,10 +2,10 @@
 /*
  * Signal frames: a handler is a function call that the program did not make.
  *
- * Everything that the interrupted code had in registers goes onto the user's stack, in the layout that libraries and
- * unwinders have compiled in; the registers are then set as if the handler had just been called, with the restorer as its
- * return address. The restorer makes the rt_sigreturn call, which takes the registers from the frame again, changed or not
- * by the handler.
+ * Everything that the interrupted code had in registers goes onto the user's stack, in the layout
+ * that libraries and unwinders have compiled in; the registers are then set as if the handler had
+ * just been called, with the restorer as its return address. The restorer makes the rt_sigreturn
+ * call, which takes the registers from the frame again, changed or not by the handler.
  *
  *	interrupted sp ->  +---------------------------+
  *			   | red zone, 128 bytes       |  may hold data of a leaf function
@@ -18,9 +18,9 @@
  *			   | restorer                  |  handler's sp: 16n + 8, as after a call
  *			   +---------------------------+
  *
- * What rt_sigreturn reads back may be anything. Registers cannot hurt the kernel except segment selectors, privileged
- * flags and a return address outside user space: selectors are forced, flags are masked, and the way out checks the address.
- * A frame that cannot be read is a SIGSEGV.
+ * What rt_sigreturn reads back may be anything. Registers cannot hurt the kernel except segment
+ * selectors, privileged flags and a return address outside user space: selectors are forced, flags
+ * are masked, and the way out checks the address. A frame that cannot be read is a SIGSEGV.
  */
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/ptrace_regs.h"

@@ -84,8 +84,8 @@
  * One producer, the interrupt handler, which runs on one CPU; one consumer at a time, who holds
  * read_lock: the ring needs no other lock. Counters are published with release, after their bytes.
  *
- * Key: i = written by the handler alone; r = written under read_lock; a = atomic; c = constant after
- * hostio_init().
+ * Key: i = written by the handler alone; r = written under read_lock; a = atomic; c = constant
+ * after hostio_init().
  */
 static struct hostin {
 	struct wait_queue_head wait;

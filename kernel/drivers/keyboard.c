@@ -2,8 +2,8 @@
 /*
  * The PS/2 keyboard, behind an 8042 controller or what imitates one.
  *
- * Finding it. A PC without an 8042 reads 0xff at its ports, and never answers: every wait has a time
- * limit, and the first question that gets no answer ends the search. The controller is told to
+ * Finding it. A PC without an 8042 reads 0xff at its ports, and never answers: every wait has a
+ * time limit, and the first question that gets no answer ends the search. The controller is told to
  * translate to scan code set 1, which is also what firmware that turns a USB keyboard into a PS/2
  * one gives.
  *

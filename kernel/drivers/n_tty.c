@@ -12,11 +12,12 @@
  *	does it end the line?        NL, EOF, EOL, EOL2                  (ICANON)
  *	nothing of this              it enters read_buf
  *
- * In canonical mode a reader sees only whole lines: read_buf up to canon_head. What follows can still
- * be edited. In raw mode all of read_buf is there for the reader.
+ * In canonical mode a reader sees only whole lines: read_buf up to canon_head. What follows can
+ * still be edited. In raw mode all of read_buf is there for the reader.
  *
- * A line holds 4095 bytes with its newline (LINE-ENDS: the last slot of read_buf is kept for what ends
- * a line, so that a line that is too long can still be ended, and read, and input never locks up).
+ * A line holds 4095 bytes with its newline (LINE-ENDS: the last slot of read_buf is kept for what
+ * ends a line, so that a line that is too long can still be ended, and read, and input never locks
+ * up).
  *
  * Echoing is queued (n_tty_out.c): here it is only decided what the echo is.
  */
@@ -162,8 +163,8 @@ void n_tty_flush_input(struct tty_struct *tty)
 }
 
 /*
- * Canonical <-> raw. What is unread stays: raw bytes become one line for a canonical reader (with no
- * newline: it is what came), and lines become bytes.
+ * Canonical <-> raw. What is unread stays: raw bytes become one line for a canonical reader (with
+ * no newline: it is what came), and lines become bytes.
  */
 void n_tty_set_termios(struct tty_struct *tty, const struct termios2 *old)
 {

@@ -66,7 +66,8 @@ void n_tty_set_termios(struct tty_struct *tty, const struct termios2 *old)
 struct n_tty *n_tty_alloc(void);
 
 /*
- * n_tty_read, n_tty_write, n_tty_poll - read(2), write(2), poll(2) of a terminal that is not hung up
+ * n_tty_read, n_tty_write, n_tty_poll - read(2), write(2), poll(2) of a terminal that is not hung
+ * up
  *
  * Return bytes moved, or -EAGAIN, -ERESTARTSYS, -EIO, -EFAULT. May sleep.
  */

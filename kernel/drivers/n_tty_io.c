@@ -6,7 +6,8 @@
  *
  *	canonical            a line is there: it, or as much of it as is wanted
  *	MIN > 0, TIME = 0    min(MIN, wanted) bytes are there
- *	MIN > 0, TIME > 0    as above, or TIME tenths of a second after the last byte, if there is one
+ *	MIN > 0, TIME > 0    as above, or TIME tenths of a second after the last byte, if there is
+ *	one
  *	MIN = 0, TIME > 0    a byte is there, or after TIME tenths of a second (returns 0)
  *	MIN = 0, TIME = 0    at once
  *	O_NONBLOCK           at once; EAGAIN if there is nothing
@@ -67,7 +68,8 @@ static void input_made_room(struct tty_struct *tty)
 }
 
 /*
- * Moves up to `size` bytes out of read_buf, in canonical mode not past the end of a line, which sets
+ * Moves up to `size` bytes out of read_buf, in canonical mode not past the end of a line, which
+ * sets
  * *line_end.
  */
 static unsigned int take_input(struct tty_struct *tty, u8 *buf, unsigned int size, bool *line_end)
@@ -81,7 +83,10 @@ static unsigned int take_input(struct tty_struct *tty, u8 *buf, unsigned int siz
 	while (readable(tty) && !*line_end) {
 		u16 entry = d->read_buf[d->tail % N_TTY_BUF_SIZE];
 
-		/* A full buffer still swallows the end-of-file mark that follows: it ends this line. */
+		/*
+		 * A full buffer still swallows the end-of-file mark that follows: it ends this
+		 * line.
+		 */
 		if (n == size && !(canon && (entry & RB_EOF)))
 			break;
 		d->tail++;

@@ -116,7 +116,8 @@ static void out_plain(struct tty_struct *tty, struct out_batch *b, u8 c, bool po
 }
 
 /*
- * One byte, with OPOST if it is set; the column is kept in either case. False: no room, nothing done.
+ * One byte, with OPOST if it is set; the column is kept in either case. False: no room, nothing
+ * done.
  */
 static bool out_char(struct tty_struct *tty, struct out_batch *b, u8 c)
 {
@@ -142,8 +143,8 @@ static bool out_char(struct tty_struct *tty, struct out_batch *b, u8 c)
 }
 
 /*
- * Steps back over a tab. `arg` counts the columns between it and the tab before, or the beginning of
- * the typed line, whose column is known only now.
+ * Steps back over a tab. `arg` counts the columns between it and the tab before, or the beginning
+ * of the typed line, whose column is known only now.
  */
 static bool out_erase_tab(struct tty_struct *tty, struct out_batch *b, unsigned int arg)
 {

@@ -6,12 +6,12 @@
  *	bus 0 --+-- device --- functions 0..7 (more than 0 only if the header says so)
  *	        +-- bridge ---> secondary bus, walked in turn
  *
- * A BAR's size is learnt by writing ones and seeing which stick. Meanwhile the device would answer at
- * a wrong address, so its decoding is off and interrupts too: nothing may draw on a screen that is
- * not at its place.
+ * A BAR's size is learnt by writing ones and seeing which stick. Meanwhile the device would answer
+ * at a wrong address, so its decoding is off and interrupts too: nothing may draw on a screen that
+ * is not at its place.
  *
- * Message interrupts are memory writes to the local APIC; irq_register_msi() gives address and data,
- * and the capability, or an entry of the MSI-X table in one of the BARs, is told them.
+ * Message interrupts are memory writes to the local APIC; irq_register_msi() gives address and
+ * data, and the capability, or an entry of the MSI-X table in one of the BARs, is told them.
  */
 
 #include "arch/x86_64/io.h"

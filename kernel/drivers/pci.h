@@ -76,7 +76,10 @@ void pci_write8(const struct pci_device *dev, unsigned int reg, u8 value);
 void pci_write16(const struct pci_device *dev, unsigned int reg, u16 value);
 void pci_write32(const struct pci_device *dev, unsigned int reg, u32 value);
 
-/* pci_find_cap - offset of the first capability with this id after `after` (0: from the start), or 0 */
+/*
+ * pci_find_cap - offset of the first capability with this id after `after` (0: from the start),
+ * or 0
+ */
 u8 pci_find_cap(const struct pci_device *dev, u8 id, u8 after);
 
 /* pci_enable - let the device decode its addresses and use the bus */

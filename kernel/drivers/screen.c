@@ -10,9 +10,9 @@
  *
  * Writing to the text is cheap, drawing is not: a framebuffer takes megabytes a scrolled line. So a
  * program's output is drawn by screend, at most every FLUSH_NS, however much has come since.
- * Kernel messages are drawn at once, as the kernel may be about to die, but not more often than that
- * either; what was left over screend draws at its next turn, BLINK_NS later at the latest, when
- * the cursor blinks. From a panic on everything is drawn at once, whatever the locks say.
+ * Kernel messages are drawn at once, as the kernel may be about to die, but not more often than
+ * that either; what was left over screend draws at its next turn, BLINK_NS later at the latest,
+ * when the cursor blinks. From a panic on everything is drawn at once, whatever the locks say.
  */
 
 #include "arch/x86_64/cpu.h"

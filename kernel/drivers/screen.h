@@ -7,7 +7,8 @@
 struct tty_struct;
 
 /*
- * fbcon_probe, vgacon_probe - the machine's linear framebuffer, or its VGA in text mode, as a screen
+ * fbcon_probe, vgacon_probe - the machine's linear framebuffer, or its VGA in text mode, as a
+ * screen
  * @early: before paging_init(): the boot page tables reach what lies below 4 GiB. Else by ioremap.
  *
  * NULL if there is none that can be used.

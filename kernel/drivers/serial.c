@@ -9,7 +9,8 @@
  *	tty ----> xmit ring --> interrupt "transmitter empty" --> 16 bytes into the FIFO
  *
  * port->lock is held over either, so that bytes do not mix within a console message. In a panic the
- * lock may be held by a CPU that was stopped; the console waits a while and then goes on without it.
+ * lock may be held by a CPU that was stopped; the console waits a while and then goes on without
+ * it.
  *
  *	receive: interrupt --> tty_insert_char(); refused: the byte is kept in `held`, the receive
  *	         interrupt is switched off, and the FIFO fills (an emulated UART then leaves further
@@ -258,7 +259,9 @@ static unsigned int xmit_used(const struct serial_port *port)
 	return port->head - port->tail;
 }
 
-/* The transmitter, if it is empty, gets the next bytes. Its interrupt is on while there are more. */
+/*
+ * The transmitter, if it is empty, gets the next bytes. Its interrupt is on while there are more.
+ */
 static void transmit(struct serial_port *port) __must_hold(&port->lock)
 {
 	int i = 0;

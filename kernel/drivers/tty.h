@@ -16,8 +16,8 @@
  * interrupt may keep a pointer to it without counting. What ends is the time between two hangups,
  * its `generation`: a file opened in an earlier one reads end of file and fails to write.
  *
- * Locks, outermost first: open_mutex -> input_mutex -> output_mutex -> ring_lock, driver's own lock.
- * tasklist_lock -> ctty_lock (tty_jobctrl.c), which may be taken inside any of the mutexes.
+ * Locks, outermost first: open_mutex -> input_mutex -> output_mutex -> ring_lock, driver's own
+ * lock. tasklist_lock -> ctty_lock (tty_jobctrl.c), which may be taken inside any of the mutexes.
  */
 
 #include "kernel/mutex.h"
@@ -84,8 +84,8 @@ struct tty_operations {
 };
 
 /*
- * Lock key: c = constant; o = open_mutex; i = input_mutex; w = output_mutex; t = written under i and
- * w both, read under either; r = ring_lock; j = ctty_lock; a = atomic bit operations.
+ * Lock key: c = constant; o = open_mutex; i = input_mutex; w = output_mutex; t = written under i
+ * and w both, read under either; r = ring_lock; j = ctty_lock; a = atomic bit operations.
  */
 struct tty_struct {
 	char name[16];			  /* c: "ttyS0" */
@@ -155,7 +155,10 @@ struct tty_struct *tty_alloc(const char *name, dev_t dev, const struct tty_opera
 /* tty_core_init - make /dev/tty, /dev/tty0 and /dev/console, start kttyd. Process context. */
 void tty_core_init(void);
 
-/* tty_find - the terminal of this name, or NULL. tty_next(NULL) is the first, NULL after the last. */
+/*
+ * tty_find - the terminal of this name, or NULL. tty_next(NULL) is the first, NULL after the
+ * last.
+ */
 struct tty_struct *tty_find(const char *name);
 struct tty_struct *tty_next(struct tty_struct *tty);
 
@@ -228,8 +231,8 @@ struct tty_struct *get_current_tty(void);
 /*
  * tty_check_change - may current change, or write to, the terminal?
  *
- * Sends SIGTTOU (sig) to its process group if it is in the background. Returns 0; -ERESTARTSYS after
- * the signal; -EIO in an orphaned group.
+ * Sends SIGTTOU (sig) to its process group if it is in the background. Returns 0; -ERESTARTSYS
+ * after the signal; -EIO in an orphaned group.
  */
 int tty_check_change(struct tty_struct *tty);
 /* tty_check_read - the same for reading: SIGTTIN, which ignored or blocked means -EIO */

@@ -3,8 +3,8 @@
  * Terminal settings and the ioctls that read and change them.
  *
  * The settings are kept as termios2; the older structures are views of it. Changing them is one
- * function, set_termios(): it waits and flushes as the command's letter says (TCSETS: at once; W: when
- * the output so far is sent; F: that, and unread input is forgotten), then changes under both
+ * function, set_termios(): it waits and flushes as the command's letter says (TCSETS: at once; W:
+ * when the output so far is sent; F: that, and unread input is forgotten), then changes under both
  * mutexes, so that no byte is processed half under the old settings and half under the new.
  *
  * A background process that changes a terminal is stopped by SIGTTOU first (tty_check_change()).
@@ -57,7 +57,10 @@ static bool tty_sent(struct tty_struct *tty)
 	       (!tty->ops->chars_in_buffer || !tty->ops->chars_in_buffer(tty));
 }
 
-/* The driver wakes write_wait when its buffer is empty; the UART's own FIFO takes a little longer. */
+/*
+ * The driver wakes write_wait when its buffer is empty; the UART's own FIFO takes a little
+ * longer.
+ */
 int tty_wait_until_sent(struct tty_struct *tty)
 {
 	s64 left = 0;
@@ -68,7 +71,10 @@ int tty_wait_until_sent(struct tty_struct *tty)
 	return left < 0 ? left : 0;
 }
 
-/* Without regard to signals, which may be why the terminal is closed; a stopped one is not waited for. */
+/*
+ * Without regard to signals, which may be why the terminal is closed; a stopped one is not waited
+ * for.
+ */
 void tty_drain(struct tty_struct *tty, s64 limit_ns)
 {
 	while (limit_ns > 0 && !tty_sent(tty) && !test_bit(TTY_STOPPED, &tty->flags)) {

@@ -9,15 +9,16 @@
  *
  * Both ends of the relation are stored: signal->tty of every process, and tty->session.
  * CTTY-IS-SESSION: signal->tty counts only while tty->session is the process's session. A fork that
- * runs against a hangup may copy a pointer that is being cleared in its parent; it then means nothing.
+ * runs against a hangup may copy a pointer that is being cleared in its parent; it then means
+ * nothing.
  *
  * ctty_lock guards signal->tty, signal->tty_old_pgrp, tty->session and tty->pgrp. It nests inside
  * tasklist_lock (which is held to walk a session) and is a leaf; signals are sent after both are
  * dropped. A terminal holds references to its two struct pids, so the numbers stay its own.
  *
  * When a session leader exits, its terminal is hung up: the foreground group gets SIGHUP, the next
- * session starts with a clean terminal. When the terminal goes first, the leader gets SIGHUP, and the
- * foreground group when the leader, having understood, exits (tty_old_pgrp).
+ * session starts with a clean terminal. When the terminal goes first, the leader gets SIGHUP, and
+ * the foreground group when the leader, having understood, exits (tty_old_pgrp).
  */
 
 #include "arch/x86_64/uaccess.h"

@@ -3,8 +3,8 @@
  * The VGA's text mode: 80 x 25 cells at 0xb8000, a byte of character and a byte of colours each.
  *
  * Present if the loader says so, or, when it says nothing (PVH), if a VGA answers that is in text
- * mode: bit 0 of its miscellaneous graphics register tells text from graphics, bits 2 and 3 say that
- * the memory is at 0xb8000, and two cells must hold what is written to them.
+ * mode: bit 0 of its miscellaneous graphics register tells text from graphics, bits 2 and 3 say
+ * that the memory is at 0xb8000, and two cells must hold what is written to them.
  *
  * The character set in its ROM is code page 437. What is not in it is shown as a block.
  * The hardware's cursor is switched off: the vt draws its own.

@@ -422,7 +422,10 @@ static void string_byte(struct vt *vt, u8 c)
 		vt->state = c == 0x1b ? VT_STRING_ESC : VT_STRING;
 }
 
-/* ESC ] R and ESC ] P nrrggbb are Linux's, and have no end mark: palettes, which stay as they are. */
+/*
+ * ESC ] R and ESC ] P nrrggbb are Linux's, and have no end mark: palettes, which stay as they
+ * are.
+ */
 static void osc_byte(struct vt *vt, u8 c)
 {
 	if (c == 'R') {

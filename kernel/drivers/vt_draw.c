@@ -3,9 +3,9 @@
  * Drawing what the terminal shows.
  *
  * Text and screen are apart. The text is an array of pointers to lines, so that scrolling exchanges
- * pointers; `shown` is what the screen displays. vt_flush() walks the rows marked dirty and draws the
- * cells that differ: a screen full of output that scrolls by between two flushes costs nothing to
- * draw, and video memory, slow to read, is never read. The cursor is a bit of the cell it is on.
+ * pointers; `shown` is what the screen displays. vt_flush() walks the rows marked dirty and draws
+ * the cells that differ: a screen full of output that scrolls by between two flushes costs nothing
+ * to draw, and video memory, slow to read, is never read. The cursor is a bit of the cell it is on.
  *
  * SHOWN-TRUE: shown[] is exactly what was last drawn. A row that differs from it is marked dirty.
  */

@@ -28,7 +28,8 @@ void test_mm_end(struct mm *mm)
 
 void map_anon(struct mm *mm, unsigned long addr, unsigned long len, unsigned long prot)
 {
-	CHECK_EQ(vm_mmap(mm, NULL, addr, len, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0), addr);
+	CHECK_EQ(vm_mmap(mm, NULL, addr, len, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0),
+		 addr);
 }
 
 void poke(struct mm *mm, unsigned long addr, u64 value)
@@ -68,7 +69,7 @@ static void check_chains(struct mm *mm)
 {
 	struct vm_area *a, *b;
 
-	for_each_vma(mm, a)
+	for_each_vma (mm, a)
 		for (b = vma_next(a); b; b = vma_next(b))
 			if (a->anon_vma && a->anon_vma == b->anon_vma)
 				CHECK(same_chain(a, b));
@@ -79,7 +80,7 @@ static void check_counters(struct mm *mm)
 	unsigned long total = 0, locked = 0, data = 0, stack = 0, exec = 0;
 	struct vm_area *vma;
 
-	for_each_vma(mm, vma) {
+	for_each_vma (mm, vma) {
 		unsigned long pages = vma_pages(vma), flags = vma->vm_flags;
 
 		total += pages;
@@ -105,15 +106,15 @@ static void check_promises(void)
 	struct vm_area *vma;
 	struct mm *mm;
 
-	list_for_each_entry(mm, &mmlist, mmlist)
-		for_each_vma(mm, vma)
+	list_for_each_entry (mm, &mmlist, mmlist)
+		for_each_vma (mm, vma)
 			promised += vma->vm_flags & VM_ACCOUNT ? vma_pages(vma) : 0;
 	CHECK_EQ(vm_committed_pages(), promised);
 }
 
 void check_all(struct mm *mm)
 {
-	struct rmap_audit audit = { .quiescent = true };
+	struct rmap_audit audit = {.quiescent = true};
 
 	mmap_read_lock(mm);
 	validate_mm(mm);
@@ -135,7 +136,7 @@ const char *mm_state(struct mm *mm)
 	size_t n = 0, size = sizeof(text[0]);
 	struct vm_area *vma;
 
-	for_each_vma(mm, vma)
+	for_each_vma (mm, vma)
 		n += snprintf(s + n, size - n, "%lx-%lx %lx pgoff %lx anon %lx %s\n", vma->vm_start,
 			      vma->vm_end, vma->vm_flags, vma->vm_pgoff, vma->anon_pgoff,
 			      vma->anon_vma ? "faulted" : "-");
@@ -161,7 +162,7 @@ static bool count_slab(const struct slabinfo *info, void *arg)
 
 long slab_in_use(const char *cache)
 {
-	struct slab_count c = { cache, -1 };
+	struct slab_count c = {cache, -1};
 
 	slabinfo_for_each(count_slab, &c);
 	CHECK(c.active >= 0);

@@ -11,7 +11,7 @@
 #include "mm/mmap.h"
 #include "mm/vma.h"
 
-#define PAGE(n) ((unsigned long)(n) * PAGE_SIZE)
+#define PAGE(n) ((unsigned long)(n)*PAGE_SIZE)
 
 /* Where tests put their mappings. */
 #define TEST_BASE 0x10000000UL

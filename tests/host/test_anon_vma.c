@@ -94,7 +94,7 @@ TEST(anon_vma_fork_chain)
 		CHECK_EQ(vma_at(mm[i], TEST_BASE)->anon_vma->num_active_vmas, 1);
 	}
 	/* The middle goes first. */
-	static const int order[] = { 3, 0, 7, 4, 1, 6, 2, 5 };
+	static const int order[] = {3, 0, 7, 4, 1, 6, 2, 5};
 	for (int i = 0; i < 8; i++) {
 		test_mm_end(mm[order[i]]);
 		mm[order[i]] = NULL;
@@ -201,7 +201,7 @@ TEST(b20_lookup_of_an_unmapped_page)
 	struct mm *mm = one_page();
 	struct vm_area *vma = vma_at(mm, TEST_BASE);
 	struct anon_vma *anon_vma = vma->anon_vma;
-	struct page fake = { .mapping = (void *)((unsigned long)anon_vma | PAGE_MAPPING_ANON) };
+	struct page fake = {.mapping = (void *)((unsigned long)anon_vma | PAGE_MAPPING_ANON)};
 
 	/* A page that says it is mapped: the reference keeps the anon_vma over the VMA's end. */
 	atomic_set(&fake._mapcount, 1);
@@ -228,7 +228,7 @@ TEST(b16_boundary_lock_of_the_second)
 {
 	struct mm *mm = one_page();
 	struct vm_area *lower, *upper;
-	struct vma_update u = { 0 };
+	struct vma_update u = {0};
 
 	CHECK_EQ(vm_munmap(mm, TEST_BASE, PAGE(4)), 0);
 	map_anon(mm, TEST_BASE, PAGE(2), RW);
@@ -348,7 +348,7 @@ static void random_tree_step(struct mm **mm)
 
 static void random_tree(unsigned long steps)
 {
-	struct mm *mm[TREE_MMS] = { NULL };
+	struct mm *mm[TREE_MMS] = {NULL};
 
 	mm[0] = one_page();
 	for (unsigned long n = 0; n < steps; n++) {

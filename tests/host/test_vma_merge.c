@@ -25,7 +25,6 @@
 #include "tests/host/mm_helpers.h"
 #include "tests/host/sim_cpu.h"
 
-
 #define RW (PROT_READ | PROT_WRITE)
 
 #define P_PAGES 3
@@ -215,8 +214,10 @@ static void for_all_layouts(void (*test)(struct layout *l))
 	host_boot(64);
 	sim_cpu_init();
 	for (int i = 0; i < 192; i++) {
-		struct layout l = { .p = states[i % 4], .r = states[1 + i / 4 % 3],
-				    .n = states[i / 12 % 4], .forked = i / 48 % 2 };
+		struct layout l = {.p = states[i % 4],
+				   .r = states[1 + i / 4 % 3],
+				   .n = states[i / 12 % 4],
+				   .forked = i / 48 % 2};
 
 		/* No anon_vma is alive between two layouts: the index may change its kind. */
 		anon_rmap_list = i / 96;
@@ -321,11 +322,13 @@ static void there_and_back(struct layout *l)
 	unsigned long away = TEST_BASE + PAGE(64);
 
 	build(l);
-	CHECK_EQ(do_mremap(l->mm, R_START + PAGE(1), PAGE(2), PAGE(2), MREMAP_MAYMOVE | MREMAP_FIXED,
-			   away), away);
+	CHECK_EQ(do_mremap(l->mm, R_START + PAGE(1), PAGE(2), PAGE(2),
+			   MREMAP_MAYMOVE | MREMAP_FIXED, away),
+		 away);
 	check_all(l->mm);
 	CHECK_EQ(do_mremap(l->mm, away, PAGE(2), PAGE(2), MREMAP_MAYMOVE | MREMAP_FIXED,
-			   R_START + PAGE(1)), R_START + PAGE(1));
+			   R_START + PAGE(1)),
+		 R_START + PAGE(1));
 	finish(l);
 }
 
@@ -346,17 +349,20 @@ TEST(merge_copy_with_its_source)
 		if (touched)
 			poke_range(mm, R_START, N_START);
 		CHECK_EQ(do_mremap(mm, R_START, PAGE(2), PAGE(2), MREMAP_MAYMOVE | MREMAP_FIXED,
-				   R_START - PAGE(2)), R_START - PAGE(2));
+				   R_START - PAGE(2)),
+			 R_START - PAGE(2));
 		check_all(mm);
 		expect(mm, R_START - PAGE(2), touched ? value_at(R_START) : 0);
 		expect(mm, R_START + PAGE(2), touched ? value_at(R_START + PAGE(2)) : 0);
 		CHECK_EQ(do_mremap(mm, R_START + PAGE(2), PAGE(2), PAGE(2),
-				   MREMAP_MAYMOVE | MREMAP_FIXED, R_START), R_START);
+				   MREMAP_MAYMOVE | MREMAP_FIXED, R_START),
+			 R_START);
 		check_all(mm);
 		expect(mm, R_START, touched ? value_at(R_START + PAGE(2)) : 0);
 		/* Behind itself, so that the old place is in the middle. */
 		CHECK_EQ(do_mremap(mm, R_START, PAGE(1), PAGE(1), MREMAP_MAYMOVE | MREMAP_FIXED,
-				   R_START + PAGE(2)), R_START + PAGE(2));
+				   R_START + PAGE(2)),
+			 R_START + PAGE(2));
 		check_all(mm);
 		test_mm_end(mm);
 	}
@@ -421,8 +427,8 @@ static long op_move_grow(struct mm *mm)
 }
 static long op_dontunmap(struct mm *mm)
 {
-	return do_mremap(mm, R_START, PAGE(R_PAGES), PAGE(R_PAGES), MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
-			 0);
+	return do_mremap(mm, R_START, PAGE(R_PAGES), PAGE(R_PAGES),
+			 MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
 }
 static long op_map_over(struct mm *mm)
 {
@@ -444,18 +450,18 @@ static long op_lock(struct mm *mm)
 }
 
 static const struct failing_op failing_ops[] = {
-	{ "mprotect splits", op_split_prot },
-	{ "madvise merges", op_merge_advice },
-	{ "madvise moves a boundary", op_move_boundary },
-	{ "munmap makes a hole", op_hole },
-	{ "munmap over a border", op_unmap_border },
-	{ "mremap moves a page", op_move },
-	{ "mremap moves and grows", op_move_grow },
-	{ "mremap DONTUNMAP", op_dontunmap },
-	{ "mmap over the middle", op_map_over },
-	{ "shared mmap over the middle", op_map_shared },
-	{ "brk", op_brk },
-	{ "mlock splits", op_lock },
+	{"mprotect splits", op_split_prot},
+	{"madvise merges", op_merge_advice},
+	{"madvise moves a boundary", op_move_boundary},
+	{"munmap makes a hole", op_hole},
+	{"munmap over a border", op_unmap_border},
+	{"mremap moves a page", op_move},
+	{"mremap moves and grows", op_move_grow},
+	{"mremap DONTUNMAP", op_dontunmap},
+	{"mmap over the middle", op_map_over},
+	{"shared mmap over the middle", op_map_shared},
+	{"brk", op_brk},
+	{"mlock splits", op_lock},
 };
 
 /* Fail the k-th allocation of an operation, for k = 1, 2 ... until it succeeds. */
@@ -491,8 +497,8 @@ static void fail_every_allocation(struct layout *l, const struct failing_op *op)
 TEST(b07_allocation_failures)
 {
 	static const struct layout layouts[] = {
-		{ 'u', 'u', 'u' }, { 'f', 'f', 'f' },	    { 's', 's', 's' },	   { 'u', 'f', 'u' },
-		{ 'f', 'u', '-' }, { 's', 's', 's', true }, { 'u', 'f', '-', true },
+		{'u', 'u', 'u'}, {'f', 'f', 'f'},	{'s', 's', 's'},       {'u', 'f', 'u'},
+		{'f', 'u', '-'}, {'s', 's', 's', true}, {'u', 'f', '-', true},
 	};
 
 	host_boot(64);

@@ -81,10 +81,12 @@ static void op_advise(unsigned long first, unsigned long count)
 		int advice;
 		unsigned long set, clear;
 	} advices[] = {
-		{ MADV_DONTFORK, VM_DONTCOPY, 0 }, { MADV_DOFORK, 0, VM_DONTCOPY },
-		{ MADV_DONTDUMP, VM_DONTDUMP, 0 }, { MADV_DODUMP, 0, VM_DONTDUMP },
-		{ MADV_RANDOM, VM_RAND_READ, VM_SEQ_READ },
-		{ MADV_NORMAL, 0, VM_RAND_READ | VM_SEQ_READ },
+		{MADV_DONTFORK, VM_DONTCOPY, 0},
+		{MADV_DOFORK, 0, VM_DONTCOPY},
+		{MADV_DONTDUMP, VM_DONTDUMP, 0},
+		{MADV_DODUMP, 0, VM_DONTDUMP},
+		{MADV_RANDOM, VM_RAND_READ, VM_SEQ_READ},
+		{MADV_NORMAL, 0, VM_RAND_READ | VM_SEQ_READ},
 	};
 	int a = test_rand_below(ARRAY_SIZE(advices));
 	int want = mapped_run(first, count) == count ? 0 : -ENOMEM;
@@ -99,8 +101,8 @@ static void op_mlock(unsigned long first, unsigned long count)
 {
 	bool lock = test_rand_below(2);
 	unsigned long n = mapped_run(first, count), addr = TEST_BASE + PAGE(first);
-	int err = lock ? do_mlock(mm, addr, PAGE(count), MLOCK_ONFAULT) :
-			 do_munlock(mm, addr, PAGE(count));
+	int err = lock ? do_mlock(mm, addr, PAGE(count), MLOCK_ONFAULT)
+		       : do_munlock(mm, addr, PAGE(count));
 
 	CHECK_EQ(err, n == count ? 0 : -ENOMEM);
 	for (unsigned long i = first; i < first + n; i++)
@@ -129,7 +131,8 @@ static void op_mremap(unsigned long first, unsigned long count)
 static void random_operation(void)
 {
 	static void (*const ops[])(unsigned long, unsigned long) = {
-		op_mmap, op_mmap, op_munmap, op_mprotect, op_mprotect, op_advise, op_mlock, op_mremap,
+		op_mmap,     op_mmap,	op_munmap, op_mprotect,
+		op_mprotect, op_advise, op_mlock,  op_mremap,
 	};
 	unsigned long first, count;
 
@@ -167,7 +170,7 @@ static void compare_lookups(void)
 	unsigned long addr = TEST_BASE + test_rand_below(PAGE(PAGES + 4)) - PAGE(2);
 	struct vm_area *want, *before = NULL, *prev;
 
-	for_each_vma(mm, want) {
+	for_each_vma (mm, want) {
 		if (want->vm_end > addr)
 			break;
 		before = want;
@@ -251,7 +254,8 @@ TEST(vma_gap_search_keeps_stack_guard)
 	addr = vm_mmap(mm, NULL, 0, PAGE(1), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	CHECK_EQ(addr, stack - PAGE(4) - STACK_GUARD_GAP - PAGE(1));
 	/* A hint inside the gap is not taken either, a fixed address is. */
-	addr = vm_mmap(mm, NULL, stack - PAGE(8), PAGE(1), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	addr = vm_mmap(mm, NULL, stack - PAGE(8), PAGE(1), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+		       0);
 	CHECK_EQ(addr, stack - PAGE(4) - STACK_GUARD_GAP - PAGE(2));
 	map_anon(mm, stack - PAGE(8), PAGE(1), PROT_READ);
 	/* b31: the stack does not grow to within the gap of it. */
@@ -282,7 +286,8 @@ TEST(mmap_errors)
 	CHECK_EQ(vm_mmap(mm, NULL, 0, PAGE(2), PROT_READ, anon, ~0UL), -EOVERFLOW);
 	map_anon(mm, TEST_BASE, PAGE(4), PROT_READ);
 	CHECK_EQ(vm_mmap(mm, NULL, TEST_BASE + PAGE(3), PAGE(4), PROT_READ,
-			 anon | MAP_FIXED_NOREPLACE, 0), -EEXIST);
+			 anon | MAP_FIXED_NOREPLACE, 0),
+		 -EEXIST);
 	CHECK_EQ(vm_munmap(mm, TEST_BASE + 1, PAGE(1)), -EINVAL);
 	CHECK_EQ(vm_munmap(mm, TEST_BASE, 0), -EINVAL);
 	CHECK_EQ(vm_munmap(mm, TASK_SIZE, PAGE(1)), -EINVAL);

@@ -35,7 +35,7 @@
 #define WORDS	    (PAGE / sizeof(uint64_t))
 #define CHILDREN    3
 #define MAX_CHUNKS  8000
-#define REWRITE_ONE 4 /* a child rewrites one chunk in so many */
+#define REWRITE_ONE 4  /* a child rewrites one chunk in so many */
 #define MOVE_ONE    16 /* the parent moves one chunk in so many */
 
 enum owner { PARENT = 0 };
@@ -64,7 +64,8 @@ static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *for
 
 static uint64_t word(unsigned owner, size_t page, unsigned version, size_t run)
 {
-	uint64_t x = ((uint64_t)owner << 56) ^ ((uint64_t)version << 48) ^ ((uint64_t)page << 8) ^ run;
+	uint64_t x =
+		((uint64_t)owner << 56) ^ ((uint64_t)version << 48) ^ ((uint64_t)page << 8) ^ run;
 
 	x *= 0x9e3779b97f4a7c15ULL;
 	return x ^ x >> 29;
@@ -102,9 +103,11 @@ static char *map(size_t pages)
 
 static void read_counters(struct counters *c)
 {
-	static const char *const names[] = { "rmap_walks",    "rmap_vmas", "rmap_nodes", "rmap_unmapped",
-					     "pswpin",	      "pswpout",   "pgfault" };
-	long *values[] = { &c->walks, &c->vmas, &c->nodes, &c->unmapped, &c->in, &c->out, &c->faults };
+	static const char *const names[] = {"rmap_walks",    "rmap_vmas", "rmap_nodes",
+					    "rmap_unmapped", "pswpin",	  "pswpout",
+					    "pgfault"};
+	long *values[] = {&c->walks, &c->vmas, &c->nodes, &c->unmapped,
+			  &c->in,    &c->out,  &c->faults};
 	char name[64];
 	long value;
 	FILE *f = fopen("/proc/vmstat", "r");
@@ -184,7 +187,8 @@ static void check_region(struct region *r, unsigned owner)
 		int mine = owner != PARENT && c % REWRITE_ONE == owner % REWRITE_ONE;
 
 		for (size_t p = 0; p < r->pages_each; p++)
-			check(r->chunk[c] + p * PAGE, mine ? owner : PARENT, c * r->pages_each + p, mine);
+			check(r->chunk[c] + p * PAGE, mine ? owner : PARENT, c * r->pages_each + p,
+			      mine);
 	}
 }
 
@@ -236,8 +240,9 @@ static void report(const struct counters *a, const struct counters *b)
 	printf("  %10ld page faults\n", b->faults - a->faults);
 	printf("  %10ld PTEs unmapped through the reverse map\n", b->unmapped - a->unmapped);
 	if (walks > 0)
-		printf("  %10ld reverse-map walks, each visiting %ld.%02ld VMAs and %ld.%02ld tree nodes\n", walks,
-		       vmas / walks, vmas * 100 / walks % 100, nodes / walks, nodes * 100 / walks % 100);
+		printf("  %10ld reverse-map walks, each visiting %ld.%02ld VMAs and %ld.%02ld tree nodes\n",
+		       walks, vmas / walks, vmas * 100 / walks % 100, nodes / walks,
+		       nodes * 100 / walks % 100);
 	printf("  %10ld pages out to swap, %ld pages in\n", b->out - a->out, b->in - a->in);
 }
 
@@ -275,14 +280,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "demo: usage: demo [MiB], at least 1\n");
 		return 2;
 	}
-	printf("%zu MiB of RAM; %d processes will use %zu MiB.\n", ram >> 20, CHILDREN + 1, total >> 20);
+	printf("%zu MiB of RAM; %d processes will use %zu MiB.\n", ram >> 20, CHILDREN + 1,
+	       total >> 20);
 	read_counters(&before);
 	say("parent: filling %zu MiB", pages * PAGE >> 20);
 	build(&region, pages);
 	say("parent: cutting it into %zu VMAs with mprotect", region.chunks);
 	split(&region);
 	say("parent: moving %zu of them with mremap", move(&region));
-	say("parent: forking %d children; each rewrites a quarter of what it inherits and fills as much again", CHILDREN);
+	say("parent: forking %d children; each rewrites a quarter of what it inherits and fills as much again",
+	    CHILDREN);
 	spawn(&region, pages, pids);
 	if (reap(pids)) {
 		printf("FAILED: a child found a wrong byte or was killed.\n");

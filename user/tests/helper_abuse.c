@@ -35,12 +35,33 @@
 
 /* reboot and the like; signals to others; the timer and the handler that end a call which blocks; mounts, since the runner's
  * channels are in /dev; processes without end */
-static const int SPARED[] = { SYS_reboot,      SYS_kill,	 SYS_tkill,	SYS_tgkill,    SYS_rt_sigqueueinfo,
-			      SYS_rt_tgsigqueueinfo, SYS_pidfd_send_signal, SYS_rt_sigaction, SYS_rt_sigprocmask,
-			      SYS_setitimer,   SYS_alarm,	 SYS_mount,	SYS_umount2,   SYS_chroot,
-			      SYS_fork,	       SYS_vfork,	 SYS_clone,	SYS_clone3,    SYS_exit,
-			      SYS_exit_group,  SYS_rt_sigreturn, SYS_swapon,	SYS_swapoff,   SYS_setrlimit,
-			      SYS_prlimit64,   SYS_rt_sigsuspend, SYS_pivot_root };
+static const int SPARED[] = {SYS_reboot,
+			     SYS_kill,
+			     SYS_tkill,
+			     SYS_tgkill,
+			     SYS_rt_sigqueueinfo,
+			     SYS_rt_tgsigqueueinfo,
+			     SYS_pidfd_send_signal,
+			     SYS_rt_sigaction,
+			     SYS_rt_sigprocmask,
+			     SYS_setitimer,
+			     SYS_alarm,
+			     SYS_mount,
+			     SYS_umount2,
+			     SYS_chroot,
+			     SYS_fork,
+			     SYS_vfork,
+			     SYS_clone,
+			     SYS_clone3,
+			     SYS_exit,
+			     SYS_exit_group,
+			     SYS_rt_sigreturn,
+			     SYS_swapon,
+			     SYS_swapoff,
+			     SYS_setrlimit,
+			     SYS_prlimit64,
+			     SYS_rt_sigsuspend,
+			     SYS_pivot_root};
 
 static uint64_t state;
 static char *buffer;
@@ -104,13 +125,14 @@ static void tick(int sig)
 
 static void __attribute__((noreturn)) fuzz(uint64_t seed, long calls, volatile long *done)
 {
-	struct itimerval often = { { 0, TICK_US }, { 0, TICK_US } };
-	struct sigaction action = { .sa_handler = tick };
+	struct itimerval often = {{0, TICK_US}, {0, TICK_US}};
+	struct sigaction action = {.sa_handler = tick};
 
 	state = seed | 1;
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &often, NULL);
-	buffer = mmap(NULL, BUFFER_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	buffer = mmap(NULL, BUFFER_PAGES * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	while (*done < calls) {
 		int call = next() % (LAST_CALL + 1);
 
@@ -150,7 +172,8 @@ static void keep_fuzzing(uint64_t seed, long calls, volatile long *done)
 
 static int calls(long n, uint64_t seed)
 {
-	volatile long *done = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile long *done =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	printf("seed %lu\n", seed);
 	fflush(stdout);
@@ -164,7 +187,7 @@ static int calls(long n, uint64_t seed)
 
 static int forks(void)
 {
-	struct rlimit limit = { 300, 300 };
+	struct rlimit limit = {300, 300};
 	int children = 0, status;
 	pid_t pid;
 
@@ -210,7 +233,9 @@ static int __attribute__((noinline)) recurse(volatile char *from)
 
 	frame[0] = from[0];
 	frame[1] = 0;
-	return from[0] ? 0 : recurse(frame) + frame[1]; /* from[0] stays 0, which the compiler cannot know */
+	return from[0] ? 0
+		       : recurse(frame) +
+				 frame[1]; /* from[0] stays 0, which the compiler cannot know */
 }
 
 static int stack(void)
@@ -249,11 +274,14 @@ int main(int argc, char **argv)
 
 	uname(&name);
 	if (!strstr(name.release, "verso")) {
-		fprintf(stderr, "helper_abuse: this is %s: wild system calls belong on a Verso machine\n", name.sysname);
+		fprintf(stderr,
+			"helper_abuse: this is %s: wild system calls belong on a Verso machine\n",
+			name.sysname);
 		return 2;
 	}
 	if (!strcmp(what, "calls"))
-		bad = calls(argc > 2 ? atol(argv[2]) : 100000, argc > 3 ? strtoul(argv[3], NULL, 0) : 1);
+		bad = calls(argc > 2 ? atol(argv[2]) : 100000,
+			    argc > 3 ? strtoul(argv[3], NULL, 0) : 1);
 	else if (!strcmp(what, "forks"))
 		bad = forks();
 	else if (!strcmp(what, "memory"))

@@ -42,7 +42,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 static void catch_faults(void)
 {
-	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+	struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
 
 	sigaction(SIGSEGV, &sa, NULL);
 	sigaction(SIGBUS, &sa, NULL);
@@ -95,7 +95,8 @@ static void test_mmap_errors(void)
 	CHECK_ERRNO((long)mmap(ARENA + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0), EINVAL);
 	CHECK_ERRNO((long)mmap(NULL, PAGE, RW, MAP_ANONYMOUS, -1, 0), EINVAL);
 	CHECK_ERRNO((long)mmap(NULL, PAGE, RW, MAP_PRIVATE, -1, 0), EBADF);
-	CHECK_ERRNO((long)mmap((void *)(0x7ffffffff000UL), PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM);
+	CHECK_ERRNO((long)mmap((void *)(0x7ffffffff000UL), PAGE, RW, ANON | MAP_FIXED, -1, 0),
+		    ENOMEM);
 	CHECK_ERRNO((long)syscall(SYS_mmap, NULL, PAGE, RW, ANON, -1, 1), EINVAL);
 }
 
@@ -104,7 +105,8 @@ static void test_mmap_replaces(void)
 	char *p = map(ARENA, 8, RW);
 
 	fill(p, 8);
-	CHECK_ERRNO((long)mmap(p + 7 * PAGE, 2 * PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0), EEXIST);
+	CHECK_ERRNO((long)mmap(p + 7 * PAGE, 2 * PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0),
+		    EEXIST);
 	CHECK(mmap(p + 8 * PAGE, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) == p + 8 * PAGE);
 	map(p + 2 * PAGE, 3, PROT_READ);
 	check_filled(p, 0, 2);
@@ -129,7 +131,8 @@ static void test_mmap_32bit(void)
 
 static void test_mmap_protection(void)
 {
-	char *none = map(NULL, 1, PROT_NONE), *ro = map(NULL, 1, PROT_READ), *wo = map(NULL, 1, PROT_WRITE);
+	char *none = map(NULL, 1, PROT_NONE), *ro = map(NULL, 1, PROT_READ),
+	     *wo = map(NULL, 1, PROT_WRITE);
 
 	CHECK(try_read(none) == SEGV_ACCERR && try_write(none) == SEGV_ACCERR);
 	CHECK(try_read(ro) == 0 && try_write(ro) == SEGV_ACCERR);
@@ -162,7 +165,7 @@ static void test_mmap_shared_anonymous(void)
 
 static void test_rlimit_as(void)
 {
-	struct rlimit limit = { 64 << 20, 64 << 20 };
+	struct rlimit limit = {64 << 20, 64 << 20};
 
 	CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
 	CHECK_ERRNO((long)mmap(NULL, 65 << 20, PROT_NONE, ANON, -1, 0), ENOMEM);
@@ -171,7 +174,7 @@ static void test_rlimit_as(void)
 
 static void test_rlimit_data(void)
 {
-	struct rlimit limit = { 16 << 20, 16 << 20 };
+	struct rlimit limit = {16 << 20, 16 << 20};
 	char *p = map(NULL, 8192, PROT_READ);
 
 	CHECK(setrlimit(RLIMIT_DATA, &limit) == 0);
@@ -234,7 +237,7 @@ static void test_mprotect_executes(void)
 {
 	unsigned char *p = (unsigned char *)map(NULL, 1, RW);
 
-	memcpy(p, (unsigned char[]){ 0xb8, 42, 0, 0, 0, 0xc3 }, 6); /* mov $42, %eax; ret */
+	memcpy(p, (unsigned char[]){0xb8, 42, 0, 0, 0, 0xc3}, 6); /* mov $42, %eax; ret */
 	if (sigsetjmp(fault_jump, 1)) {
 		CHECK(fault_code == SEGV_ACCERR);
 	} else {
@@ -257,7 +260,8 @@ static void test_mremap_errors(void)
 	CHECK_ERRNO((long)mremap(p, PAGE, PAGE, 8), EINVAL);
 	CHECK_ERRNO((long)mremap(p, PAGE, PAGE, MREMAP_FIXED, p + 16 * PAGE), EINVAL);
 	CHECK_ERRNO((long)mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + 1), EINVAL);
-	CHECK_ERRNO((long)mremap(p, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE), EINVAL);
+	CHECK_ERRNO((long)mremap(p, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE),
+		    EINVAL);
 	CHECK_ERRNO((long)mremap(p, 2 * PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP), EINVAL);
 	CHECK_ERRNO((long)mremap(p, PAGE, PAGE, MREMAP_DONTUNMAP), EINVAL);
 	CHECK_ERRNO((long)mremap(p, 0, PAGE, MREMAP_MAYMOVE), EINVAL);
@@ -299,7 +303,8 @@ static void test_mremap_moves(void)
 	check_filled(p, 0, 4);
 	check_filled(p + 8 * PAGE, 8, 8);
 	/* And back, where it fits in again. */
-	CHECK(mremap(to, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + 4 * PAGE) == p + 4 * PAGE);
+	CHECK(mremap(to, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + 4 * PAGE) ==
+	      p + 4 * PAGE);
 	check_filled(p, 0, 16);
 	/* Growing where it cannot: moves. */
 	map(p + 16 * PAGE, 1, PROT_READ);
@@ -324,8 +329,8 @@ static void test_mremap_moves_tables(void)
 	CHECK(mremap(p, pages * PAGE, pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
 	check_filled(to, 0, pages);
 	CHECK(try_read(p) == SEGV_MAPERR);
-	CHECK(mremap(to + PAGE, (pages - 2) * PAGE, (pages - 2) * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE) ==
-	      p + PAGE);
+	CHECK(mremap(to + PAGE, (pages - 2) * PAGE, (pages - 2) * PAGE,
+		     MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE) == p + PAGE);
 	check_filled(p + PAGE, 1, pages - 2);
 	check_filled(to, 0, 1);
 	check_filled(to + (pages - 1) * PAGE, pages - 1, 1);
@@ -428,7 +433,9 @@ static void test_madvise(void)
 	CHECK_ERRNO(madvise(p, PAGE, MADV_DONTNEED), EINVAL);
 	CHECK_ERRNO(madvise(p, PAGE, 20), EINVAL);
 	CHECK_ERRNO(madvise(p, PAGE, MADV_REMOVE), EINVAL);
-	CHECK_ERRNO(madvise(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0), PAGE, MADV_FREE), EINVAL);
+	CHECK_ERRNO(
+		madvise(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0), PAGE, MADV_FREE),
+		EINVAL);
 }
 
 static void test_madvise_fork(void)
@@ -456,7 +463,9 @@ static void test_madvise_fork(void)
 	}
 	CHECK_CHILD(pid);
 	check_filled(p, 0, 3);
-	CHECK_ERRNO(madvise(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0), PAGE, MADV_WIPEONFORK), EINVAL);
+	CHECK_ERRNO(madvise(mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0), PAGE,
+			    MADV_WIPEONFORK),
+		    EINVAL);
 }
 
 static void test_madvise_populate(void)
@@ -523,7 +532,7 @@ static void test_mlock(void)
 /* Without the right to lock as much as one likes. */
 static void test_rlimit_memlock(void)
 {
-	struct rlimit limit = { 4 * PAGE, 4 * PAGE };
+	struct rlimit limit = {4 * PAGE, 4 * PAGE};
 	char *p = map(NULL, 16, RW);
 
 	CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
@@ -579,7 +588,7 @@ static int file_of(unsigned long pages, int flags)
 	CHECK(fd >= 0);
 	CHECK(ftruncate(fd, pages * PAGE) == 0);
 	for (unsigned long i = 0; i < pages; i++)
-		CHECK(pwrite(fd, &(uint64_t){ i + 1 }, 8, i * PAGE) == 8);
+		CHECK(pwrite(fd, &(uint64_t){i + 1}, 8, i * PAGE) == 8);
 	again = open(name, flags);
 	CHECK(again >= 0);
 	close(fd);
@@ -649,7 +658,8 @@ static void test_file_rights(void)
 	p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, ro, 0);
 	CHECK(mprotect(p, PAGE, RW) == 0);
 	*p = 1;
-	CHECK_ERRNO((long)mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, open("/tmp", O_RDONLY), 0), ENODEV);
+	CHECK_ERRNO((long)mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, open("/tmp", O_RDONLY), 0),
+		    ENODEV);
 }
 
 /* ---- the stack ---- */
@@ -677,8 +687,9 @@ static void overflow_handler(int sig, siginfo_t *info, void *context)
 
 static void test_stack_limit(void)
 {
-	stack_t ss = { .ss_sp = signal_stack, .ss_size = sizeof(signal_stack) };
-	struct sigaction sa = { .sa_sigaction = overflow_handler, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	stack_t ss = {.ss_sp = signal_stack, .ss_size = sizeof(signal_stack)};
+	struct sigaction sa = {.sa_sigaction = overflow_handler,
+			       .sa_flags = SA_SIGINFO | SA_ONSTACK};
 
 	CHECK(sigaltstack(&ss, NULL) == 0);
 	CHECK(sigaction(SIGSEGV, &sa, NULL) == 0);
@@ -706,7 +717,8 @@ static void test_mmap_growsdown(void)
 	CHECK(p == ARENA);
 	CHECK(try_write(p - 3 * PAGE) == 0);
 	CHECK(try_read(p - 3 * PAGE) == 0);
-	CHECK_ERRNO((long)mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0), EINVAL);
+	CHECK_ERRNO((long)mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0),
+		    EINVAL);
 	/* mprotect of all of it. */
 	CHECK(mprotect(p, PAGE, PROT_READ | PROT_GROWSDOWN) == 0);
 	CHECK(try_write(p - 2 * PAGE) == SEGV_ACCERR);

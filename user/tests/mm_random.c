@@ -33,9 +33,9 @@ enum kind { HOLE, PRIVATE, SHARED };
 struct page {
 	enum kind kind;
 	int prot;
-	uint64_t value;	  /* PRIVATE */
-	int object;	  /* SHARED: index of its value */
-	bool maybe_zero;  /* MADV_FREE: holds the value or zero until written */
+	uint64_t value;	 /* PRIVATE */
+	int object;	 /* SHARED: index of its value */
+	bool maybe_zero; /* MADV_FREE: holds the value or zero until written */
 	bool dontfork, wipeonfork, locked;
 };
 
@@ -66,8 +66,8 @@ static unsigned below(unsigned n)
 
 static void fail(const char *what, int page, uint64_t got, uint64_t want)
 {
-	printf("FAILED mm_random: %s: page %d: got %#lx, want %#lx (errno %d) after %s, depth %lu\n", what, page, got, want,
-	       errno, operation, depth);
+	printf("FAILED mm_random: %s: page %d: got %#lx, want %#lx (errno %d) after %s, depth %lu\n",
+	       what, page, got, want, errno, operation, depth);
 	printf("  repeat: mm_random %lu %lu\n", seed, step);
 	fflush(stdout);
 	_exit(1);
@@ -184,8 +184,8 @@ static int mapped_run(int first, int count)
 
 static void op_mmap(int first, int count)
 {
-	static const int prots[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
-				     PROT_READ | PROT_EXEC };
+	static const int prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
+				    PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC};
 	int prot = prots[below(5)];
 	bool is_shared = below(4) == 0 && shared->used + count < OBJECTS;
 	int flags = MAP_ANONYMOUS | MAP_FIXED | (is_shared ? MAP_SHARED : MAP_PRIVATE);
@@ -197,7 +197,7 @@ static void op_mmap(int first, int count)
 	if (mmap(addr, count * PAGE, prot, flags, -1, 0) != addr)
 		fail("mmap", first, errno, 0);
 	for (int i = first; i < first + count; i++) {
-		model[i] = (struct page){ .kind = is_shared ? SHARED : PRIVATE, .prot = prot };
+		model[i] = (struct page){.kind = is_shared ? SHARED : PRIVATE, .prot = prot};
 		if (is_shared)
 			model[i].object = shared->used++;
 	}
@@ -212,8 +212,8 @@ static void op_munmap(int first, int count)
 
 static void op_mprotect(int first, int count)
 {
-	static const int prots[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
-				     PROT_READ | PROT_EXEC };
+	static const int prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
+				    PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC};
 	int prot = prots[below(5)], n = mapped_run(first, count);
 
 	operation = "mprotect";
@@ -248,7 +248,7 @@ static void op_mremap(int first, int count)
 	for (int i = 0; i < count; i++) {
 		model[to + i] = model[first + i];
 		if (!dontunmap)
-			model[first + i] = (struct page){ 0 };
+			model[first + i] = (struct page){0};
 		else if (model[first + i].kind == PRIVATE)
 			model[first + i].value = 0;
 		if (dontunmap)
@@ -269,7 +269,7 @@ static void op_resize(int first, int count)
 		if (model[first + i].kind != PRIVATE || model[first].kind != PRIVATE)
 			return;
 	expect_result(munmap(addr + (count - 1) * PAGE, PAGE), 0);
-	model[first + count - 1] = (struct page){ 0 };
+	model[first + count - 1] = (struct page){0};
 	if (mremap(addr + (count - 2) * PAGE, PAGE, 2 * PAGE, 0) == MAP_FAILED) {
 		if (errno != ENOMEM)
 			fail("mremap grows", first, errno, 0);
@@ -290,7 +290,8 @@ static void op_dontneed(int first, int count)
 		if (model[i].locked)
 			return;
 	n = mapped_run(first, count);
-	expect_result(madvise(ARENA + first * PAGE, count * PAGE, MADV_DONTNEED), n == count ? 0 : -1);
+	expect_result(madvise(ARENA + first * PAGE, count * PAGE, MADV_DONTNEED),
+		      n == count ? 0 : -1);
 	for (int i = first; i < first + count; i++) {
 		if (model[i].kind == PRIVATE)
 			model[i].value = 0;
@@ -312,8 +313,16 @@ static void op_free(int first, int count)
 /* Advice that changes no contents; COLD and PAGEOUT send pages to swap. */
 static void op_harmless(int first, int count)
 {
-	static const int advices[] = { MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED,
-				       MADV_DONTDUMP, MADV_DODUMP, 20 /* COLD */, 21 /* PAGEOUT */, 21, 21 };
+	static const int advices[] = {MADV_NORMAL,
+				      MADV_RANDOM,
+				      MADV_SEQUENTIAL,
+				      MADV_WILLNEED,
+				      MADV_DONTDUMP,
+				      MADV_DODUMP,
+				      20 /* COLD */,
+				      21 /* PAGEOUT */,
+				      21,
+				      21};
 	int advice = advices[below(sizeof(advices) / sizeof(advices[0]))];
 	int n = mapped_run(first, count);
 
@@ -334,7 +343,8 @@ static void op_populate(int first, int count)
 	for (int i = first; i < first + count; i++)
 		if (!(model[i].prot & want))
 			return;
-	if (madvise(ARENA + first * PAGE, count * PAGE, want == PROT_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ)) {
+	if (madvise(ARENA + first * PAGE, count * PAGE,
+		    want == PROT_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ)) {
 		if (errno != EINVAL)
 			fail("POPULATE", first, errno, 0);
 	}
@@ -343,7 +353,7 @@ static void op_populate(int first, int count)
 static void op_fork_advice(int first, int count)
 {
 	int which = below(4), n = mapped_run(first, count);
-	static const int advices[] = { MADV_DONTFORK, MADV_DOFORK, MADV_WIPEONFORK, MADV_KEEPONFORK };
+	static const int advices[] = {MADV_DONTFORK, MADV_DOFORK, MADV_WIPEONFORK, MADV_KEEPONFORK};
 
 	operation = "madvise FORK";
 	if (n < count)
@@ -388,7 +398,8 @@ static void op_mincore(int first, int count)
 static void op_msync(int first, int count)
 {
 	operation = "msync";
-	expect_result(msync(ARENA + first * PAGE, count * PAGE, MS_ASYNC), mapped_run(first, count) == count ? 0 : -1);
+	expect_result(msync(ARENA + first * PAGE, count * PAGE, MS_ASYNC),
+		      mapped_run(first, count) == count ? 0 : -1);
 }
 
 static void op_touch(int first, int count)
@@ -410,7 +421,7 @@ static void become_child(void)
 	for (int i = 0; i < PAGES; i++) {
 		model[i].locked = false;
 		if (model[i].dontfork)
-			model[i] = (struct page){ 0 };
+			model[i] = (struct page){0};
 		else if (model[i].wipeonfork) {
 			model[i].value = 0;
 			model[i].maybe_zero = false;
@@ -456,9 +467,10 @@ static void op_fork(void)
 static void random_step(void)
 {
 	static void (*const ops[])(int, int) = {
-		op_mmap,  op_mmap,     op_munmap, op_mprotect,	op_mprotect,	op_mremap, op_mremap,
-		op_resize, op_dontneed, op_free,  op_harmless, op_harmless, op_populate, op_fork_advice,
-		op_lock,  op_mincore,  op_msync,  op_touch,	op_touch,	op_touch,
+		op_mmap,     op_mmap,	  op_munmap,   op_mprotect,    op_mprotect,
+		op_mremap,   op_mremap,	  op_resize,   op_dontneed,    op_free,
+		op_harmless, op_harmless, op_populate, op_fork_advice, op_lock,
+		op_mincore,  op_msync,	  op_touch,    op_touch,       op_touch,
 	};
 	int first, count;
 
@@ -490,14 +502,15 @@ static void run(unsigned long steps)
 
 int main(int argc, char **argv)
 {
-	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+	struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
 	unsigned long steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 3000;
 
 	seed = argc > 1 ? strtoul(argv[1], NULL, 0) : (unsigned long)time(NULL);
 	rng = seed * 0x9e3779b97f4a7c15UL | 1;
 	sigaction(SIGSEGV, &sa, NULL);
 	sigaction(SIGBUS, &sa, NULL);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED)
 		return 1;
 	run(steps);

@@ -189,7 +189,7 @@ static void *poke_region(void *arg)
 
 static void test_faults_under_change(void)
 {
-	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 	pthread_t threads[THREADS];
 
 	sigaction(SIGSEGV, &sa, NULL);
@@ -202,13 +202,15 @@ static void test_faults_under_change(void)
 
 		CHECK(mprotect(part, 8 * PAGE, PROT_READ) == 0);
 		CHECK(mprotect(part, 8 * PAGE, RW) == 0);
-		CHECK(mremap(part, 8 * PAGE, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, away) == away);
+		CHECK(mremap(part, 8 * PAGE, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, away) ==
+		      away);
 		for (int i = 0; i < 8; i++) {
 			uint64_t got = *(volatile uint64_t *)(away + i * PAGE);
 
 			CHECK(got == 0 || got == first + i + 1);
 		}
-		CHECK(mremap(away, 8 * PAGE, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, part) == part);
+		CHECK(mremap(away, 8 * PAGE, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, part) ==
+		      part);
 		if (r % 5 == 0)
 			CHECK(madvise(part, 8 * PAGE, MADV_DONTNEED) == 0);
 		if (r % 7 == 0)
@@ -235,7 +237,7 @@ static void *write_guarded(void *arg)
 
 static void test_mprotect_stops_writers(void)
 {
-	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 	pthread_t threads[THREADS];
 
 	sigaction(SIGSEGV, &sa, NULL);
@@ -265,7 +267,8 @@ static void *grow_region(void *arg)
 
 		CHECK(base != MAP_FAILED);
 		CHECK(munmap(base, 600 * PAGE) == 0);
-		top = mmap(base + 599 * PAGE, PAGE, RW, ANON | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE, -1, 0);
+		top = mmap(base + 599 * PAGE, PAGE, RW, ANON | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE,
+			   -1, 0);
 		if (top == MAP_FAILED)
 			continue; /* somebody else was faster */
 		if (!sigsetjmp(jump, 1)) {
@@ -280,7 +283,7 @@ static void *grow_region(void *arg)
 
 static void test_stack_growth(void)
 {
-	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 	pthread_t threads[2];
 
 	sigaction(SIGSEGV, &sa, NULL);

@@ -39,7 +39,9 @@ static uint64_t next(uint64_t *state)
 
 static uint64_t seed_of(unsigned owner, size_t page, unsigned version)
 {
-	return ((uint64_t)(owner + 1) << 48 | (uint64_t)page << 16 | (version + 1)) * 0x9e3779b97f4a7c15ULL | 1;
+	return ((uint64_t)(owner + 1) << 48 | (uint64_t)page << 16 | (version + 1)) *
+		       0x9e3779b97f4a7c15ULL |
+	       1;
 }
 
 static void fill(char *at, unsigned owner, size_t page, unsigned version)
@@ -59,8 +61,8 @@ static int wrong(const char *at, unsigned owner, size_t page, unsigned version)
 		uint64_t want = i & 64 ? state : next(&state);
 
 		if (w[i] != want) {
-			printf("FAILED process %u, page %zu, word %zu: %016lx in place of %016lx\n", owner, page, i,
-			       w[i], want);
+			printf("FAILED process %u, page %zu, word %zu: %016lx in place of %016lx\n",
+			       owner, page, i, w[i], want);
 			return 1;
 		}
 	}
@@ -69,7 +71,8 @@ static int wrong(const char *at, unsigned owner, size_t page, unsigned version)
 
 static char *map(size_t bytes)
 {
-	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED) {
 		printf("FAILED mmap: %s\n", strerror(errno));
