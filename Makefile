@@ -36,7 +36,7 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem $(shell $(CC) -pri
           -fno-strict-aliasing -fno-stack-protector -fno-asynchronous-unwind-tables -fno-common \
           -fcf-protection=none -fno-strict-overflow $(WARN)
 ifneq ($(DEBUG),)
-CFLAGS += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,object-size,pointer-overflow
+CFLAGS += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,object-size,pointer-overflow,null
 endif
 LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none -T linker.ld $(EXTRA_LDFLAGS)
 

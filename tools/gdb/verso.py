@@ -12,13 +12,18 @@ MAPPING_ANON = 1
 PAGE_SHIFT = 12
 
 
+def container(node, type_name, member):
+    """The object whose member (perhaps inside an anonymous union) lies at node."""
+    offset = int(gdb.parse_and_eval(f"(long)&(({type_name} *)0)->{member}"))
+    char = gdb.lookup_type("char").pointer()
+    return (node.cast(char) - offset).cast(gdb.lookup_type(type_name).pointer()).dereference()
+
+
 def members(head, type_name, member):
     """The objects that hang on a list_head by their member."""
-    kind = gdb.lookup_type(type_name)
-    offset = next(int(field.bitpos) // 8 for field in kind.fields() if field.name == member)
     node = head["next"]
     while node != head.address:
-        yield (node.cast(gdb.lookup_type("char").pointer()) - offset).cast(kind.pointer()).dereference()
+        yield container(node, type_name, member)
         node = node["next"]
 
 
@@ -28,12 +33,6 @@ def nodes(node):
         yield from nodes(node["rb_left"])
         yield node
         yield from nodes(node["rb_right"])
-
-
-def container(node, type_name, member):
-    kind = gdb.lookup_type(type_name)
-    offset = next(int(field.bitpos) // 8 for field in kind.fields() if field.name == member)
-    return (node.cast(gdb.lookup_type("char").pointer()) - offset).cast(kind.pointer()).dereference()
 
 
 def find_task(pid):
@@ -82,6 +81,8 @@ class Rmap(gdb.Command):
         super().__init__("verso-rmap", gdb.COMMAND_DATA)
 
     def invoke(self, argument, from_tty):
+        if gdb.parse_and_eval("anon_rmap_list"):
+            raise gdb.GdbError("this kernel runs with rmap=list: its anon_vmas are lists")
         base = gdb.parse_and_eval("(struct page *)0xffffea0000000000")
         page = (base + int(argument, 0)).dereference()
         mapping = int(page["mapping"])
@@ -105,7 +106,13 @@ class Log(gdb.Command):
         super().__init__("verso-log", gdb.COMMAND_DATA)
 
     def invoke(self, argument, from_tty):
-        gdb.execute("printf \"%s\", log_buf")
+        records, text = gdb.parse_and_eval("log_records"), gdb.parse_and_eval("log_text")
+        ring = bytes(int(text[i]) & 0xff for i in range(text.type.range()[1] + 1))
+        count = records.type.range()[1] + 1
+        for seq in range(int(gdb.parse_and_eval("first_seq")), int(gdb.parse_and_eval("next_seq"))):
+            record = records[seq % count]
+            line = bytes(ring[(int(record["begin"]) + i) % len(ring)] for i in range(int(record["len"])))
+            print(f"[{int(record['time_ns']) / 1e9:12.6f}] {line.decode(errors='replace').rstrip()}")
 
 
 Tasks()
