@@ -17,8 +17,9 @@
  *	+---+-------------------------+----------+----------------+-------+
  *	page boundary                       page boundary            page boundary
  *
- * All of this happens to an mm that nobody runs on yet, so a file that turns out to be broken half way costs its caller
- * an error and nothing else. The headers are data from anywhere: every sum is checked before it is used as an address.
+ * All of this happens to an mm that nobody runs on yet, so a file that turns out to be broken half
+ * way costs its caller an error and nothing else. The headers are data from anywhere: every sum is
+ * checked before it is used as an address.
  */
 #include "kernel/binprm.h"
 #include "arch/x86_64/cpu.h"
@@ -326,7 +327,7 @@ out:
 	return err;
 }
 
-/* --- the stack -------------------------------------------------------------------------------------------------------- */
+/* --- the stack -------------------------------------------------------------------------------- */
 
 /*
  * The stack as a program finds it, from the top:

@@ -2,10 +2,11 @@
 /*
  * The way back to user mode: the one place where a task does what others have asked of it.
  *
- * Asking is setting a bit (a thread flag, the CPU's need for a reschedule) and making sure that the task comes by here: it
- * is woken if it sleeps, and its CPU is interrupted if it runs in user mode. Interrupts are off when the bits are looked at
- * for the last time, and stay off until the CPU is in user mode: a request that comes after the look interrupts the user
- * program's first instruction, and the task is here again.
+ * Asking is setting a bit (a thread flag, the CPU's need for a reschedule) and making sure that the
+ * task comes by here: it is woken if it sleeps, and its CPU is interrupted if it runs in user mode.
+ * Interrupts are off when the bits are looked at for the last time, and stay off until the CPU is
+ * in user mode: a request that comes after the look interrupts the user program's first
+ * instruction, and the task is here again.
  *
  *	WORK-BEFORE-USER	no task returns to user mode with TIF_SIGPENDING or a reschedule pending.
  */
@@ -20,7 +21,9 @@
 
 #define TIF_WORK_MASK (BIT(TIF_SIGPENDING) | BIT(TIF_NOTIFY_RESUME) | BIT(TIF_RESTORE_SIGMASK))
 
-/* A clone(CLONE_CHILD_SETTID) child stores its number; CPU timers that ran out send their signals. */
+/*
+ * A clone(CLONE_CHILD_SETTID) child stores its number; CPU timers that ran out send their signals.
+ */
 static void notify_resume(void)
 {
 	int __user *tidptr = current->set_child_tid;

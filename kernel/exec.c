@@ -12,15 +12,16 @@
  *	 close files, reset signals,     |  nothing left to return to
  *	   credentials, registers        |
  *
- * Everything that can fail for a reason of the program's (its format, its size, bad pointers) comes first: the whole new
- * address space is built beside the old one, through access_remote_vm(), and its stack is built where it stays. After the
- * point of no return only memory for a few small objects can be missing.
+ * Everything that can fail for a reason of the program's (its format, its size, bad pointers) comes
+ * first: the whole new address space is built beside the old one, through access_remote_vm(), and
+ * its stack is built where it stays. After the point of no return only memory for a few small
+ * objects can be missing.
  *
- * When another thread than the leader calls execve it survives alone, and takes over the leader's number, place in the
- * family and start time: the process keeps its identity (de_thread()).
+ * When another thread than the leader calls execve it survives alone, and takes over the leader's
+ * number, place in the family and start time: the process keeps its identity (de_thread()).
  *
- * A script is replaced by its interpreter, and its arguments by "interpreter [option] script args...", up to five
- * times over.
+ * A script is replaced by its interpreter, and its arguments by "interpreter [option] script
+ * args...", up to five times over.
  */
 #include "kernel/binprm.h"
 #include "arch/x86_64/ptrace_regs.h"
@@ -69,7 +70,7 @@ unsigned long exec_random(unsigned int bits)
 	return (get_random_u64() & ((1UL << bits) - 1)) << PAGE_SHIFT;
 }
 
-/* --- argument lists ----------------------------------------------------------------------------------------------- */
+/* --- argument lists --------------------------------------------------------------------------- */
 
 int exec_string(const struct exec_strings *list, int i, const char **kernel,
 		const char __user **user)
@@ -160,9 +161,11 @@ static int measure_args(struct binprm *bprm)
 	return err;
 }
 
-/* --- scripts ------------------------------------------------------------------------------------------------------- */
+/* --- scripts ---------------------------------------------------------------------------------- */
 
-/* Set-id bits count for programs, not for scripts: looked at after the last interpreter is known. */
+/*
+ * Set-id bits count for programs, not for scripts: looked at after the last interpreter is known.
+ */
 static int read_head(struct binprm *bprm)
 {
 	ssize_t n;
@@ -173,8 +176,8 @@ static int read_head(struct binprm *bprm)
 }
 
 /*
- * Splits "#! interp [option]" in buf in place. The line must end within the buffer, or at least the interpreter's
- * name must. 0 or -ENOEXEC.
+ * Splits "#! interp [option]" in buf in place. The line must end within the buffer, or at least the
+ * interpreter's name must. 0 or -ENOEXEC.
  */
 static int parse_script(char *buf, char **interp, char **option)
 {
@@ -299,7 +302,7 @@ static void find_setid(struct binprm *bprm)
 	bprm->secure = euid != c->uid || egid != c->gid;
 }
 
-/* --- the new address space ----------------------------------------------------------------------------------------- */
+/* --- the new address space -------------------------------------------------------------------- */
 
 void update_mm_limits(struct mm *mm, const struct signal_struct *sig)
 {
@@ -356,7 +359,7 @@ static void exec_mmap(struct mm *mm)
 		mmdrop(active);
 }
 
-/* --- after the point of no return -------------------------------------------------------------------------------------- */
+/* --- after the point of no return ------------------------------------------------------------- */
 
 static int unshare_sighand(void)
 {

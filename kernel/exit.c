@@ -2,20 +2,21 @@
 /*
  * The end of a task.
  *
- * A thread gives up its pieces in an order in which each may still need the next: signals first (nobody may aim at it any
- * more), then what user space must be told in its own memory (robust futexes, clear_child_tid), then memory, files,
- * terminal. What remains is a name in the family, to be settled under tasklist_lock by exit_notify():
+ * A thread gives up its pieces in an order in which each may still need the next: signals first
+ * (nobody may aim at it any more), then what user space must be told in its own memory (robust
+ * futexes, clear_child_tid), then memory, files, terminal. What remains is a name in the family, to
+ * be settled under tasklist_lock by exit_notify():
  *
  *	last thread of a process	zombie until the parent waits; or, if the parent ignores SIGCHLD, gone at once
  *	other thread			gone at once
  *	leader, threads still alive	zombie without a word; the last thread's release_task() tells the parent
  *
- * Orphans go to a living thread of the same process, else to the nearest ancestor that asked for them
- * (PR_SET_CHILD_SUBREAPER), else to process 1. Process 1 itself must not end: there would be nobody to adopt; that is the
- * one exit that panics.
+ * Orphans go to a living thread of the same process, else to the nearest ancestor that asked for
+ * them (PR_SET_CHILD_SUBREAPER), else to process 1. Process 1 itself must not end: there would be
+ * nobody to adopt; that is the one exit that panics.
  *
- * A process group whose last tie to its session's other groups is cut here, with stopped members, gets SIGHUP and SIGCONT:
- * nobody is left to continue it (POSIX, "orphaned process group").
+ * A process group whose last tie to its session's other groups is cut here, with stopped members,
+ * gets SIGHUP and SIGCONT: nobody is left to continue it (POSIX, "orphaned process group").
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/completion.h"
@@ -50,7 +51,10 @@ void mm_release(struct task *t, struct mm *mm)
 {
 	exit_robust_list(t);
 	if (t->clear_child_tid) {
-		/* a thread that pthread_join() waits for; nobody can be waiting in memory that dies with us */
+		/*
+		 * a thread that pthread_join() waits for; nobody can be waiting in memory that dies
+		 * with us
+		 */
 		if (atomic_read(&mm->mm_users) > 1) {
 			(void)put_user(0, t->clear_child_tid);
 			futex_wake_addr((u32 __user *)t->clear_child_tid, 1);
@@ -60,7 +64,10 @@ void mm_release(struct task *t, struct mm *mm)
 	complete_vfork_done(t);
 }
 
-/* From here on current is a kernel thread as far as memory is concerned: it keeps the page tables lazily. */
+/*
+ * From here on current is a kernel thread as far as memory is concerned: it keeps the page tables
+ * lazily.
+ */
 void exit_mm(void)
 {
 	struct mm *mm = current->mm;
@@ -161,7 +168,7 @@ repeat:
 	}
 }
 
-/* --- orphans ------------------------------------------------------------------------------------------------------ */
+/* --- orphans ---------------------------------------------------------------------------------- */
 
 static struct task *alive_thread(struct task *p)
 {
@@ -296,7 +303,7 @@ static void forget_original_parent(struct task *father, struct list_head *dead)
 	}
 }
 
-/* --- telling ------------------------------------------------------------------------------------------------------ */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 static void exit_notify(struct task *t, bool group_dead)
 {
@@ -357,7 +364,9 @@ __noreturn void do_exit(int code)
 		disassociate_ctty(true);
 	exit_notify(t, group_dead);
 
-	/* preempted in that state it would be taken for gone: interrupts stay off until the switch */
+	/*
+	 * preempted in that state it would be taken for gone: interrupts stay off until the switch
+	 */
 	local_irq_disable();
 	set_current_state(TASK_DEAD);
 	schedule();

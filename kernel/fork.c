@@ -7,16 +7,16 @@
  *	vfork             SHARE    copy    copy   copy             new; the parent waits for exec or exit
  *	pthread_create    SHARE    SHARE   SHARE  SHARE            the same
  *
- * Check, reserve, commit. copy_process() builds the child piece by piece, each piece with its own undo; nobody can see
- * it yet. When the last thing that can fail has been got, the child is linked into the family under tasklist_lock,
- * which no longer fails except for one reason: a signal that came in the meantime. A signal to a process group must
- * reach either the parent before the fork or both after it, so a pending signal at that point makes the call start over
- * (ERESTARTNOINTR):
+ * Check, reserve, commit. copy_process() builds the child piece by piece, each piece with its own
+ * undo; nobody can see it yet. When the last thing that can fail has been got, the child is linked
+ * into the family under tasklist_lock, which no longer fails except for one reason: a signal that
+ * came in the meantime. A signal to a process group must reach either the parent before the fork or
+ * both after it, so a pending signal at that point makes the call start over (ERESTARTNOINTR):
  *
  *	FORK-SIGNAL	a child becomes visible only at a moment when its parent has no signal pending.
  *
- * The number of threads is limited to what an eighth of memory holds in stacks (max_threads), for everyone, and by
- * RLIMIT_NPROC for users without privilege: a fork bomb ends in EAGAIN.
+ * The number of threads is limited to what an eighth of memory holds in stacks (max_threads), for
+ * everyone, and by RLIMIT_NPROC for users without privilege: a fork bomb ends in EAGAIN.
  */
 #include "arch/x86_64/ptrace_regs.h"
 #include "arch/x86_64/uaccess.h"
@@ -62,7 +62,10 @@ static int check_clone_flags(const struct kernel_clone_args *args)
 	return 0;
 }
 
-/* RLIMIT_NPROC and the machine's limit. Counts the process to its user; uncharge_process() undoes it. */
+/*
+ * RLIMIT_NPROC and the machine's limit. Counts the process to its user; uncharge_process() undoes
+ * it.
+ */
 static int charge_process(struct task *p)
 {
 	struct user_struct *user = p->cred->user;
@@ -364,7 +367,10 @@ abort:
 	return ERR_PTR(err);
 }
 
-/* The parent of vfork sleeps until the child no longer uses its memory. Only death ends the wait early. */
+/*
+ * The parent of vfork sleeps until the child no longer uses its memory. Only death ends the wait
+ * early.
+ */
 static void wait_for_vfork(struct task *child, struct completion *done)
 {
 	if (wait_for_completion_killable(done)) {

@@ -2,8 +2,8 @@
 /*
  * Futexes: "sleep if this word still has that value", and "wake those who sleep on it".
  *
- * A lock in user space changes its word with atomic instructions and enters the kernel only to sleep or to wake a
- * sleeper. The kernel knows a word by its key:
+ * A lock in user space changes its word with atomic instructions and enters the kernel only to
+ * sleep or to wake a sleeper. The kernel knows a word by its key:
  *
  *	private		(mm, address)			threads of one process
  *	shared		(file mapping, offset)		file and shared memory: any process, any address
@@ -17,14 +17,14 @@
  *	queue						take matching waiters off the list
  *	unlock bucket, sleep				unlock bucket, wake them
  *
- * FUTEX-ATOMIC: the word is compared under the bucket's lock. A waker that changed it before either comes to the bucket
- * first, and the waiter sees the new value, or finds the waiter queued. The word is read with page faults disabled, for
- * a fault must not sleep under the lock; if it is not there, the lock is dropped, the page is brought in, and all starts
- * over.
+ * FUTEX-ATOMIC: the word is compared under the bucket's lock. A waker that changed it before either
+ * comes to the bucket first, and the waiter sees the new value, or finds the waiter queued. The
+ * word is read with page faults disabled, for a fault must not sleep under the lock; if it is not
+ * there, the lock is dropped, the page is brought in, and all starts over.
  *
- * A waiter learns that it was woken from its own q.bucket becoming NULL, never from having been woken: wake-ups may be
- * spurious. Requeueing moves a sleeper to another key's bucket without waking it; so a waiter that wants to leave must
- * find out under which lock it is now (unqueue()).
+ * A waiter learns that it was woken from its own q.bucket becoming NULL, never from having been
+ * woken: wake-ups may be spurious. Requeueing moves a sleeper to another key's bucket without
+ * waking it; so a waiter that wants to leave must find out under which lock it is now (unqueue()).
  */
 #include "kernel/futex.h"
 #include "arch/x86_64/uaccess.h"
@@ -129,7 +129,7 @@ static int fault_in_word(u32 __user *uaddr, bool write)
 	return write ? user_cmpxchg_u32(uaddr, val, val, &old) : 0;
 }
 
-/* --- waking ------------------------------------------------------------------------------------------------------------- */
+/* --- waking ----------------------------------------------------------------------------------- */
 
 /* q's bucket locked. The caller wakes the task after the lock is dropped; it holds a reference. */
 static void dequeue_waiter(struct futex_q *q, struct list_head *wake)
@@ -138,8 +138,8 @@ static void dequeue_waiter(struct futex_q *q, struct list_head *wake)
 }
 
 /*
- * Wake everybody on the list. The futex_q lives on its owner's stack: after bucket is NULL it may be gone, so the task is
- * pinned first. Bucket lock held.
+ * Wake everybody on the list. The futex_q lives on its owner's stack: after bucket is NULL it may
+ * be gone, so the task is pinned first. Bucket lock held.
  */
 static void wake_list(struct list_head *wake)
 {
@@ -192,7 +192,7 @@ void futex_wake_addr(u32 __user *uaddr, int nr)
 	futex_wake(uaddr, false, nr, FUTEX_BITSET_MATCH_ANY);
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 /* Queue q if the word has the value. 0, -EAGAIN (it has not), -EFAULT, -EINVAL. */
 static int futex_queue(struct futex_q *q, u32 __user *uaddr, bool shared, u32 val)
@@ -307,7 +307,7 @@ static long futex_wait_timed(u32 __user *uaddr, bool shared, u32 val, u64 deadli
 	return ret;
 }
 
-/* --- two words -------------------------------------------------------------------------------------------------------------- */
+/* --- two words -------------------------------------------------------------------------------- */
 
 static void lock_two(struct futex_bucket *a, struct futex_bucket *b) __acquires(&a->lock)
 	__acquires(&b->lock)
@@ -431,7 +431,10 @@ static int take_waiters(struct futex_bucket *b, const struct futex_key *key, int
 	return woken;
 }
 
-/* Change the second word; wake waiters on the first, and on the second too if its old value was as asked. */
+/*
+ * Change the second word; wake waiters on the first, and on the second too if its old value was as
+ * asked.
+ */
 static int futex_wake_op(u32 __user *uaddr1, u32 __user *uaddr2, bool shared, int nr1, int nr2,
 			 u32 encoded)
 {
@@ -479,9 +482,11 @@ retry:
 	return woken;
 }
 
-/* --- the call -------------------------------------------------------------------------------------------------------------------- */
+/* --- the call --------------------------------------------------------------------------------- */
 
-/* FUTEX_WAIT's time is relative, FUTEX_WAIT_BITSET's absolute on the monotonic or the wall clock. */
+/*
+ * FUTEX_WAIT's time is relative, FUTEX_WAIT_BITSET's absolute on the monotonic or the wall clock.
+ */
 static int futex_deadline(const struct timespec __user *uts, int cmd, bool realtime, u64 *deadline)
 {
 	u64 ns, now = ktime_get_ns(), real;

@@ -9,6 +9,9 @@
 
 struct task;
 
-/* Wake up to nr waiters on the word, whether they use a private or a shared key. Process context of the mm's owner. */
+/*
+ * Wake up to nr waiters on the word, whether they use a private or a shared key. Process context of
+ * the mm's owner.
+ */
 void futex_wake_addr(u32 __user *uaddr, int nr);
 void futex_init(void);

@@ -2,13 +2,14 @@
 /*
  * Robust futexes: a thread that dies while it holds locks.
  *
- * The C library keeps a list, in user memory, of the robust locks a thread holds, and tells the kernel once where the list's
- * head is. At the thread's end the kernel walks it: each lock whose word names the dying thread gets FUTEX_OWNER_DIED in
- * place of the owner, and one waiter is woken to find that out. list_op_pending is the lock that was just being taken or
- * given back, so perhaps not on the list.
+ * The C library keeps a list, in user memory, of the robust locks a thread holds, and tells the
+ * kernel once where the list's head is. At the thread's end the kernel walks it: each lock whose
+ * word names the dying thread gets FUTEX_OWNER_DIED in place of the owner, and one waiter is woken
+ * to find that out. list_op_pending is the lock that was just being taken or given back, so perhaps
+ * not on the list.
  *
- * All of it is user memory: every pointer may be wild and the list may be a circle. So at most ROBUST_LIST_LIMIT steps, and
- * the first fault ends the walk.
+ * All of it is user memory: every pointer may be wild and the list may be a circle. So at most
+ * ROBUST_LIST_LIMIT steps, and the first fault ends the walk.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/futex.h"
@@ -43,7 +44,9 @@ static int handle_death(u32 __user *uaddr, struct task *t, bool pending)
 	return 0;
 }
 
-/* The lowest bit of an entry marks a priority-inheriting lock, which are not supported and skipped. */
+/*
+ * The lowest bit of an entry marks a priority-inheriting lock, which are not supported and skipped.
+ */
 static int fetch_entry(unsigned long *entry, bool *pi, const unsigned long __user *uaddr)
 {
 	unsigned long val = 0;

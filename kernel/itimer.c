@@ -7,7 +7,8 @@
  *	ITIMER_PROF	all CPU time	 | SIGVTALRM, SIGPROF
  *	RLIMIT_CPU	all CPU time	/  SIGXCPU at the soft limit and each second after it, SIGKILL at the hard one
  *
- * CPU time advances only while the process runs, so a tick of the CPU it runs on is soon enough to notice.
+ * CPU time advances only while the process runs, so a tick of the CPU it runs on is soon enough to
+ * notice.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/proc_internal.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's part in running out of memory. mm/oom.c chooses an address space; which tasks live in it, and how they are
- * ended, is known here. Every task that uses the mm dies, also those of other processes (vfork, CLONE_VM): as long as
- * one lives, nothing is freed. Victims may take from the memory reserves, or they could not even exit.
+ * The kernel's part in running out of memory. mm/oom.c chooses an address space; which tasks live
+ * in it, and how they are ended, is known here. Every task that uses the mm dies, also those of
+ * other processes (vfork, CLONE_VM): as long as one lives, nothing is freed. Victims may take from
+ * the memory reserves, or they could not even exit.
  */
 #include "kernel/oom_kill.h"
 #include "kernel/printk.h"

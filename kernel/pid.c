@@ -12,15 +12,16 @@
  *	       thread  pgrp_members: signal_struct of every process in group 42
  *	        42
  *
- * A number must not be given out again while anything still bears it: a process group outlives its first
- * member, and a terminal may remember a group that has just emptied. So the number is an object of its own
- * with a reference count, and its bit in the map is cleared when the last reference goes:
+ * A number must not be given out again while anything still bears it: a process group outlives its
+ * first member, and a terminal may remember a group that has just emptied. So the number is an
+ * object of its own with a reference count, and its bit in the map is cleared when the last
+ * reference goes:
  *
  *	PID-UNIQUE	a bit is set in pid_map exactly while a struct pid with that number exists.
  *
- * Numbers are handed out in increasing order and wrap, so that a number just freed stays unused for as long as
- * possible: a stale kill(2) then hits nothing rather than a stranger. After the first wrap the first 300 are left to
- * the system's long-lived processes, as on Linux.
+ * Numbers are handed out in increasing order and wrap, so that a number just freed stays unused for
+ * as long as possible: a stale kill(2) then hits nothing rather than a stranger. After the first
+ * wrap the first 300 are left to the system's long-lived processes, as on Linux.
  */
 #include "kernel/pid.h"
 #include "kernel/spinlock.h"
@@ -165,7 +166,9 @@ struct task *find_get_task_by_pid(pid_t nr)
 	return t;
 }
 
-/* The thread now bears this number; its own reference was made by alloc_pid(). tasklist_lock held. */
+/*
+ * The thread now bears this number; its own reference was made by alloc_pid(). tasklist_lock held.
+ */
 void task_attach_pid(struct task *t, struct pid *pid)
 {
 	t->thread_pid = pid;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Process identifiers. A struct pid is the number itself: as long as a thread, a process group or a session
- * bears it, or somebody holds a reference (a pidfd, a terminal), the number is not given out again.
+ * Process identifiers. A struct pid is the number itself: as long as a thread, a process group or a
+ * session bears it, or somebody holds a reference (a pidfd, a terminal), the number is not given
+ * out again.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pidfds. The descriptor holds a reference to the struct pid, so the number cannot be given to another process while it is
- * open. It becomes readable when the process has ended (is a zombie, or gone).
+ * pidfds. The descriptor holds a reference to the struct pid, so the number cannot be given to
+ * another process while it is open. It becomes readable when the process has ended (is a zombie, or
+ * gone).
  */
 #include "kernel/pidfd.h"
 #include "arch/x86_64/uaccess.h"
@@ -149,7 +150,10 @@ struct mm *pidfd_get_mm(int fd)
 	return mm ? mm : ERR_PTR(-ESRCH);
 }
 
-/* Free the memory of a process that is being killed. Its own exit does that, and soon: only the question is checked. */
+/*
+ * Free the memory of a process that is being killed. Its own exit does that, and soon: only the
+ * question is checked.
+ */
 SYSCALL_DEFINE2(process_mrelease, int, pidfd, unsigned int, flags)
 {
 	struct task *t;

@@ -14,5 +14,7 @@ struct pid;
 int pidfd_prepare(struct pid *pid, int __user *uptr);
 /* The pid behind a descriptor with a reference, NULL if it is not a pidfd. */
 struct pid *pidfd_get_pid(unsigned int fd, bool *nonblock);
-/* The address space of a pidfd's process with a use (mmput it), or ERR_PTR(-EBADF, -ESRCH, -EPERM). */
+/*
+ * The address space of a pidfd's process with a use (mmput it), or ERR_PTR(-EBADF, -ESRCH, -EPERM).
+ */
 struct mm *pidfd_get_mm(int fd);

@@ -8,12 +8,13 @@
  *	               |               +----- signal taken, has a period -----+
  *	               +--- timer_settime(0)
  *
- * A periodic timer that fires faster than its signal is taken would flood the machine. So a period ends only when
- * the program has taken the signal: then the expiries missed meanwhile are counted (si_overrun) and the next one is set. Each
- * timer owns its queue entry from the start: expiry cannot fail for lack of memory.
+ * A periodic timer that fires faster than its signal is taken would flood the machine. So a period
+ * ends only when the program has taken the signal: then the expiries missed meanwhile are counted
+ * (si_overrun) and the next one is set. Each timer owns its queue entry from the start: expiry
+ * cannot fail for lack of memory.
  *
- * Everything is protected by siglock, which the expiry, an interrupt, takes too; deletion marks the timer dead under the
- * lock, then waits outside it for an expiry that is running.
+ * Everything is protected by siglock, which the expiry, an interrupt, takes too; deletion marks the
+ * timer dead under the lock, then waits outside it for an expiry that is running.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/proc_internal.h"
@@ -105,7 +106,10 @@ static struct posix_timer *find_timer(int id)
 	return NULL;
 }
 
-/* Off the list, so that nobody finds it any more; siglock held. free_timer() follows, without the lock. */
+/*
+ * Off the list, so that nobody finds it any more; siglock held. free_timer() follows, without the
+ * lock.
+ */
 static void unlink_timer(struct posix_timer *pt)
 {
 	list_del(&pt->list);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the process code (task, fork, exec, exit, wait, ids) need of each other and nobody else does.
+ * What the files of the process code (task, fork, exec, exit, wait, ids) need of each other and
+ * nobody else does.
  */
 #pragma once
 
@@ -15,8 +16,8 @@ struct task *dup_task_struct(void);
 void free_new_task(struct task *p);
 
 /*
- * A structure that grows from kernel to kernel. `usize` bytes are the caller's: what is missing reads as zero, what
- * is too much must be zero. 0, -E2BIG, -EFAULT.
+ * A structure that grows from kernel to kernel. `usize` bytes are the caller's: what is missing
+ * reads as zero, what is too much must be zero. 0, -E2BIG, -EFAULT.
  */
 int copy_struct_from_user(void *dst, size_t ksize, const void __user *src, size_t usize);
 
@@ -36,7 +37,10 @@ u64 thread_group_runtime(struct task *t);
 /* Divide `total` into user and system time by the sampled values in *utime and *stime. */
 void cputime_adjust(u64 total, u64 *utime, u64 *stime);
 
-/* execve: end the other threads, become the leader. 0, or -EAGAIN when somebody else is ending the process. Sleeps. */
+/*
+ * execve: end the other threads, become the leader. 0, or -EAGAIN when somebody else is ending the
+ * process. Sleeps.
+ */
 int de_thread(void);
 
 /* exec.c and exit.c: the parent of vfork goes on. */

@@ -2,8 +2,9 @@
 /*
  * Resource limits and what has been used.
  *
- * A limit is two numbers: the soft one is enforced, the hard one bounds how far anybody may raise the soft one. Limits
- * belong to the process. Those that mm/ enforces are copied into the mm, which does not know processes.
+ * A limit is two numbers: the soft one is enforced, the hard one bounds how far anybody may raise
+ * the soft one. Limits belong to the process. Those that mm/ enforces are copied into the mm, which
+ * does not know processes.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/fs/file.h"
@@ -97,7 +98,7 @@ SYSCALL_DEFINE2(setrlimit, unsigned int, which, const struct rlimit __user *, ul
 	return do_prlimit(current, which, &lim, &old);
 }
 
-/* --- usage --------------------------------------------------------------------------------------------------------------- */
+/* --- usage ------------------------------------------------------------------------------------ */
 
 static void add_thread(struct rusage *ru, struct task *t)
 {

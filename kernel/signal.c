@@ -13,12 +13,13 @@
  *	      v
  *	 complete_signal: wake a thread that takes it; a fatal one ends them all
  *
- * A signal below SIGRTMIN is a bit: sent twice before it is taken, it arrives once, with the information of the first.
- * A real-time signal is queued every time, in order, and its sender is told when that is not possible.
+ * A signal below SIGRTMIN is a bit: sent twice before it is taken, it arrives once, with the
+ * information of the first. A real-time signal is queued every time, in order, and its sender is
+ * told when that is not possible.
  *
- * Fatal signals are decided here, not at delivery: as soon as it is known that nobody can catch it, the process is marked
- * as exiting and every thread gets SIGKILL. So a process that sleeps with the killable state wakes, and no thread runs
- * on in user mode.
+ * Fatal signals are decided here, not at delivery: as soon as it is known that nobody can catch it,
+ * the process is marked as exiting and every thread gets SIGKILL. So a process that sleeps with the
+ * killable state wakes, and no thread runs on in user mode.
  */
 #include "kernel/signal.h"
 #include "kernel/proc_internal.h"
@@ -94,7 +95,7 @@ void signal_put(struct signal_struct *sig)
 		kmem_cache_free(signal_cache, sig);
 }
 
-/* --- queues ---------------------------------------------------------------------------------------------------------- */
+/* --- queues ----------------------------------------------------------------------------------- */
 
 void init_sigpending(struct sigpending *p)
 {
@@ -111,7 +112,10 @@ static void free_sigqueue(struct sigqueue *q)
 	kmem_cache_free(sigqueue_cache, q);
 }
 
-/* `force`: beyond RLIMIT_SIGPENDING, for signals that must not lose their information if there is memory. */
+/*
+ * `force`: beyond RLIMIT_SIGPENDING, for signals that must not lose their information if there is
+ * memory.
+ */
 static struct sigqueue *alloc_sigqueue(struct task *t, bool force, gfp_t gfp)
 {
 	struct sigqueue *q = NULL;
@@ -217,7 +221,10 @@ int dequeue_signal(struct task *t, sigset_t mask, siginfo_t *info)
 		}
 	}
 	collect_signal(nr, from, info);
-	/* a periodic timer goes on when its signal is taken: it can never send faster than the program listens */
+	/*
+	 * a periodic timer goes on when its signal is taken: it can never send faster than the
+	 * program listens
+	 */
 	if (nr == SIGALRM && sig->it_real_incr_ns && !timer_pending(&sig->real_timer)) {
 		u64 now = ktime_get_ns(), next = sig->real_timer.expires + sig->it_real_incr_ns;
 
@@ -230,7 +237,7 @@ int dequeue_signal(struct task *t, sigset_t mask, siginfo_t *info)
 	return nr;
 }
 
-/* --- who is to know ---------------------------------------------------------------------------------------------------- */
+/* --- who is to know --------------------------------------------------------------------------- */
 
 static bool has_pending(struct task *t)
 {
@@ -481,9 +488,12 @@ int kill_pgrp(pid_t pgrp, int sig)
 	return ret;
 }
 
-/* --- faults of current --------------------------------------------------------------------------------------------------- */
+/* --- faults of current ------------------------------------------------------------------------ */
 
-/* A fault cannot wait: if it is blocked or ignored, or `fatal`, its action becomes the default, even for init. */
+/*
+ * A fault cannot wait: if it is blocked or ignored, or `fatal`, its action becomes the default,
+ * even for init.
+ */
 static void force_sig_info(const siginfo_t *info, bool fatal)
 {
 	struct signal_struct *s = current->signal;
@@ -538,7 +548,7 @@ void force_fatal_sig(int sig)
 	force_sig_info(&info, true);
 }
 
-/* --- a timer's own entry --------------------------------------------------------------------------------------------------- */
+/* --- a timer's own entry ---------------------------------------------------------------------- */
 
 struct sigqueue *sigqueue_alloc(void)
 {

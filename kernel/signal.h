@@ -2,11 +2,12 @@
 /*
  * Signals inside the kernel: what a process shares, what is pending, and how to send.
  *
- * One lock, signal->siglock, guards everything about the signals of all threads of a process: the shared
- * and the private pending sets, each thread's `blocked` (written by its owner only), group stop and group
- * exit. It lives in signal_struct, which every task keeps until the task itself is freed: whoever holds a
- * task (a reference, RCU or tasklist_lock) may take it. sighand->lock guards the table of actions, which
- * clone(CLONE_SIGHAND) may share between processes; it nests inside siglock.
+ * One lock, signal->siglock, guards everything about the signals of all threads of a process: the
+ * shared and the private pending sets, each thread's `blocked` (written by its owner only), group
+ * stop and group exit. It lives in signal_struct, which every task keeps until the task itself is
+ * freed: whoever holds a task (a reference, RCU or tasklist_lock) may take it. sighand->lock guards
+ * the table of actions, which clone(CLONE_SIGHAND) may share between processes; it nests inside
+ * siglock.
  */
 #pragma once
 
@@ -84,7 +85,8 @@ struct sighand_struct {
 /*
  * What the threads of a process share besides memory and files.
  *
- * Lock keys: (s) siglock; (t) tasklist_lock; (a) atomic; (c) constant after creation; (-) see the comment.
+ * Lock keys: (s) siglock; (t) tasklist_lock; (a) atomic; (c) constant after creation; (-) see the
+ * comment.
  */
 struct signal_struct {
 	spinlock_t siglock;
@@ -131,7 +133,9 @@ struct signal_struct {
 	unsigned long maxrss, cmaxrss; /* pages */
 };
 
-/* Why a call was interrupted and how it goes on: restart_syscall(2) after -ERESTART_RESTARTBLOCK. */
+/*
+ * Why a call was interrupted and how it goes on: restart_syscall(2) after -ERESTART_RESTARTBLOCK.
+ */
 struct restart_block {
 	long (*fn)(struct restart_block *);
 	u64 arg[6];
@@ -143,9 +147,10 @@ static inline unsigned long rlimit_of(const struct signal_struct *sig, unsigned 
 }
 
 /*
- * Sending. All may be called in any context but NMI, take siglock inside, and return 0 or -ESRCH (the target
- * is gone) or -EAGAIN (a real-time signal and no memory or RLIMIT_SIGPENDING). `sig` 0 is not accepted.
- * The caller keeps the task alive (reference, RCU, tasklist_lock, or it is current).
+ * Sending. All may be called in any context but NMI, take siglock inside, and return 0 or -ESRCH
+ * (the target is gone) or -EAGAIN (a real-time signal and no memory or RLIMIT_SIGPENDING). `sig` 0
+ * is not accepted. The caller keeps the task alive (reference, RCU, tasklist_lock, or it is
+ * current).
  */
 int send_sig(int sig, struct task *t); /* to the process, from the kernel */
 int send_sig_info(int sig, const siginfo_t *info, struct task *t);   /* to the process */
@@ -158,7 +163,8 @@ int kill_pgrp(pid_t pgrp, int sig);
 int kill_proc(pid_t pid, int sig);
 
 /*
- * A fault of current: cannot be blocked or ignored (then the process dies). Interrupts on, process context.
+ * A fault of current: cannot be blocked or ignored (then the process dies). Interrupts on, process
+ * context.
  */
 void force_sig_fault(int sig, int code, unsigned long addr);
 /* SIGBUS for poisoned memory: code BUS_MCEERR_AR or _AO, lsb = log2 of the size lost. */
@@ -168,25 +174,31 @@ void force_sig(int sig);
 void force_fatal_sig(int sig);
 
 /*
- * For terminals: is no member's parent in another group of the same session, so that nobody could continue the
- * group if it stopped? Takes tasklist_lock.
+ * For terminals: is no member's parent in another group of the same session, so that nobody could
+ * continue the group if it stopped? Takes tasklist_lock.
  */
 bool is_orphaned_pgrp(pid_t pgrp);
 /* True if t ignores or blocks `sig`. Takes siglock. */
 bool signal_blocked_or_ignored(struct task *t, int sig);
 
-/* Sets current's mask (SIGKILL and SIGSTOP are never blocked); pending signals are looked at again. */
+/*
+ * Sets current's mask (SIGKILL and SIGSTOP are never blocked); pending signals are looked at again.
+ */
 void set_current_blocked(sigset_t set);
 
 /*
- * For ppoll, pselect, epoll_pwait: takes the user's mask (size must be 8, NULL = leave as is) for the time of
- * the call. restore_saved_sigmask_unless(interrupted): when a signal interrupted the call the old mask is put
- * back after its handler has been set up, else now. Returns 0, -EINVAL, -EFAULT.
+ * For ppoll, pselect, epoll_pwait: takes the user's mask (size must be 8, NULL = leave as is) for
+ * the time of the call. restore_saved_sigmask_unless(interrupted): when a signal interrupted the
+ * call the old mask is put back after its handler has been set up, else now. Returns 0, -EINVAL,
+ * -EFAULT.
  */
 int set_user_sigmask(const sigset_t __user *umask, size_t size);
 void restore_saved_sigmask_unless(bool interrupted);
 
-/* For /proc: the sets of actions that ignore and that catch; pending signals of a thread and its process. */
+/*
+ * For /proc: the sets of actions that ignore and that catch; pending signals of a thread and its
+ * process.
+ */
 void task_signal_sets(struct task *t, sigset_t *ignored, sigset_t *caught, sigset_t *pending,
 		      sigset_t *shared_pending);
 
@@ -205,7 +217,10 @@ void init_sigpending(struct sigpending *p);
 void flush_sigqueue(struct sigpending *p);
 /* Removes the signals of `mask` from `p`. */
 void flush_sigqueue_mask(sigset_t mask, struct sigpending *p);
-/* Takes the next signal not in `mask` (thread first, then process); 0 if none. siglock held, t == current. */
+/*
+ * Takes the next signal not in `mask` (thread first, then process); 0 if none. siglock held, t ==
+ * current.
+ */
 int dequeue_signal(struct task *t, sigset_t mask, siginfo_t *info);
 /* Recomputes TIF_SIGPENDING. siglock held. */
 void recalc_sigpending(void);
@@ -224,7 +239,9 @@ void do_signal(struct pt_regs *regs);
 int setup_rt_frame(struct ksignal *ksig, struct pt_regs *regs);
 sigset_t *sigmask_to_save(void);
 void restore_saved_sigmask(void);
-/* SIGCHLD to the parent. tasklist_lock held. True: the parent does not care, the task reaps itself. */
+/*
+ * SIGCHLD to the parent. tasklist_lock held. True: the parent does not care, the task reaps itself.
+ */
 bool do_notify_parent(struct task *t, int sig);
 /* exec: handlers become default, ignored stay; all=true: those too (CLONE_CLEAR_SIGHAND). */
 void flush_signal_handlers(struct sighand_struct *sh, bool all);
@@ -249,7 +266,13 @@ struct sigqueue *sigqueue_alloc(void);
 /* Takes it back if it is queued on `p`; siglock held. Free it after that. */
 void sigqueue_cancel(struct sigqueue *q, struct sigpending *p);
 void sigqueue_free(struct sigqueue *q);
-/* Queues it unless it is queued already (returns 1: an overrun) or nobody is left (-1). siglock held. */
+/*
+ * Queues it unless it is queued already (returns 1: an overrun) or nobody is left (-1). siglock
+ * held.
+ */
 int send_sigqueue(struct sigqueue *q, struct task *t, bool group);
-/* posix_timer.c: its signal has been taken; fills in the overruns and starts the next period. siglock held. */
+/*
+ * posix_timer.c: its signal has been taken; fills in the overruns and starts the next period.
+ * siglock held.
+ */
 void posix_timer_delivered(struct sigqueue *q, siginfo_t *info);

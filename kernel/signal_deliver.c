@@ -9,12 +9,14 @@
  *	   nothing            handler            stop             fatal
  *	   restart call?      frame on stack     do_signal_stop   do_group_exit
  *
- * Stopping is a group affair. The thread that takes the stop signal asks all others to stop too (JOBCTL_STOP_PENDING) and
- * counts them; each that arrives here counts itself off and sleeps; the last one makes the process "stopped" and tells
- * the parent. SIGCONT at any moment undoes whatever of this has happened (signal.c, continue_process()).
+ * Stopping is a group affair. The thread that takes the stop signal asks all others to stop too
+ * (JOBCTL_STOP_PENDING) and counts them; each that arrives here counts itself off and sleeps; the
+ * last one makes the process "stopped" and tells the parent. SIGCONT at any moment undoes whatever
+ * of this has happened (signal.c, continue_process()).
  *
- * The parent is told by SIGCHLD, at most once pending, and by a wake-up of wait4, which looks for itself. The signal's
- * information is taken at the moment of the change; what wait4 reports is the state it finds.
+ * The parent is told by SIGCHLD, at most once pending, and by a wake-up of wait4, which looks for
+ * itself. The signal's information is taken at the moment of the change; what wait4 reports is the
+ * state it finds.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/proc_internal.h"
@@ -23,7 +25,7 @@
 #include "kernel/task.h"
 #include "lib/string.h"
 
-/* --- telling the parent ------------------------------------------------------------------------------------------------- */
+/* --- telling the parent ----------------------------------------------------------------------- */
 
 static void fill_child_info(siginfo_t *info, struct task *t)
 {
@@ -98,7 +100,7 @@ static void notify_parent_cldstop(struct task *leader, int why)
 	wake_up_interruptible_all(&parent->signal->wait_chldexit);
 }
 
-/* --- stopping --------------------------------------------------------------------------------------------------------------- */
+/* --- stopping --------------------------------------------------------------------------------- */
 
 static void request_group_stop(struct signal_struct *sig, int signr)
 {
@@ -117,7 +119,10 @@ static void request_group_stop(struct signal_struct *sig, int signr)
 	}
 }
 
-/* One thread less to wait for; true if it was the last, and the process is stopped now. siglock held. */
+/*
+ * One thread less to wait for; true if it was the last, and the process is stopped now. siglock
+ * held.
+ */
 static bool participate_group_stop(struct task *t)
 {
 	struct signal_struct *sig = t->signal;
@@ -131,8 +136,8 @@ static bool participate_group_stop(struct task *t)
 }
 
 /*
- * current stops, for `signr` or (0) because another thread asked, and comes back when it is continued. siglock is held on
- * entry and exit, not in between.
+ * current stops, for `signr` or (0) because another thread asked, and comes back when it is
+ * continued. siglock is held on entry and exit, not in between.
  */
 static void do_signal_stop(int signr) __must_hold(&current->signal->siglock)
 {
@@ -192,7 +197,7 @@ void retarget_shared_pending(struct task *t, sigset_t which)
 	}
 }
 
-/* --- taking ------------------------------------------------------------------------------------------------------------------ */
+/* --- taking ----------------------------------------------------------------------------------- */
 
 /* A stop or continuation that nobody has reported yet. siglock held, dropped and taken again. */
 static void report_continued(struct signal_struct *sig) __must_hold(&sig->siglock)
@@ -219,7 +224,10 @@ static __noreturn void die_of_signal(struct signal_struct *sig, int signr)
 	do_group_exit(code);
 }
 
-/* The default action of `signr`. siglock held, but dropped while the process is stopped. True: it is to die. */
+/*
+ * The default action of `signr`. siglock held, but dropped while the process is stopped. True: it
+ * is to die.
+ */
 static bool default_action(struct signal_struct *sig, int signr) __must_hold(&sig->siglock)
 {
 	bool orphaned;
@@ -306,7 +314,10 @@ void signal_setup_done(bool failed, struct ksignal *ksig)
 	sigset_t blocked = current->blocked | ksig->ka.sa_mask;
 
 	if (failed) {
-		/* no room for the frame: that is a SIGSEGV, and without mercy if it was one that failed */
+		/*
+		 * no room for the frame: that is a SIGSEGV, and without mercy if it was one that
+		 * failed
+		 */
 		if (ksig->sig == SIGSEGV)
 			force_fatal_sig(SIGSEGV);
 		else
@@ -319,7 +330,7 @@ void signal_setup_done(bool failed, struct ksignal *ksig)
 	set_current_blocked(blocked);
 }
 
-/* --- masks and actions -------------------------------------------------------------------------------------------------------- */
+/* --- masks and actions ------------------------------------------------------------------------ */
 
 void set_current_blocked(sigset_t set)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system calls about signals. Everything of substance is in signal.c and signal_deliver.c; here arguments are
- * checked and permissions asked.
+ * The system calls about signals. Everything of substance is in signal.c and signal_deliver.c; here
+ * arguments are checked and permissions asked.
  */
 #include "arch/x86_64/ptrace_regs.h"
 #include "arch/x86_64/uaccess.h"
@@ -12,7 +12,7 @@
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 
-/* --- masks and actions ---------------------------------------------------------------------------------------------------- */
+/* --- masks and actions ------------------------------------------------------------------------ */
 
 SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct sigaction __user *, act,
 		struct sigaction __user *, oact, size_t, size)
@@ -128,8 +128,8 @@ SYSCALL_DEFINE0(pause)
 }
 
 /*
- * Wait for a signal of `these` without running a handler. While asleep they are unblocked, and `real_blocked` keeps a
- * fatal default action from being taken for them.
+ * Wait for a signal of `these` without running a handler. While asleep they are unblocked, and
+ * `real_blocked` keeps a fatal default action from being taken for them.
  */
 static long do_sigtimedwait(sigset_t these, siginfo_t *info, bool timed, u64 timeout_ns)
 {
@@ -188,7 +188,7 @@ SYSCALL_DEFINE4(rt_sigtimedwait, const sigset_t __user *, uthese, siginfo_t __us
 	return ret;
 }
 
-/* --- the alternate stack ------------------------------------------------------------------------------------------------------ */
+/* --- the alternate stack ---------------------------------------------------------------------- */
 
 bool on_sig_stack(unsigned long sp)
 {
@@ -244,7 +244,7 @@ SYSCALL_DEFINE2(sigaltstack, const stack_t __user *, uss, stack_t __user *, uoss
 	return err;
 }
 
-/* --- sending --------------------------------------------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static void user_siginfo(siginfo_t *info, int sig, int code)
 {

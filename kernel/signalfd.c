@@ -2,9 +2,10 @@
 /*
  * signalfd: signals as something to read.
  *
- * The descriptor holds a set of signals. Reading takes pending ones of the reader (its own and its process's) as the
- * arrival of a handler would; normally they are blocked, so nobody else takes them first. It is always the reader's
- * signals that are meant, not those of whoever made the descriptor.
+ * The descriptor holds a set of signals. Reading takes pending ones of the reader (its own and its
+ * process's) as the arrival of a handler would; normally they are blocked, so nobody else takes
+ * them first. It is always the reader's signals that are meant, not those of whoever made the
+ * descriptor.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/fs/file.h"

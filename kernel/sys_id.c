@@ -2,8 +2,9 @@
 /*
  * User and group ids, supplementary groups, capabilities.
  *
- * Each call makes a copy of the credentials, changes it as POSIX and capabilities(7) say, and commits. -1 means "leave
- * as it is". Without CAP_SETUID (CAP_SETGID) an id may only become one of those the process already has.
+ * Each call makes a copy of the credentials, changes it as POSIX and capabilities(7) say, and
+ * commits. -1 means "leave as it is". Without CAP_SETUID (CAP_SETGID) an id may only become one of
+ * those the process already has.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/cred.h"
@@ -258,9 +259,11 @@ SYSCALL_DEFINE2(setgroups, int, size, const u32 __user *, list)
 	return 0;
 }
 
-/* --- capabilities ----------------------------------------------------------------------------------------------------- */
+/* --- capabilities ----------------------------------------------------------------------------- */
 
-/* The number of 32-bit words of the header's version; an unknown one is answered with the newest. */
+/*
+ * The number of 32-bit words of the header's version; an unknown one is answered with the newest.
+ */
 static int cap_words(struct cap_user_header __user *uhdr, struct cap_user_header *hdr, int *words)
 {
 	if (copy_from_user(hdr, uhdr, sizeof(*hdr)))

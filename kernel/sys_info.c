@@ -25,7 +25,10 @@
 #include "mm/swap.h"
 
 static DEFINE_MUTEX(uts_lock);
-/* What programs compare is `release`: the Linux whose system calls these are. uts_lock for the two names. */
+/*
+ * What programs compare is `release`: the Linux whose system calls these are. uts_lock for the two
+ * names.
+ */
 struct utsname system_utsname = {
 	.sysname = "Linux",
 	.nodename = "verso",
@@ -116,7 +119,7 @@ SYSCALL_DEFINE3(getrandom, char __user *, ubuf, size_t, count, unsigned int, fla
 	return done || !count ? (long)done : -EFAULT;
 }
 
-/* --- the log ------------------------------------------------------------------------------------------------------------- */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 enum {
 	SYSLOG_CLOSE,
@@ -280,7 +283,7 @@ SYSCALL_DEFINE3(syslog, int, type, char __user *, ubuf, int, len)
 	return ret;
 }
 
-/* --- the end ----------------------------------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 SYSCALL_DEFINE4(reboot, u32, magic1, u32, magic2, unsigned int, cmd, void __user *, arg)
 {
@@ -311,14 +314,17 @@ SYSCALL_DEFINE4(reboot, u32, magic1, u32, magic2, unsigned int, cmd, void __user
 	return -EINVAL;
 }
 
-/* --- membarrier ------------------------------------------------------------------------------------------------------------------ */
+/* --- membarrier ------------------------------------------------------------------------------- */
 
 static void barrier_on_cpu(void *arg)
 {
 	smp_mb();
 }
 
-/* The interrupt alone orders memory; every CPU is asked, which is more than needed and always enough. */
+/*
+ * The interrupt alone orders memory; every CPU is asked, which is more than needed and always
+ * enough.
+ */
 static long barrier_on_all_cpus(void)
 {
 	preempt_disable();

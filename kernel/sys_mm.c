@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory calls, seen from a process: which address space is meant, which file a descriptor names, and user memory in
- * and out. What they do is in mm/, one family a file.
+ * The memory calls, seen from a process: which address space is meant, which file a descriptor
+ * names, and user memory in and out. What they do is in mm/, one family a file.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/cred.h"
@@ -124,8 +124,8 @@ SYSCALL_DEFINE3(mincore, unsigned long, start, size_t, len, unsigned char __user
 }
 
 /*
- * Once a way to map a file in any order inside one mapping; since Linux 4.0, and here, a mapping of its own over the old
- * one. Its protection is that of the mapping it replaces.
+ * Once a way to map a file in any order inside one mapping; since Linux 4.0, and here, a mapping of
+ * its own over the old one. Its protection is that of the mapping it replaces.
  */
 SYSCALL_DEFINE5(remap_file_pages, unsigned long, start, unsigned long, size, unsigned long, prot,
 		unsigned long, pgoff, unsigned long, flags)
@@ -158,7 +158,7 @@ SYSCALL_DEFINE5(remap_file_pages, unsigned long, start, unsigned long, size, uns
 	return ret < 0 ? ret : 0;
 }
 
-/* --- other processes' memory ----------------------------------------------------------------------------------------------- */
+/* --- other processes' memory ------------------------------------------------------------------ */
 
 struct user_iovec {
 	unsigned long base;
@@ -302,7 +302,7 @@ SYSCALL_DEFINE6(process_vm_writev, pid_t, pid, const struct user_iovec __user *,
 			     true);
 }
 
-/* --- memory nodes: there is one ------------------------------------------------------------------------------------------------ */
+/* --- memory nodes: there is one --------------------------------------------------------------- */
 
 #define MPOL_DEFAULT	    0
 #define MPOL_LOCAL	    4

@@ -4,8 +4,9 @@
  *
  *	session 10:	[ group 10: shell ]  [ group 12: ls | wc ]  [ group 15: make & ]
  *
- * A session is a login, led by the process whose number it bears; a group is a job. A process may put itself, or a child
- * that has not yet called execve, into a group of its own session, existing or new. A session leader stays where it is.
+ * A session is a login, led by the process whose number it bears; a group is a job. A process may
+ * put itself, or a child that has not yet called execve, into a group of its own session, existing
+ * or new. A session leader stays where it is.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/drivers/tty.h"

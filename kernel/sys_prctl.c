@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prctl(2), arch_prctl(2), personality(2): switches of a process. Those that Verso has no mechanism for say EINVAL, as
- * Linux does for options it was built without.
+ * prctl(2), arch_prctl(2), personality(2): switches of a process. Those that Verso has no mechanism
+ * for say EINVAL, as Linux does for options it was built without.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/cred.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scheduling calls. There is one class, the fair one: SCHED_OTHER, SCHED_BATCH and SCHED_IDLE differ in what they are
- * called. Real-time policies can be asked for by root and are remembered, so that programs which set them run; their tasks
- * are scheduled fairly with the others.
+ * Scheduling calls. There is one class, the fair one: SCHED_OTHER, SCHED_BATCH and SCHED_IDLE
+ * differ in what they are called. Real-time policies can be asked for by root and are remembered,
+ * so that programs which set them run; their tasks are scheduled fairly with the others.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/uaccess.h"
@@ -219,7 +219,7 @@ SYSCALL_DEFINE4(sched_getattr, pid_t, pid, struct sched_attr __user *, uattr, un
 	return copy_to_user(uattr, &attr, attr.size) ? -EFAULT : 0;
 }
 
-/* --- affinity ----------------------------------------------------------------------------------------------------------- */
+/* --- affinity --------------------------------------------------------------------------------- */
 
 SYSCALL_DEFINE3(sched_setaffinity, pid_t, pid, unsigned int, len, const void __user *, umask)
 {
@@ -266,7 +266,7 @@ SYSCALL_DEFINE2(getcpu, unsigned int __user *, ucpu, unsigned int __user *, unod
 	return unode && put_user(0U, unode) ? -EFAULT : 0;
 }
 
-/* --- nice ------------------------------------------------------------------------------------------------------------------- */
+/* --- nice ------------------------------------------------------------------------------------- */
 
 /* Both fold one more task into the answer so far; `ret` starts as -ESRCH. */
 static int set_one_prio(struct task *t, int nice, int ret)

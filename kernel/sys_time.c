@@ -2,8 +2,9 @@
 /*
  * Clocks and sleeping.
  *
- * There is one clock, nanoseconds since boot from the TSC; wall time is that plus an offset. The coarse clocks are the
- * same, only their resolution is told as a tick. There is no vDSO: these are short calls.
+ * There is one clock, nanoseconds since boot from the TSC; wall time is that plus an offset. The
+ * coarse clocks are the same, only their resolution is told as a tick. There is no vDSO: these are
+ * short calls.
  *
  * CPU-time clocks have negative numbers that hold a pid: ~pid << 3 | kind, bit 2 set for a single thread.
  */
@@ -193,7 +194,7 @@ SYSCALL_DEFINE1(times, struct tms __user *, utms)
 	return (long)(ktime_get_ns() / NSEC_PER_TICK);
 }
 
-/* --- sleeping ------------------------------------------------------------------------------------------------------------ */
+/* --- sleeping --------------------------------------------------------------------------------- */
 
 /* Until the deadline (ktime): 0, or the time left when a signal came. */
 static u64 sleep_until(u64 deadline)

@@ -2,10 +2,10 @@
 /*
  * The table of system calls, and what happens to numbers that are not in it.
  *
- * A number without a function answers ENOSYS. That is how a program learns what it can do without, so it is no
- * error; but somebody who wonders why a program does not work wants to know, so each program is reported once for each
- * such number. The memory of what has been reported is small and fixed: a program that tries all numbers fills it, and
- * after that there is silence.
+ * A number without a function answers ENOSYS. That is how a program learns what it can do without,
+ * so it is no error; but somebody who wonders why a program does not work wants to know, so each
+ * program is reported once for each such number. The memory of what has been reported is small and
+ * fixed: a program that tries all numbers fills it, and after that there is silence.
  */
 #include "kernel/syscall.h"
 #include "arch/x86_64/ptrace_regs.h"

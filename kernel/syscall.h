@@ -7,9 +7,10 @@
  *		...
  *	}
  *
- * defines sys_getpriority(), which takes six registers as the table wants and gives the body its arguments
- * with their types. A pointer is written `char __user *, name`. A 32-bit argument's upper half is dropped, as
- * on Linux. The call is entered in kernel/syscall_table.h as SYSCALL(140, getpriority).
+ * defines sys_getpriority(), which takes six registers as the table wants and gives the body its
+ * arguments with their types. A pointer is written `char __user *, name`. A 32-bit argument's upper
+ * half is dropped, as on Linux. The call is entered in kernel/syscall_table.h as SYSCALL(140,
+ * getpriority).
  */
 #pragma once
 
@@ -92,7 +93,7 @@ extern const syscall_fn_t sys_call_table[NR_SYSCALLS + 1];
 /* Called by the entry code with interrupts on; leaves the result in regs->ax. */
 void do_syscall(struct pt_regs *regs);
 /*
- * Called with interrupts off before every return to user mode; returns with interrupts off when nothing is
- * left to do: reschedules, delivers signals, runs CPU timers.
+ * Called with interrupts off before every return to user mode; returns with interrupts off when
+ * nothing is left to do: reschedules, delivers signals, runs CPU timers.
  */
 void exit_to_user_mode(struct pt_regs *regs);

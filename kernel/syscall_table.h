@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system calls, by number. SYSCALL(nr, name): the call is sys_name(). Included by kernel/syscall.c more than
- * once, each time with its own meaning of SYSCALL; a number that is not here answers ENOSYS.
+ * The system calls, by number. SYSCALL(nr, name): the call is sys_name(). Included by
+ * kernel/syscall.c more than once, each time with its own meaning of SYSCALL; a number that is not
+ * here answers ENOSYS.
  */
 SYSCALL(0, read)
 SYSCALL(1, write)

@@ -2,13 +2,14 @@
 /*
  * Tasks: the first one, memory for the others, and looking at them.
  *
- * init_task exists before any allocator: it is what the boot CPU runs as from its first C instruction on,
- * and it becomes that CPU's idle task. It is also the head of the list of processes, and the ancestor that
- * `parent` of process 1 points to.
+ * init_task exists before any allocator: it is what the boot CPU runs as from its first C
+ * instruction on, and it becomes that CPU's idle task. It is also the head of the list of
+ * processes, and the ancestor that `parent` of process 1 points to.
  *
- * A task's two halves die at different times. The stack goes as soon as the scheduler has switched away from it for
- * the last time, because stacks are the large part and a CPU that forks wants a warm one back. The struct stays as
- * long as somebody may look at it: references, then one RCU grace period.
+ * A task's two halves die at different times. The stack goes as soon as the scheduler has switched
+ * away from it for the last time, because stacks are the large part and a CPU that forks wants a
+ * warm one back. The struct stays as long as somebody may look at it: references, then one RCU
+ * grace period.
  */
 #include "kernel/task.h"
 #include "arch/x86_64/fpu.h"
@@ -108,8 +109,9 @@ void task_init(void)
 }
 
 /*
- * A copy of current with its own stack, usage 2, and everything that must not be inherited reset; what is
- * shared or counted still points to current's and is for the caller to replace. NULL: no memory.
+ * A copy of current with its own stack, usage 2, and everything that must not be inherited reset;
+ * what is shared or counted still points to current's and is for the caller to replace. NULL: no
+ * memory.
  */
 struct task *dup_task_struct(void)
 {
@@ -201,8 +203,8 @@ static u64 scale(u64 total, u64 part, u64 whole)
 }
 
 /*
- * The tick only samples who was running, user or kernel; the scheduler measures exactly, but does not know which. So
- * the exact total is divided in the ratio of the samples.
+ * The tick only samples who was running, user or kernel; the scheduler measures exactly, but does
+ * not know which. So the exact total is divided in the ratio of the samples.
  */
 void cputime_adjust(u64 total, u64 *utime, u64 *stime)
 {

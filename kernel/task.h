@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * struct task: one thread of execution. A process is a group of tasks that share signal_struct; its number
- * is the pid of its leader (tgid).
+ * struct task: one thread of execution. A process is a group of tasks that share signal_struct; its
+ * number is the pid of its leader (tgid).
  *
  *            kernel_clone              wake_up_new_task
  *    (none) --------------> (not queued) ---------------------> TASK_RUNNING <---------+
@@ -13,9 +13,10 @@
  *                          \--> exit_state DEAD (nobody waits)        --release_task at once
  *              and state TASK_DEAD: the scheduler's last switch away frees the stack (task_dead_put).
  *
- * A task is freed when `usage` falls to zero: one reference for being in the lists (dropped by release_task),
- * one for running (dropped by task_dead_put), and those of get_task_struct. The memory is returned after
- * an RCU grace period, so a task found under rcu_read_lock() stays readable until rcu_read_unlock().
+ * A task is freed when `usage` falls to zero: one reference for being in the lists (dropped by
+ * release_task), one for running (dropped by task_dead_put), and those of get_task_struct. The
+ * memory is returned after an RCU grace period, so a task found under rcu_read_lock() stays
+ * readable until rcu_read_unlock().
  */
 #pragma once
 
@@ -65,8 +66,9 @@ struct robust_list_head;
 #define EXIT_DEAD   2
 
 /*
- * Lock keys: (o) the task itself only; (s) signal->siglock; (t) tasklist_lock; (r) written under (t), read under
- * RCU; (q) its run queue's lock; (a) atomic; (c) constant after creation; (l) task.alloc_lock.
+ * Lock keys: (o) the task itself only; (s) signal->siglock; (t) tasklist_lock; (r) written under
+ * (t), read under RCU; (q) its run queue's lock; (a) atomic; (c) constant after creation; (l)
+ * task.alloc_lock.
  */
 struct task {
 	struct thread_struct thread; /* saved registers, FPU; first, arch assembly relies on it */
@@ -141,7 +143,10 @@ struct task {
 /* The boot CPU's first task; later its idle task. Head of the list of all processes; not in it. */
 extern struct task init_task;
 
-/* Guards family and group membership: parent, children, pgrp, session, exit_state. Taken with interrupts off. */
+/*
+ * Guards family and group membership: parent, children, pgrp, session, exit_state. Taken with
+ * interrupts off.
+ */
 extern spinlock_t tasklist_lock;
 
 #define for_each_process(p)   list_for_each_entry_rcu (p, &init_task.tasks, tasks)
@@ -159,8 +164,8 @@ static inline struct task *get_task_struct(struct task *t)
 void put_task_struct(struct task *t);
 
 /*
- * The scheduler calls it once, after the last switch away from a TASK_DEAD task, preemption off: frees its stack,
- * drops a reference.
+ * The scheduler calls it once, after the last switch away from a TASK_DEAD task, preemption off:
+ * frees its stack, drops a reference.
  */
 void task_dead_put(struct task *t);
 
@@ -169,7 +174,10 @@ struct task *find_task_by_pid(pid_t pid);
 /* With a reference to be dropped by put_task_struct(), or NULL. */
 struct task *find_get_task_by_pid(pid_t pid);
 
-/* Locks the task's mm, files, fs and comm pointers against its exit and execve. Not from interrupts. */
+/*
+ * Locks the task's mm, files, fs and comm pointers against its exit and execve. Not from
+ * interrupts.
+ */
 static inline void task_lock(struct task *t) __acquires(&t->alloc_lock)
 {
 	spin_lock(&t->alloc_lock);
@@ -241,13 +249,19 @@ struct kernel_clone_args {
 
 /* Makes a task and starts it. Returns its pid or -errno (EAGAIN EINVAL ENOMEM ERESTARTNOINTR). */
 pid_t kernel_clone(struct kernel_clone_args *args);
-/* Makes a kernel thread that has not run yet: wake_up_new_task() starts it. It ends when fn returns. ERR_PTR. */
+/*
+ * Makes a kernel thread that has not run yet: wake_up_new_task() starts it. It ends when fn
+ * returns. ERR_PTR.
+ */
 struct task *fork_kernel_thread(int (*fn)(void *), void *arg);
-/* The idle task of a CPU: in no list, pid 0, named swapper/N. Never woken: the CPU starts on its stack. ERR_PTR. */
+/*
+ * The idle task of a CPU: in no list, pid 0, named swapper/N. Never woken: the CPU starts on its
+ * stack. ERR_PTR.
+ */
 struct task *fork_idle(int cpu);
 /*
- * Process 1: makes the task that runs fn(arg) and may then become a user program with kernel_execve().
- * Must be the first to get a pid.
+ * Process 1: makes the task that runs fn(arg) and may then become a user program with
+ * kernel_execve(). Must be the first to get a pid.
  */
 pid_t user_mode_thread(int (*fn)(void *), void *arg);
 /* From such a task: 0, and the return from fn goes to user mode; or -errno. Kernel pointers. */

@@ -7,10 +7,10 @@
  *	stopped as a whole		WUNTRACED, WSTOPPED		group_exit_code := 0
  *	continued			WCONTINUED			STOP_CONTINUED cleared
  *
- * The waiter queues itself on its process's wait_chldexit before it looks, so a child that changes state after the
- * look wakes it. A zombie is taken by moving exit_state from ZOMBIE to DEAD under tasklist_lock: of two threads that wait
- * for one child, one gets it. Children belong to the thread that forked them, but any thread of the process may wait for
- * them, unless it says __WNOTHREAD.
+ * The waiter queues itself on its process's wait_chldexit before it looks, so a child that changes
+ * state after the look wakes it. A zombie is taken by moving exit_state from ZOMBIE to DEAD under
+ * tasklist_lock: of two threads that wait for one child, one gets it. Children belong to the thread
+ * that forked them, but any thread of the process may wait for them, unless it says __WNOTHREAD.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/pidfd.h"
@@ -246,7 +246,9 @@ SYSCALL_DEFINE4(wait4, pid_t, upid, int __user *, stat_addr, int, options, struc
 	return ret;
 }
 
-/* P_PID, P_PGID, P_PIDFD into wo->pid. 0, -EINVAL, -EBADF; a number nobody bears gives a NULL pid. */
+/*
+ * P_PID, P_PGID, P_PIDFD into wo->pid. 0, -EINVAL, -EBADF; a number nobody bears gives a NULL pid.
+ */
 static int waitid_pid(struct wait_opts *wo, int which, pid_t upid)
 {
 	bool nonblock = false;

@@ -69,7 +69,10 @@ static inline void __list_del(struct list_head *prev, struct list_head *next)
 	WRITE_ONCE(prev->next, next);
 }
 
-/* list_del() that leaves the entry's own pointers as they are, for one that is put elsewhere at once. */
+/*
+ * list_del() that leaves the entry's own pointers as they are, for one that is put elsewhere at
+ * once.
+ */
 static inline void __list_del_entry(struct list_head *entry)
 {
 	__list_del(entry->prev, entry->next);

@@ -14,8 +14,8 @@
 #define LZ4_STATE_SIZE (sizeof(u16) << LZ4_HASH_BITS)
 
 /*
- * Compress n bytes (at most LZ4_MAX_INPUT) into at most max bytes. Returns the compressed size, or 0
- * when the result would not fit: dst is then of no use.
+ * Compress n bytes (at most LZ4_MAX_INPUT) into at most max bytes. Returns the compressed size, or
+ * 0 when the result would not fit: dst is then of no use.
  */
 int lz4_compress(const void *src, int n, void *dst, int max, void *state);
 

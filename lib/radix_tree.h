@@ -73,7 +73,9 @@ int radix_tree_insert(struct radix_tree_root *root, unsigned long index, void *i
 		      struct radix_tree_pool *pool);
 /* The item at an index, or NULL. */
 void *radix_tree_lookup(const struct radix_tree_root *root, unsigned long index);
-/* Take an item out and return it, NULL if there was none. Spare nodes go to the pool, not zeroed. */
+/*
+ * Take an item out and return it, NULL if there was none. Spare nodes go to the pool, not zeroed.
+ */
 void *radix_tree_delete(struct radix_tree_root *root, unsigned long index,
 			struct radix_tree_pool *pool);
 /* Put another item where one is. Returns the old one; NULL, nothing done, if there was none. */

@@ -3,8 +3,8 @@
  * Pseudo-random numbers.
  *
  * ChaCha20's state is a square of sixteen words: four constants, eight of key, a block counter and
- * three of nonce. Twenty rounds of add, xor and rotate, over columns and then diagonals, mix it; the
- * result plus the state before is the output, so that the mixing cannot be undone.
+ * three of nonce. Twenty rounds of add, xor and rotate, over columns and then diagonals, mix it;
+ * the result plus the state before is the output, so that the mixing cannot be undone.
  */
 #include "lib/random.h"
 #include "lib/compiler.h"

@@ -2,10 +2,11 @@
 /*
  * The life of an anon_vma.
  *
- * The problem. An anonymous page has no file whose tree of mappings could be searched, and it may be
- * mapped by many processes: fork shares it. Storing all its PTEs in each page would cost more than it
- * gives; storing one VMA fails as soon as the VMA is split, moved or forked. So a page points to an
- * anon_vma, an object that outlives all of that and knows the VMAs that may map the page.
+ * The problem. An anonymous page has no file whose tree of mappings could be searched, and it may
+ * be mapped by many processes: fork shares it. Storing all its PTEs in each page would cost more
+ * than it gives; storing one VMA fails as soon as the VMA is split, moved or forked. So a page
+ * points to an anon_vma, an object that outlives all of that and knows the VMAs that may map the
+ * page.
  *
  * One anon_vma for a whole fork family would make each walk visit every relative. Therefore every
  * process gets an anon_vma of its own at fork, for the pages it will write from then on, and keeps
@@ -35,14 +36,16 @@
  *
  * Two counts, not one. A process that forks and exits, whose child does the same, and so on, would
  * make the chain longer with every generation, full of anon_vmas that no VMA uses for new pages. So
- * fork gives the child, instead of a new one, an anon_vma of the chain that is idle: no VMA has it as
- * its own (num_active_vmas == 0) and at most one anon_vma below it (num_children < 2). One count for
- * both purposes cannot tell one child from one user; an anon_vma was then given away twice, CHAIN-EQUAL
- * broke, and a merge dropped the link that kept a page's anon_vma alive (CVE-2022-42703). A root counts
- * itself as a child, so it is never given away while it has another.
+ * fork gives the child, instead of a new one, an anon_vma of the chain that is idle: no VMA has it
+ * as its own (num_active_vmas == 0) and at most one anon_vma below it (num_children < 2). One count
+ * for both purposes cannot tell one child from one user; an anon_vma was then given away twice,
+ * CHAIN-EQUAL broke, and a merge dropped the link that kept a page's anon_vma alive
+ * (CVE-2022-42703). A root counts itself as a child, so it is never given away while it has
+ * another.
  *
- * An anon_vma belongs to a place in the fork tree, not to a VMA: VMAs that were split from one share it,
- * and so do their copies in a child. A region of 60 000 pieces costs a child one anon_vma.
+ * An anon_vma belongs to a place in the fork tree, not to a VMA: VMAs that were split from one
+ * share it, and so do their copies in a child. A region of 60 000 pieces costs a child one
+ * anon_vma.
  *
  * References and the lock. All AVCs together hold one reference of their anon_vma; outside users
  * (a walk, a migration) hold others; each anon_vma holds one of its root. There is one lock for the
@@ -93,7 +96,10 @@ void anon_vma_caches_init(void)
 						  0, SLAB_PANIC, NULL);
 }
 
-/* ---------------------------------------------------------------------------- objects and references */
+/*
+ * ---------------------------------------------------------------------------- objects and
+ * references
+ */
 
 /* A new anon_vma, for now its own root and parent. */
 static struct anon_vma *anon_vma_alloc(void)
@@ -110,7 +116,9 @@ static struct anon_vma *anon_vma_alloc(void)
 		INIT_LIST_HEAD(&anon_vma->head);
 	else
 		anon_vma->rb_root = RB_ROOT_CACHED;
-	/* From here on page_get_anon_vma() with a stale pointer may succeed: last, after all else. */
+	/*
+	 * From here on page_get_anon_vma() with a stale pointer may succeed: last, after all else.
+	 */
 	smp_wmb();
 	atomic_set(&anon_vma->refcount, 1);
 	return anon_vma;
@@ -124,8 +132,8 @@ static bool anon_vma_is_empty(struct anon_vma *anon_vma)
 }
 
 /*
- * Whoever holds or waits for the root lock has a reference of an anon_vma of the family, or a VMA in
- * it, and drops that only after unlocking. So nobody is in the lock when its memory goes.
+ * Whoever holds or waits for the root lock has a reference of an anon_vma of the family, or a VMA
+ * in it, and drops that only after unlocking. So nobody is in the lock when its memory goes.
  */
 void put_anon_vma(struct anon_vma *anon_vma)
 {
@@ -149,7 +157,9 @@ static void anon_vma_chain_free(struct anon_vma_chain *avc)
 	kmem_cache_free(anon_vma_chain_cachep, avc);
 }
 
-/* Links on their way back to the allocator, many at a time. nr starts as 0; ends with bin_empty(). */
+/*
+ * Links on their way back to the allocator, many at a time. nr starts as 0; ends with bin_empty().
+ */
 struct avc_bin {
 	unsigned int nr;
 	void *avcs[SLAB_BULK_MAX];
@@ -218,7 +228,10 @@ unsigned int anon_vma_chain_length(struct vm_area *vma)
 	return nr;
 }
 
-/* -------------------------------------------------------------------------------- links and the index */
+/*
+ * -------------------------------------------------------------------------------- links and the
+ * index
+ */
 
 /* A link at the young end of the chain, not indexed yet. */
 static void chain_add(struct vm_area *vma, struct anon_vma *anon_vma, struct anon_vma_chain *avc)
@@ -281,11 +294,14 @@ void anon_vma_chain_drop(struct vm_area *vma)
 	anon_vma_chain_release(&vma->anon_vma_chain);
 }
 
-/* ------------------------------------------------------------------------------------------- prepare */
+/*
+ * -------------------------------------------------------------------------------------------
+ * prepare
+ */
 
 /*
- * Could a and b, b right above a, be one VMA but for what mprotect changes back and forth? Then they
- * should have one anon_vma, so that they can merge when it does.
+ * Could a and b, b right above a, be one VMA but for what mprotect changes back and forth? Then
+ * they should have one anon_vma, so that they can merge when it does.
  */
 static bool anon_vma_compatible(struct vm_area *a, struct vm_area *b)
 {
@@ -297,9 +313,9 @@ static bool anon_vma_compatible(struct vm_area *a, struct vm_area *b)
 
 /*
  * The anon_vma of a neighbour, if vma may use it. Only from a chain of one: sharing more would need
- * the neighbour's whole chain (CHAIN-EQUAL), and would tie vma to a family it has nothing to do with.
- * The neighbour may be getting its anon_vma right now, from another fault: it is published after its
- * chain is complete, hence the acquire.
+ * the neighbour's whole chain (CHAIN-EQUAL), and would tie vma to a family it has nothing to do
+ * with. The neighbour may be getting its anon_vma right now, from another fault: it is published
+ * after its chain is complete, hence the acquire.
  */
 static struct anon_vma *reusable_anon_vma(struct vm_area *lower, struct vm_area *upper,
 					  struct vm_area *from)
@@ -375,7 +391,10 @@ int __anon_vma_prepare(struct vm_area *vma)
 	return 0;
 }
 
-/* -------------------------------------------------------------------------------------- clone and fork */
+/*
+ * -------------------------------------------------------------------------------------- clone and
+ * fork
+ */
 
 int anon_vma_clone(struct vm_area *dst, struct vm_area *src)
 {
@@ -424,8 +443,9 @@ static void fork_own(struct vm_area *vma, struct vm_area *pvma, struct anon_vma 
 }
 
 /*
- * VMAs that were one, and were split, share an anon_vma; then their copies can share one as well. The
- * copy of the VMA before is the last of the child so far, with just the chain that this one would get.
+ * VMAs that were one, and were split, share an anon_vma; then their copies can share one as well.
+ * The copy of the VMA before is the last of the child so far, with just the chain that this one
+ * would get.
  */
 static struct vm_area *fork_sibling(struct vm_area *vma, struct vm_area *pvma)
 {
@@ -474,12 +494,15 @@ int anon_vma_fork(struct vm_area *vma, struct vm_area *pvma)
 	return 0;
 }
 
-/* --------------------------------------------------------------------------------------------- unlink */
+/*
+ * ---------------------------------------------------------------------------------------------
+ * unlink
+ */
 
 /*
- * Under the lock every link leaves its tree. An anon_vma that becomes empty leaves its parent's count,
- * which it could not after this: the parent is further down the same list, alive until then. Its
- * reference is dropped after the lock, of which it may be the last user.
+ * Under the lock every link leaves its tree. An anon_vma that becomes empty leaves its parent's
+ * count, which it could not after this: the parent is further down the same list, alive until then.
+ * Its reference is dropped after the lock, of which it may be the last user.
  */
 void unlink_anon_vmas(struct vm_area *vma)
 {
@@ -520,7 +543,10 @@ void unlink_anon_vmas(struct vm_area *vma)
 	bin_empty(&bin);
 }
 
-/* ------------------------------------------------------------------------------------------- from a page */
+/*
+ * ------------------------------------------------------------------------------------------- from
+ * a page
+ */
 
 struct anon_vma *page_get_anon_vma(struct page *page)
 {
@@ -561,7 +587,10 @@ void page_unlock_anon_vma_read(struct anon_vma *anon_vma) __releases(&anon_vma->
 	put_anon_vma(anon_vma);
 }
 
-/* ---------------------------------------------------------------------------------------------- checks */
+/*
+ * ----------------------------------------------------------------------------------------------
+ * checks
+ */
 
 #ifdef CONFIG_DEBUG
 void anon_vma_chain_verify(struct vm_area *vma)

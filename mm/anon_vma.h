@@ -54,7 +54,7 @@ struct anon_vma_chain {
 
 void anon_vma_caches_init(void);
 
-/* ---- locks ------------------------------------------------------------------------------------ */
+/* ---- locks ----------------------------------------------------------------------------------- */
 
 static inline void anon_vma_lock_write(struct anon_vma *anon_vma)
 {
@@ -89,7 +89,7 @@ static inline void anon_vma_unlock_read(struct anon_vma *anon_vma)
 #define anon_vma_assert_locked(av)	 lockdep_assert_held(&(av)->root->rwsem)
 #define anon_vma_assert_write_locked(av) lockdep_assert_held_write(&(av)->root->rwsem)
 
-/* ---- references --------------------------------------------------------------------------------- */
+/* ---- references ------------------------------------------------------------------------------ */
 
 static inline void get_anon_vma(struct anon_vma *anon_vma)
 {
@@ -99,7 +99,7 @@ static inline void get_anon_vma(struct anon_vma *anon_vma)
 /* Drop a reference; the last frees. The root lock must not be held. May sleep. */
 void put_anon_vma(struct anon_vma *anon_vma);
 
-/* ---- life ----------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Give a VMA its anon_vma before its first anonymous page, a neighbour's if they could merge.
  * 0 or -ENOMEM. mmap_lock held (reading is enough); no PTL held; may sleep. */
@@ -152,9 +152,11 @@ void anon_vma_chain_move(struct vm_area *dst, struct vm_area *src);
  * root lock held for writing. */
 void anon_vma_chain_drop(struct vm_area *vma);
 
-/* ---- from a page ------------------------------------------------------------------------------------ */
+/* ---- from a page ----------------------------------------------------------------------------- */
 
-/* The anon_vma of an anonymous page, or NULL. For those who know it stays (page locked and mapped). */
+/*
+ * The anon_vma of an anonymous page, or NULL. For those who know it stays (page locked and mapped).
+ */
 static inline struct anon_vma *page_anon_vma(struct page *page)
 {
 	unsigned long mapping = (unsigned long)READ_ONCE(page->mapping);

@@ -5,8 +5,9 @@
  *	start_brk           brk (byte)      page end
  *	   |[xxxxxxxxxxxxxxxxx|.............]|	  the VMA covers whole pages
  *
- * It grows and shrinks at its upper end. Growing is mmap of private writable memory at a fixed place,
- * with the difference that it never replaces anything; it nearly always merges with what is there.
+ * It grows and shrinks at its upper end. Growing is mmap of private writable memory at a fixed
+ * place, with the difference that it never replaces anything; it nearly always merges with what is
+ * there.
  */
 #include "lib/errno.h"
 #include "mm/debug.h"

@@ -2,9 +2,9 @@
 /*
  * The buddy allocator (Knowlton 1965): free memory in blocks of 2^order pages.
  *
- * A block of order n is aligned to its size, so its neighbour of the same order, its buddy, is found
- * by flipping one bit of the frame number. Allocation splits, freeing merges as long as the buddy is
- * free too:
+ * A block of order n is aligned to its size, so its neighbour of the same order, its buddy, is
+ * found by flipping one bit of the frame number. Allocation splits, freeing merges as long as the
+ * buddy is free too:
  *
  *	order 2   [ 0 1 2 3 ]                       [ 0 1 2 3 ]
  *	              | split                            ^ merge

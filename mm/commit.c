@@ -3,8 +3,8 @@
  * What an address space may have.
  *
  * Private writable memory is promised when it is mapped and taken when it is written. The sum of
- * promises may exceed what there is: programs reserve far more than they use, and fork promises every
- * page twice. How far, is the administrator's choice (vm.overcommit_memory, Linux's numbers):
+ * promises may exceed what there is: programs reserve far more than they use, and fork promises
+ * every page twice. How far, is the administrator's choice (vm.overcommit_memory, Linux's numbers):
  *
  *	0	refuse only what cannot possibly be kept: one mapping larger than all RAM and swap
  *	1	refuse nothing
@@ -27,7 +27,9 @@
 #define OVERCOMMIT_ALWAYS 1
 #define OVERCOMMIT_NEVER  2
 
-/* In mode 2, a share of RAM that user programs cannot get promised: somebody must log in and help. */
+/*
+ * In mode 2, a share of RAM that user programs cannot get promised: somebody must log in and help.
+ */
 #define ADMIN_RESERVE_PAGES (8UL << (20 - PAGE_SHIFT))
 
 int sysctl_overcommit_memory = OVERCOMMIT_GUESS;

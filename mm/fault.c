@@ -126,7 +126,9 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 
 /* --------------------------------------------------------------------------- file, PTE none */
 
-/* Ask the file for its page: vmf->page, locked and with a reference, unless a bit says otherwise. */
+/*
+ * Ask the file for its page: vmf->page, locked and with a reference, unless a bit says otherwise.
+ */
 static vm_fault_t file_get_page(struct vm_fault *vmf)
 {
 	const struct vm_operations *ops = vmf->vma->vm_ops;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shared by the files of the page-fault handler (fault.c, fault_cow.c, fault_swap.c) and its closest
- * relatives (access.c, migrate.c).
+ * Shared by the files of the page-fault handler (fault.c, fault_cow.c, fault_swap.c) and its
+ * closest relatives (access.c, migrate.c).
  */
 #ifndef MM_FAULT_INTERNAL_H
 #define MM_FAULT_INTERNAL_H

@@ -16,8 +16,9 @@
  * its own: the anon_vma_chain.
  *
  * The key is not stored in the node but read from the VMA. That is why nobody may change a VMA's
- * range while it is in a tree: the tree would be ordered by keys that are no longer there. The debug
- * build stores the key as well and compares at every removal and in validate_mm() (INDEX-FRESH).
+ * range while it is in a tree: the tree would be ordered by keys that are no longer there. The
+ * debug build stores the key as well and compares at every removal and in validate_mm()
+ * (INDEX-FRESH).
  *
  * The list. Before 2012 an anon_vma held a plain list of VMAs, and a walk looked at each of them:
  *

@@ -14,7 +14,7 @@
 struct anon_vma_chain;
 struct vm_area;
 
-/* ---- a file's mappings: mapping->i_mmap, under i_mmap_rwsem ------------------------------------- */
+/* ---- a file's mappings: mapping->i_mmap, under i_mmap_rwsem ---------------------------------- */
 
 void vma_interval_tree_insert(struct vm_area *node, struct rb_root_cached *root);
 void vma_interval_tree_remove(struct vm_area *node, struct rb_root_cached *root);
@@ -33,7 +33,7 @@ void vma_interval_tree_insert_after(struct vm_area *node, struct vm_area *prev,
 	for ((vma) = vma_interval_tree_iter_first(root, first, last); (vma); \
 	     (vma) = vma_interval_tree_iter_next(vma, first, last))
 
-/* ---- an anon_vma's VMAs: anon_vma->rb_root, under the root's rwsem ------------------------------- */
+/* ---- an anon_vma's VMAs: anon_vma->rb_root, under the root's rwsem --------------------------- */
 
 /*
  * With `rmap=list` on the kernel command line these four work on the linked list that Linux had

@@ -2,9 +2,9 @@
 /*
  * kmalloc: memory of any size, out of a row of slab caches.
  *
- * Sizes are the powers of two from 16 to 2048, with 96 and 192 between since so many structures have
- * about that size. A table finds the cache with one load. Above 2048 bytes whole pages are given out;
- * their first struct page (PG_head) remembers the order.
+ * Sizes are the powers of two from 16 to 2048, with 96 and 192 between since so many structures
+ * have about that size. A table finds the cache with one load. Above 2048 bytes whole pages are
+ * given out; their first struct page (PG_head) remembers the order.
  */
 #include "kernel/panic.h"
 #include "lib/bitops.h"

@@ -11,8 +11,8 @@
  * so that any overflow of up to THREAD_SIZE is a page fault (a double fault, which has a stack of
  * its own), and so that an address alone tells whether it is in a guard.
  *
- * Mapping and unmapping cost far more than the rest of a fork, so a freed stack stays mapped: a few on
- * a list of the CPU, more on a common list. kstack_shrink() gives those of the common list back
+ * Mapping and unmapping cost far more than the rest of a fork, so a freed stack stays mapped: a few
+ * on a list of the CPU, more on a common list. kstack_shrink() gives those of the common list back
  * when memory is short. Freeing itself does nothing but link: the scheduler does it with interrupts
  * off, for a task that has just been left.
  *

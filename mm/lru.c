@@ -2,8 +2,8 @@
 /*
  * The LRU lists: an approximation of "which page will be needed last".
  *
- * There are two pairs of lists, for pages backed by swap (anonymous and shared memory) and for pages that can be dropped
- * or written to a file, and one for pages that must not go (mlocked):
+ * There are two pairs of lists, for pages backed by swap (anonymous and shared memory) and for
+ * pages that can be dropped or written to a file, and one for pages that must not go (mlocked):
  *
  *	          new page                          used twice                     not used
  *	  lru_cache_add() ---> inactive head ... inactive tail ---> active head ... active tail
@@ -12,13 +12,15 @@
  *	                          |                  evicted                             |
  *	                          +------------------------------------------------------+
  *
- * A page is a member of a list (PG_lru), or of nobody (isolated: one reference belongs to whoever isolated it), or waits in
- * a per-CPU batch of new pages (the batch holds a reference). Batches keep a fault from taking the LRU lock for each page.
+ * A page is a member of a list (PG_lru), or of nobody (isolated: one reference belongs to whoever
+ * isolated it), or waits in a per-CPU batch of new pages (the batch holds a reference). Batches
+ * keep a fault from taking the LRU lock for each page.
  *
- * LRU-FLAGS: PG_active, PG_unevictable and PG_swapbacked of a page on a list say which list it is; they change only with
- * the page off its list, or under lruvec.lock together with the list.
+ * LRU-FLAGS: PG_active, PG_unevictable and PG_swapbacked of a page on a list say which list it is;
+ * they change only with the page off its list, or under lruvec.lock together with the list.
  *
- * Locks: a batch's lock, then lruvec.lock, then the allocator's. Taken with interrupts on and never from an interrupt.
+ * Locks: a batch's lock, then lruvec.lock, then the allocator's. Taken with interrupts on and never
+ * from an interrupt.
  */
 #include "mm/lru.h"
 

@@ -8,8 +8,8 @@
  *	PG_unevictable		-> unevictable
  *	PG_swapbacked, PG_active -> anon or file, active or inactive
  *
- * Lock: lruvec.lock, a leaf but for the allocator's, never taken in interrupts. All functions here take it themselves, need
- * no other lock, and do not sleep.
+ * Lock: lruvec.lock, a leaf but for the allocator's, never taken in interrupts. All functions here
+ * take it themselves, need no other lock, and do not sleep.
  */
 #ifndef MM_LRU_H
 #define MM_LRU_H
@@ -41,7 +41,8 @@ void lru_init(void);
 
 /*
  * lru_cache_add() - a page that is new to user space enters the inactive list (or, if it is
- * PG_active or PG_unevictable, that one). PG_swapbacked is set before for anonymous and shmem pages.
+ * PG_active or PG_unevictable, that one). PG_swapbacked is set before for anonymous and shmem
+ * pages.
  */
 void lru_cache_add(struct page *page);
 
@@ -49,7 +50,9 @@ void lru_cache_add(struct page *page);
 void lru_add_drain(void);
 void lru_add_drain_all(void);
 
-/* A page whose last reference has gone, and which is PageLRU, leaves its list: freeing calls this. */
+/*
+ * A page whose last reference has gone, and which is PageLRU, leaves its list: freeing calls this.
+ */
 void lru_release(struct page *page);
 
 /* The page was used through something else than a PTE: first use marks it, the second activates. */

@@ -28,7 +28,10 @@ struct madvise {
 	int advice;
 };
 
-/* ----------------------------------------------------------------------------------- the mapping's flags */
+/*
+ * ----------------------------------------------------------------------------------- the mapping's
+ * flags
+ */
 
 struct flag_advice {
 	int advice;
@@ -74,7 +77,10 @@ static struct vm_area *advise_flags(struct vm_area *vma, unsigned long start, un
 	return IS_ERR(result) ? ERR_PTR(-EAGAIN) : result;
 }
 
-/* --------------------------------------------------------------------------------------------- its pages */
+/*
+ * --------------------------------------------------------------------------------------------- its
+ * pages
+ */
 
 static int advise_dontneed(struct vm_area *vma, unsigned long start, unsigned long end, int advice)
 {
@@ -106,9 +112,9 @@ static int advise_age(struct vm_area *vma, unsigned long start, unsigned long en
 }
 
 /*
- * The file's hole is punched without mmap_lock: it takes the file's locks, which come first, and unmaps
- * the pages from everybody. The reference keeps the file; nothing is known about the VMA afterwards, so
- * the caller looks again.
+ * The file's hole is punched without mmap_lock: it takes the file's locks, which come first, and
+ * unmaps the pages from everybody. The reference keeps the file; nothing is known about the VMA
+ * afterwards, so the caller looks again.
  */
 static int advise_remove(struct madvise *a, struct vm_area *vma, unsigned long start,
 			 unsigned long end)
@@ -144,7 +150,10 @@ static int advise_populate(struct vm_area *vma, unsigned long start, unsigned lo
 	return fault_in_range(vma->vm_mm, start, end, write);
 }
 
-/* ------------------------------------------------------------------------------------------------ the walk */
+/*
+ * ------------------------------------------------------------------------------------------------
+ * the walk
+ */
 
 static bool is_populate(int advice)
 {

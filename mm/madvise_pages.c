@@ -2,11 +2,11 @@
 /*
  * Ageing pages by advice.
  *
- * COLD and PAGEOUT walk the page table of the range. A page that others map as well is left alone: they
- * have not said that they do without it. The accessed bit is cleared, so that reclaim does not take the
- * page for one in use; for COLD the page goes to the end of its list, for PAGEOUT it is taken off the
- * list, and reclaimed with all others of its page table once the table's lock is dropped: reclaim sleeps,
- * and takes that lock itself.
+ * COLD and PAGEOUT walk the page table of the range. A page that others map as well is left alone:
+ * they have not said that they do without it. The accessed bit is cleared, so that reclaim does not
+ * take the page for one in use; for COLD the page goes to the end of its list, for PAGEOUT it is
+ * taken off the list, and reclaimed with all others of its page table once the table's lock is
+ * dropped: reclaim sleeps, and takes that lock itself.
  *
  *	PTE table locked:   P P P P P  -- isolate_lru_page() --> list
  *	unlocked:	    reclaim_pages(list): rmap, swap, free; the rest goes back to the LRU

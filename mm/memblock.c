@@ -3,8 +3,8 @@
  * The boot memory map.
  *
  * The problem: before there is a page allocator, page tables, per-CPU areas and the struct page
- * array itself need memory, and nobody may take what the firmware, the kernel image or the initramfs
- * occupies.
+ * array itself need memory, and nobody may take what the firmware, the kernel image or the
+ * initramfs occupies.
  *
  * Two sorted tables of ranges answer it: what is RAM, and what is taken. Free is the difference; it
  * is never stored, so it cannot be wrong:
@@ -14,8 +14,8 @@
  *	free         |====|             |===|    |==========================|
  *
  * Allocation is first fit from 1 MiB up, so that the kernel's lasting data stays in one corner and
- * large free blocks stay whole. Below 1 MiB lies what only real-mode code can use; that is given out
- * on request only.
+ * large free blocks stay whole. Below 1 MiB lies what only real-mode code can use; that is given
+ * out on request only.
  *
  * MEMBLOCK-SORTED: a table's ranges are sorted, disjoint, and do not touch.
  */

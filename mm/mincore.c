@@ -2,9 +2,9 @@
 /*
  * mincore: which pages could be touched without waiting.
  *
- * A page is "in core" if its PTE is present, or, for a file, if the page cache has it, or, for a swap
- * entry, if the swap cache has it. Whether other processes use a file's page is nobody's business:
- * for a mapping of a file that may not be written, only the PTE counts.
+ * A page is "in core" if its PTE is present, or, for a file, if the page cache has it, or, for a
+ * swap entry, if the swap cache has it. Whether other processes use a file's page is nobody's
+ * business: for a mapping of a file that may not be written, only the PTE counts.
  */
 #include "lib/errno.h"
 #include "lib/string.h"

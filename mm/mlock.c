@@ -4,12 +4,12 @@
  *
  * Being locked is a property of a VMA (VM_LOCKED), found by reclaim where it asks for a page's
  * mappings: page_referenced() reports the flags of every VMA that maps it, and a page with a locked
- * mapping is not unmapped. So there is nothing to count per page, and nothing to undo on the page when
- * one of two sharers unlocks: the other's VMA still says no.
+ * mapping is not unmapped. So there is nothing to count per page, and nothing to undo on the page
+ * when one of two sharers unlocks: the other's VMA still says no.
  *
- * mlock sets the flag on the range (splitting and merging VMAs as mprotect does), then faults the pages
- * in, without mmap_lock held for writing. The flag comes first: a page that is there when the flag is
- * set, or comes later, is locked either way. VM_LOCKONFAULT leaves the second step out.
+ * mlock sets the flag on the range (splitting and merging VMAs as mprotect does), then faults the
+ * pages in, without mmap_lock held for writing. The flag comes first: a page that is there when the
+ * flag is set, or comes later, is locked either way. VM_LOCKONFAULT leaves the second step out.
  */
 #include "lib/err.h"
 #include "lib/errno.h"
@@ -90,8 +90,8 @@ static bool within_memlock(struct mm *mm, unsigned long start, unsigned long len
 }
 
 /*
- * What mlock reports about pages that could not be had: -ENOMEM for those that cannot be there (beyond
- * the end of a file, no right), -EAGAIN for those that memory was short for.
+ * What mlock reports about pages that could not be had: -ENOMEM for those that cannot be there
+ * (beyond the end of a file, no right), -EAGAIN for those that memory was short for.
  */
 static int populate_errno(int err)
 {

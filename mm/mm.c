@@ -15,8 +15,8 @@
  *	4. page tables are freed, after a flush of every CPU that may still walk them lazily
  *	5. files are closed, VMAs freed
  *
- * The top-level table goes last, with the structure: a CPU that runs a kernel thread may still have it
- * loaded, with nothing left in its lower half.
+ * The top-level table goes last, with the structure: a CPU that runs a kernel thread may still have
+ * it loaded, with nothing left in its lower half.
  */
 #include "mm/mm.h"
 #include "mm/anon_vma.h"
@@ -85,8 +85,8 @@ struct mm *mm_alloc(void)
 }
 
 /*
- * All VMAs on a list, by address. The list's links lie where the tree's were, so the tree is not asked
- * for the order while it is taken apart: vm_prev leads from the last to the first.
+ * All VMAs on a list, by address. The list's links lie where the tree's were, so the tree is not
+ * asked for the order while it is taken apart: vm_prev leads from the last to the first.
  */
 static void take_all_vmas(struct mm *mm, struct list_head *vmas)
 {

@@ -10,13 +10,14 @@
  *	commit	unmap the old; merge with a neighbour, or link the VMA
  *
  * Where. Programs mostly let the kernel choose. The search goes downward from mmap_base, which lies
- * below the room the stack may grow into; if nothing fits, upward from a third of the address space:
+ * below the room the stack may grow into; if nothing fits, upward from a third of the address
+ * space:
  *
  *	0  program  heap ->         <- mmap_base        <- stack   TASK_SIZE
  *	|---[text][data][brk...]..........[libs][maps]|...gap...[stack]|
  *
- * No address below MMAP_MIN_ADDR is given to anybody: a kernel that follows a null pointer by mistake
- * shall not find a user's data there.
+ * No address below MMAP_MIN_ADDR is given to anybody: a kernel that follows a null pointer by
+ * mistake shall not find a user's data there.
  */
 #include "mm/mmap.h"
 #include "lib/err.h"
@@ -39,7 +40,9 @@
 	 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | \
 	 MAP_FIXED_NOREPLACE)
 
-/* ------------------------------------------------------------------------------------------ where */
+/*
+ * ------------------------------------------------------------------------------------------ where
+ */
 
 void mm_set_layout(struct mm *mm, unsigned long stack_top, unsigned long random_pages)
 {
@@ -99,7 +102,9 @@ unsigned long get_unmapped_area(struct mm *mm, unsigned long addr, unsigned long
 	return search_area(mm, len, flags);
 }
 
-/* ------------------------------------------------------------------------------------------ checks */
+/*
+ * ------------------------------------------------------------------------------------------ checks
+ */
 
 /* vm_flags and protection bits agree by construction: PROT_READ is VM_READ, and so on. */
 unsigned long prot_to_vm_flags(unsigned long prot)
@@ -177,7 +182,9 @@ static int check_limits(struct mm *mm, unsigned long addr, unsigned long len,
 	return may_expand_vm(mm, vm_flags, pages) ? 0 : -ENOMEM;
 }
 
-/* ------------------------------------------------------------------------------------ the new VMA */
+/*
+ * ------------------------------------------------------------------------------------ the new VMA
+ */
 
 /* Let the file set up a complete but unlinked VMA. On failure it still holds its reference. */
 static int attach_file(struct vm_area *vma, struct vm_file *vmf)
@@ -314,7 +321,10 @@ static long mmap_region(struct mm *mm, struct vm_file *vmf, unsigned long addr, 
 	return addr;
 }
 
-/* ------------------------------------------------------------------------------------------ mmap(2) */
+/*
+ * ------------------------------------------------------------------------------------------
+ * mmap(2)
+ */
 
 static unsigned long flags_to_vm_flags(const struct mm *mm, unsigned long prot, unsigned long flags)
 {

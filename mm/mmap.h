@@ -70,9 +70,9 @@ int setup_stack_vma(struct mm *mm, unsigned long top, unsigned long size, unsign
 /* For exec: choose mmap_base for a stack limit (bytes) and a random offset (pages). */
 void mm_set_layout(struct mm *mm, unsigned long stack_top, unsigned long random_pages);
 
-/* ---- stack growth -------------------------------------------------------------------------------- */
+/* ---- stack growth ---------------------------------------------------------------------------- */
 
-/* ---- stack growth -------------------------------------------------------------------------------- */
+/* ---- stack growth ---------------------------------------------------------------------------- */
 
 /* Grow the stack VMA down to hold addr. 0, -ENOMEM (limits, guard gap, memory), or -EPERM (below
  * MMAP_MIN_ADDR). mmap_lock held for writing; takes the root lock. */

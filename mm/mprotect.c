@@ -2,19 +2,20 @@
 /*
  * mprotect: the VMA side. The page-table side is protect.c.
  *
- * The range may cover many VMAs. Each is changed in turn, and each change is whole: the part of the VMA
- * merges with a neighbour that has the new rights already, or is split off; then its PTEs follow.
+ * The range may cover many VMAs. Each is changed in turn, and each change is whole: the part of the
+ * VMA merges with a neighbour that has the new rights already, or is split off; then its PTEs
+ * follow.
  *
  *	  rw	    rw
  *	[  .  |xxxxx|  .  ]	mprotect(x, r)   ->  [rw][r ][rw]	two splits
  *	[rw][r ][rw]		mprotect(x, rw)  ->  [    rw    ]	one merge (case C1)
  *
- * The order within a change: first the VMA's rights, then the PTEs. A walk that restores a PTE between
- * the two (migration) takes the rights from the VMA, so it installs the new ones; a PTE that it
- * installed before is changed with all others.
+ * The order within a change: first the VMA's rights, then the PTEs. A walk that restores a PTE
+ * between the two (migration) takes the rights from the VMA, so it installs the new ones; a PTE
+ * that it installed before is changed with all others.
  *
- * If one VMA refuses (no right to the new protection, no memory for a split, a hole), those before it
- * have been changed and stay so: POSIX allows it and Linux does it.
+ * If one VMA refuses (no right to the new protection, no memory for a split, a hole), those before
+ * it have been changed and stay so: POSIX allows it and Linux does it.
  */
 #include "lib/err.h"
 #include "lib/errno.h"
@@ -44,7 +45,9 @@ static int reserve_writable(struct mm *mm, unsigned long oldflags, unsigned long
 	return 0;
 }
 
-/* A locked private mapping that becomes writable: its pages are copied now, not at the first write. */
+/*
+ * A locked private mapping that becomes writable: its pages are copied now, not at the first write.
+ */
 static bool must_populate(unsigned long oldflags, unsigned long newflags)
 {
 	return (oldflags & (VM_LOCKED_MASK | VM_SHARED | VM_WRITE)) == VM_LOCKED &&

@@ -10,15 +10,17 @@
  *	old_size 0	[xxxx]  ...  ->  [xxxx] [xxxx]		shared mappings: a second one
  *	several		[aa]  [bb]   ->  ...  [aa]  [bb]	each part moves by the same distance
  *
- * Moving does not touch a page: its anon_vma and index stay, the VMA takes its anonymous index along.
- * An unfaulted VMA has no page, so it takes the index of where it comes to, and can merge there.
+ * Moving does not touch a page: its anon_vma and index stay, the VMA takes its anonymous index
+ * along. An unfaulted VMA has no page, so it takes the index of where it comes to, and can merge
+ * there.
  *
- * All or nothing. Everything that can fail is got or checked first: the limits, the promise of memory,
- * the VMA at the new place (copy_vma()), and the memory for cutting the old range out (which may turn
- * out to be the middle of a VMA, when the copy merged with its own source). What remains is that a page
- * table for the new place cannot be had in the middle of the move. Then the entries moved so far go
- * back, with the rmap locks held (backwards, a walk could meet the new place first), into tables that
- * are still there; the new VMA is unmapped, with the memory that was meant for the old one.
+ * All or nothing. Everything that can fail is got or checked first: the limits, the promise of
+ * memory, the VMA at the new place (copy_vma()), and the memory for cutting the old range out
+ * (which may turn out to be the middle of a VMA, when the copy merged with its own source). What
+ * remains is that a page table for the new place cannot be had in the middle of the move. Then the
+ * entries moved so far go back, with the rmap locks held (backwards, a walk could meet the new
+ * place first), into tables that are still there; the new VMA is unmapped, with the memory that was
+ * meant for the old one.
  */
 #include "lib/err.h"
 #include "lib/errno.h"
@@ -36,7 +38,9 @@ struct mremap {
 	unsigned long populate_start, populate_len; /* to fault in after the lock is dropped */
 };
 
-/* ------------------------------------------------------------------------------------------ checks */
+/*
+ * ------------------------------------------------------------------------------------------ checks
+ */
 
 static int check_flags(const struct mremap *r)
 {
@@ -91,7 +95,9 @@ static int check_vma(const struct mremap *r)
 	return may_expand_vm(r->mm, vma->vm_flags, grow >> PAGE_SHIFT) ? 0 : -ENOMEM;
 }
 
-/* -------------------------------------------------------------------------------------------- move */
+/*
+ * -------------------------------------------------------------------------------------------- move
+ */
 
 static int charge(const struct vm_area *vma, unsigned long bytes)
 {
@@ -116,8 +122,8 @@ static void account_new(struct mremap *r, unsigned long flags)
 }
 
 /*
- * The old VMA stays, without a page: what it was locked for is gone, and if all of it moved, so is what
- * it had to do with its anon_vma. It is unfaulted then, and its index is free again.
+ * The old VMA stays, without a page: what it was locked for is gone, and if all of it moved, so is
+ * what it had to do with its anon_vma. It is unfaulted then, and its index is free again.
  */
 static void leave_empty(struct mremap *r, struct vm_area *vma, struct vm_area *new)
 {
@@ -154,7 +160,9 @@ static void undo_move(struct mremap *r, struct vma_unmap *unmap, struct vm_area 
 	vma_unmap_commit(unmap);
 }
 
-/* The VMA at the new place with the pages in it, or NULL with all as it was, the promise included. */
+/*
+ * The VMA at the new place with the pages in it, or NULL with all as it was, the promise included.
+ */
 static struct vm_area *copy_and_move(struct mremap *r, struct vma_unmap *unmap)
 {
 	bool need_rmap_locks;
@@ -205,7 +213,10 @@ static long move_vma(struct mremap *r)
 	return r->new_addr;
 }
 
-/* -------------------------------------------------------------------------------------- the three ways */
+/*
+ * -------------------------------------------------------------------------------------- the three
+ * ways
+ */
 
 /* Move [start, end) of the address space part by part, each VMA's to the same distance. */
 static long move_parts(struct mremap *r, unsigned long start, unsigned long end)
@@ -229,8 +240,9 @@ static long move_parts(struct mremap *r, unsigned long start, unsigned long end)
 }
 
 /*
- * Several VMAs, with what is free between them: moved to a given place, and neither grown nor shrunk.
- * All are checked before the first moves; if memory runs out later, those before have moved.
+ * Several VMAs, with what is free between them: moved to a given place, and neither grown nor
+ * shrunk. All are checked before the first moves; if memory runs out later, those before have
+ * moved.
  */
 static long mremap_many(struct mremap *r)
 {
@@ -254,7 +266,10 @@ static bool spans_several(const struct mremap *r)
 	       r->old_len > r->vma->vm_end - r->addr;
 }
 
-/* The place: unmapped for MREMAP_FIXED, else looked for. And what shrinks is cut off before it moves. */
+/*
+ * The place: unmapped for MREMAP_FIXED, else looked for. And what shrinks is cut off before it
+ * moves.
+ */
 static int make_room(struct mremap *r)
 {
 	unsigned long new_addr;
@@ -334,7 +349,10 @@ static long grow_in_place(struct mremap *r)
 
 	if (charge(vma, delta))
 		return -ENOMEM;
-	/* The free space takes part as the VMA's own: what cannot merge behind it is not in the way. */
+	/*
+	 * The free space takes part as the VMA's own: what cannot merge behind it is not in the
+	 * way.
+	 */
 	if (!vma_merge(&m))
 		vma_resize(vma, vma->vm_start, m.end);
 	vm_stat_account(r->mm, flags, delta >> PAGE_SHIFT);

@@ -3,8 +3,8 @@
  * msync: write a shared mapping's changes to its file.
  *
  * The pages of a shared mapping are the file's pages in the page cache, and every file's home is
- * memory: read() sees a store at once. So there is nothing to write; what remains is the check of the
- * range. Holes do not stop the call, they are reported at its end.
+ * memory: read() sees a store at once. So there is nothing to write; what remains is the check of
+ * the range. Holes do not stop the call, they are reported at its end.
  */
 #include "lib/errno.h"
 #include "mm/mmap.h"

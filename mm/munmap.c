@@ -6,8 +6,9 @@
  *	[ A   |  xx ]   [ xxxx B ]   [x |  C  ]
  *	   kept  gone      gone      gone kept
  *
- * The VMAs at the border lose a part, those between go. Losing a part at an end needs no memory; only
- * a hole in the middle of one VMA makes two of one, and that VMA is got first. After it nothing fails.
+ * The VMAs at the border lose a part, those between go. Losing a part at an end needs no memory;
+ * only a hole in the middle of one VMA makes two of one, and that VMA is got first. After it
+ * nothing fails.
  *
  * The order of the steps matters, because reclaim and migration look at the same VMAs without
  * mmap_lock:
@@ -17,8 +18,8 @@
  *	3. free the page tables	(nobody can be inside them any more)
  *	4. flush the TLBs, then free the frames and the tables
  *
- * If 2 came before 1, a must-find-all walk would miss PTEs that are still there; if 3 came before 2, a
- * walk could read a freed table; frames that 1 has collected are freed in 4, not before
+ * If 2 came before 1, a must-find-all walk would miss PTEs that are still there; if 3 came before
+ * 2, a walk could read a freed table; frames that 1 has collected are freed in 4, not before
  * (TLB-BEFORE-FREE).
  */
 #include "lib/errno.h"

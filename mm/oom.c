@@ -2,21 +2,24 @@
 /*
  * Out of memory: one process ends so that the others go on.
  *
- * out_of_memory() is called by an allocation after reclaim has found nothing more. It chooses the address space whose end
- * gives back most (oom_badness(), Linux's measure), has all tasks that use it killed, and takes its private memory at once:
- * the reaper does not wait for the tasks to die, since they may be waiting for a lock that the caller's own process holds.
+ * out_of_memory() is called by an allocation after reclaim has found nothing more. It chooses the
+ * address space whose end gives back most (oom_badness(), Linux's measure), has all tasks that use
+ * it killed, and takes its private memory at once: the reaper does not wait for the tasks to die,
+ * since they may be waiting for a lock that the caller's own process holds.
  *
  *	choose --> oom_kill_hook(): SIGKILL to its tasks --> reap: zap its anonymous VMAs --> the allocation tries again
  *	   |                                                   |
  *	   |                                                   +-- mmap_lock busy: its tasks will exit and free the rest
  *	   +-- a victim is already dying: wait for it a little
  *
- * After the reaper, the victim's memory reads as zero. MMF_UNSTABLE makes its faults fail, so that none of its tasks, on
- * their way to death, can show such zeroes to anybody.
+ * After the reaper, the victim's memory reads as zero. MMF_UNSTABLE makes its faults fail, so that
+ * none of its tasks, on their way to death, can show such zeroes to anybody.
  *
- * oom_lock lets one allocation at a time do this; others that fail meanwhile only wait for what it frees.
+ * oom_lock lets one allocation at a time do this; others that fail meanwhile only wait for what it
+ * frees.
  *
- * Locks: called with mmap_lock held or not, and nothing else; the victim's mmap_lock is only tried, for reading.
+ * Locks: called with mmap_lock held or not, and nothing else; the victim's mmap_lock is only tried,
+ * for reading.
  */
 #include "mm/oom.h"
 

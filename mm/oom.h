@@ -28,7 +28,9 @@ extern bool (*oom_current_is_dying)(void);
  */
 bool out_of_memory(gfp_t gfp, unsigned int order);
 
-/* A page fault ended with VM_FAULT_OOM, all locks dropped: make room, the fault is then repeated. */
+/*
+ * A page fault ended with VM_FAULT_OOM, all locks dropped: make room, the fault is then repeated.
+ */
 void pagefault_out_of_memory(void);
 
 #define OOM_SCORE_ADJ_MIN (-1000) /* never chosen */

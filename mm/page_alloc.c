@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alloc_page(): lists of each CPU in front of the buddy allocator, and what to do when memory is short.
+ * alloc_page(): lists of each CPU in front of the buddy allocator, and what to do when memory is
+ * short.
  *
  *	alloc_page() --> this CPU's list --empty--> a batch from the zone, if the watermark allows
  *	                      |                                 | no
@@ -16,8 +17,8 @@
  * (pcp.high), so the error is.
  *
  * Freed pages are poisoned in a debug kernel, and checked when they are handed out again
- * (mm/debug.h has the patterns). A page that is freed while a flag or a counter says that it is in use is
- * reported and never used again: a leak is better than two owners.
+ * (mm/debug.h has the patterns). A page that is freed while a flag or a counter says that it is in
+ * use is reported and never used again: a leak is better than two owners.
  */
 #include "arch/x86_64/irq.h"
 #include "kernel/percpu.h"
@@ -263,8 +264,8 @@ static noinline __cold void report_failure(gfp_t gfp, unsigned int order)
 /*
  * Memory is short, and the caller may sleep: make some. Returns whether to try again.
  *
- * RESERVE-REFILLED: reclaim itself uses up the reserve (compressed swap needs frames to free more of
- * them), so what it frees goes to the zone, where the watermarks count it.
+ * RESERVE-REFILLED: reclaim itself uses up the reserve (compressed swap needs frames to free more
+ * of them), so what it frees goes to the zone, where the watermarks count it.
  */
 static bool make_room(gfp_t gfp, unsigned int order, unsigned int *failures, unsigned int *rounds)
 {

@@ -3,7 +3,8 @@
  * The flags of a page. mm/page.h includes this; nothing else does.
  *
  * SetPageX and ClearPageX are atomic, since unrelated flags of one page change under different
- * locks; __SetPageX and __ClearPageX are plain, for a page that nobody else can see yet or any more.
+ * locks; __SetPageX and __ClearPageX are plain, for a page that nobody else can see yet or any
+ * more.
  */
 #ifndef MM_PAGE_FLAGS_H
 #define MM_PAGE_FLAGS_H

@@ -2,17 +2,17 @@
 /*
  * Sleeping for a page: for its lock, or for the end of its writeback.
  *
- * A wait queue in each struct page would cost a third of it, for something that hardly ever happens.
- * So all pages share a few queues, chosen by a hash of the page's address. PG_waiters says that
- * somebody may sleep for this page: without it unlock_page() need not look.
+ * A wait queue in each struct page would cost a third of it, for something that hardly ever
+ * happens. So all pages share a few queues, chosen by a hash of the page's address. PG_waiters says
+ * that somebody may sleep for this page: without it unlock_page() need not look.
  *
  *	sleeper					unlock_page()
  *	queue itself, set PG_waiters		clear PG_locked, read PG_waiters (one instruction)
  *	look at PG_locked: still set? sleep	set? wake the queue
  *
  * Both sides write before they look, so one sees the other. A queue's sleepers may wait for other
- * pages: each one woken looks at its own and sleeps again. PG_waiters is cleared by the waker when it has
- * woken everybody; whoever must wait on sets it again.
+ * pages: each one woken looks at its own and sleeps again. PG_waiters is cleared by the waker when
+ * it has woken everybody; whoever must wait on sets it again.
  *
  * Waking all instead of one is simple and not unfair: a page lock is held for a few microseconds,
  * and two waiters are rare.

@@ -2,8 +2,8 @@
 /*
  * Nodes for radix trees: one cache for the page caches of all files and for the swap cache.
  *
- * Nodes go back to the cache after an RCU grace period, because a lookup may walk a tree without its
- * lock.
+ * Nodes go back to the cache after an RCU grace period, because a lookup may walk a tree without
+ * its lock.
  */
 #include "mm/radix_pool.h"
 #include "kernel/rcu.h"

@@ -2,9 +2,10 @@
 /*
  * Page reclaim: from a used page to a free one, by way of the reverse map.
  *
- * Who asks. kswapd, when free memory falls below the low watermark, until it is above the high one; an allocation that finds
- * memory below the min watermark, for itself (direct reclaim); and MADV_PAGEOUT, for pages it names. All three end in
- * shrink_page_list(), which takes a list of isolated pages and goes over it twice:
+ * Who asks. kswapd, when free memory falls below the low watermark, until it is above the high one;
+ * an allocation that finds memory below the min watermark, for itself (direct reclaim); and
+ * MADV_PAGEOUT, for pages it names. All three end in shrink_page_list(), which takes a list of
+ * isolated pages and goes over it twice:
  *
  *	first pass, each page				second pass, after ONE flush of all TLBs
  *	--------------------------------------		----------------------------------------
@@ -13,20 +14,23 @@
  *	anonymous: a swap slot (add_to_swap)		out of the swap cache or page cache
  *	every PTE becomes a swap entry (try_to_unmap)	to the allocator
  *
- * Between the passes the page is locked and no PTE maps it, but a TLB may: so its bytes are not final and its frame must not
- * be freed before the flush. TLB-BEFORE-IO and TLB-BEFORE-FREE hold because everything that relies on them is in the second
- * pass. A page whose PTEs come back meanwhile (a fault finds it in the swap cache and waits for the lock) is not lost: the
- * frozen count fails, and it returns to its list.
+ * Between the passes the page is locked and no PTE maps it, but a TLB may: so its bytes are not
+ * final and its frame must not be freed before the flush. TLB-BEFORE-IO and TLB-BEFORE-FREE hold
+ * because everything that relies on them is in the second pass. A page whose PTEs come back
+ * meanwhile (a fault finds it in the swap cache and waits for the lock) is not lost: the frozen
+ * count fails, and it returns to its list.
  *
- * DIRTY-LAST: a page is clean when PG_dirty is clear and no PTE and no TLB may set it. add_to_swap() makes it dirty, and only
- * swap_writepage() makes it clean, after the flush; freeze_and_leave_swap_cache() looks once more with the count frozen.
+ * DIRTY-LAST: a page is clean when PG_dirty is clear and no PTE and no TLB may set it.
+ * add_to_swap() makes it dirty, and only swap_writepage() makes it clean, after the flush;
+ * freeze_and_leave_swap_cache() looks once more with the count frozen.
  *
- * How much. A round scans size >> priority of each inactive list, from priority 12 (a 4096th) down to 0 (all of it), until
- * enough was freed. Active lists give pages to inactive ones so that the latter stay about as long as the former. File pages
- * that are clean cost nothing and go first; lazily freed anonymous pages are among them.
+ * How much. A round scans size >> priority of each inactive list, from priority 12 (a 4096th) down
+ * to 0 (all of it), until enough was freed. Active lists give pages to inactive ones so that the
+ * latter stay about as long as the former. File pages that are clean cost nothing and go first;
+ * lazily freed anonymous pages are among them.
  *
- * Reclaim never waits for itself: nothing here allocates with the right to reclaim, page locks are only tried, and the
- * memory for swap tables comes from the reserve.
+ * Reclaim never waits for itself: nothing here allocates with the right to reclaim, page locks are
+ * only tried, and the memory for swap tables comes from the reserve.
  */
 #include "mm/reclaim.h"
 
@@ -69,7 +73,10 @@ void reclaim_init(void)
 
 enum verdict { PAGE_RECLAIM, PAGE_KEEP, PAGE_ACTIVATE };
 
-/* What the accessed bits say. A page used once through a PTE may be in a passing scan; twice, it is in use. */
+/*
+ * What the accessed bits say. A page used once through a PTE may be in a passing scan; twice, it is
+ * in use.
+ */
 static enum verdict check_references(struct page *page, const struct scan_control *sc)
 {
 	unsigned long vm_flags;
@@ -91,7 +98,8 @@ static enum verdict check_references(struct page *page, const struct scan_contro
 }
 
 /*
- * Take the PTEs of a locked page away. PAGE_RECLAIM: it is mapped nowhere, an anonymous one has its swap slot.
+ * Take the PTEs of a locked page away. PAGE_RECLAIM: it is mapped nowhere, an anonymous one has its
+ * swap slot.
  */
 static enum verdict unmap_page(struct page *page, const struct scan_control *sc,
 			       struct unmap_batch *batch)
@@ -137,8 +145,8 @@ static bool drop_lazyfree_page(struct page *page)
 }
 
 /*
- * Free an unmapped, locked page whose last TLB entry is gone. True: its count is 0 and it is in no cache. The two references
- * that may exist are the cache's and the isolation's.
+ * Free an unmapped, locked page whose last TLB entry is gone. True: its count is 0 and it is in no
+ * cache. The two references that may exist are the cache's and the isolation's.
  */
 static bool evict_page(struct page *page)
 {
@@ -226,7 +234,10 @@ static void putback_list(struct list_head *kept)
 	}
 }
 
-/* Evict what can be evicted of a list of isolated pages; the others return to the LRU. Returns how many were freed. */
+/*
+ * Evict what can be evicted of a list of isolated pages; the others return to the LRU. Returns how
+ * many were freed.
+ */
 static unsigned long shrink_page_list(struct list_head *list, const struct scan_control *sc)
 {
 	struct unmap_batch batch;
@@ -272,7 +283,10 @@ static unsigned long isolate_pages(enum lru_list lru, unsigned long nr, struct l
 
 		scanned++;
 		lruvec_del(page);
-		/* A page whose count fell to 0 waits in lru_release() for the lock that is held here. */
+		/*
+		 * A page whose count fell to 0 waits in lru_release() for the lock that is held
+		 * here.
+		 */
 		if (!try_get_page(page)) {
 			lruvec_add(page);
 			continue;
@@ -386,7 +400,10 @@ static void balance_memory(void)
 		sc.nr_to_reclaim = max(high > free ? high - free : 0, SWAP_CLUSTER_MAX);
 		do_reclaim(&sc);
 		drain_local_pages();
-		/* Nothing can be had: whoever needs memory finds that out himself and calls the OOM killer. */
+		/*
+		 * Nothing can be had: whoever needs memory finds that out himself and calls the OOM
+		 * killer.
+		 */
 		if (!sc.nr_reclaimed)
 			return;
 		cond_resched();

@@ -23,11 +23,11 @@
  * the cache from the address alone.
  *
  * A slab all of whose objects are free is kept, up to KEEP_EMPTY per cache; then its pages go back.
- * With SLAB_TYPESAFE_BY_RCU they go back after a grace period: a reader that holds a stale pointer sees
- * an object of the right type as long as it is inside its critical section.
+ * With SLAB_TYPESAFE_BY_RCU they go back after a grace period: a reader that holds a stale pointer
+ * sees an object of the right type as long as it is inside its critical section.
  *
- * SLAB-COUNT: cache->nr_inuse is the sum of slab_inuse over all slabs; a slab is on the partial list
- * exactly if slab_inuse < objects.
+ * SLAB-COUNT: cache->nr_inuse is the sum of slab_inuse over all slabs; a slab is on the partial
+ * list exactly if slab_inuse < objects.
  *
  * Locks: cache->lock, with interrupts off, below everything but the zone's lock.
  */

@@ -6,9 +6,9 @@
  *
  * The redzones tell the object's state: bb.. free, cc.. in use. Any other value was written by
  * somebody who ran past an object's end; bb where cc must be is a second free. A free object is
- * filled with 6b, its last byte a5; when it is handed out again and differs, somebody used it after he
- * freed it. A fresh object is filled with 5a. Objects with a constructor keep their contents between
- * uses, and so are not filled.
+ * filled with 6b, its last byte a5; when it is handed out again and differs, somebody used it after
+ * he freed it. A fresh object is filled with 5a. Objects with a constructor keep their contents
+ * between uses, and so are not filled.
  */
 #include "mm/slab_internal.h"
 

@@ -62,7 +62,9 @@ void kmalloc_init(void);
 
 #ifdef CONFIG_DEBUG
 void slab_debug_layout(struct kmem_cache *cache);
-/* A free object as it must be; an object on its way out; on its way in. They panic with a report. */
+/*
+ * A free object as it must be; an object on its way out; on its way in. They panic with a report.
+ */
 void slab_debug_setup(const struct kmem_cache *cache, void *object);
 void slab_debug_alloc(const struct kmem_cache *cache, void *object, gfp_t gfp);
 void slab_debug_free(const struct kmem_cache *cache, void *object);

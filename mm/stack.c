@@ -6,17 +6,18 @@
  *	[...........]     |<---- 256 pages ---->|[ new part | xxxxxxxxxx ]  vm_end
  *							     ^ touched address, rounded down
  *
- * A touch below a stack VMA extends it down to there, if the limit allows, and if 256 pages stay free
- * below: a program that oversteps its stack by less than that hits a hole and not somebody's data
- * (CVE-2017-1000364). An inaccessible mapping in the gap is as good as a hole.
+ * A touch below a stack VMA extends it down to there, if the limit allows, and if 256 pages stay
+ * free below: a program that oversteps its stack by less than that hits a hole and not somebody's
+ * data (CVE-2017-1000364). An inaccessible mapping in the gap is as good as a hole.
  *
- * Growing changes vm_start and the anonymous index, so it is an update like all others: mmap_lock and
- * the root lock for writing (ADJUST-LOCKED). A fault holds mmap_lock for reading only; it lets go, takes
- * it for writing, looks again, grows, and downgrades. Growing under the read lock with a smaller lock
- * beside it is what Linux did until a walk of the VMA tree met a half-changed VMA (CVE-2023-3269).
+ * Growing changes vm_start and the anonymous index, so it is an update like all others: mmap_lock
+ * and the root lock for writing (ADJUST-LOCKED). A fault holds mmap_lock for reading only; it lets
+ * go, takes it for writing, looks again, grows, and downgrades. Growing under the read lock with a
+ * smaller lock beside it is what Linux did until a walk of the VMA tree met a half-changed VMA
+ * (CVE-2023-3269).
  *
- * exec builds the stack where it stays. Linux builds it elsewhere and shifts it down, and during the
- * shift a walk computes addresses that are not true yet; here there is nothing to shift.
+ * exec builds the stack where it stays. Linux builds it elsewhere and shifts it down, and during
+ * the shift a walk computes addresses that are not true yet; here there is nothing to shift.
  */
 #include "lib/errno.h"
 #include "mm/debug.h"
@@ -79,8 +80,9 @@ int expand_stack_locked(struct vm_area *vma, unsigned long addr)
 }
 
 /*
- * The read lock is held, and no VMA holds addr. If the VMA above is a stack: let go, take the lock for
- * writing, look again, grow, downgrade. Returns the VMA with the lock held for reading, or NULL without.
+ * The read lock is held, and no VMA holds addr. If the VMA above is a stack: let go, take the lock
+ * for writing, look again, grow, downgrade. Returns the VMA with the lock held for reading, or NULL
+ * without.
  */
 static struct vm_area *expand_stack(struct mm *mm, unsigned long addr) __releases(&mm->mmap_lock)
 {

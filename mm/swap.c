@@ -2,8 +2,9 @@
 /*
  * Swap devices and their slots.
  *
- * A slot holds the bytes of one page. Who may still want them is counted: PTEs (and page-cache slots of shared memory)
- * that hold the entry, and the swap cache as one bit beside the count. The slot is free when the word is zero.
+ * A slot holds the bytes of one page. Who may still want them is counted: PTEs (and page-cache
+ * slots of shared memory) that hold the entry, and the swap cache as one bit beside the count. The
+ * slot is free when the word is zero.
  *
  *	                       add_to_swap()                    try_to_unmap() of each PTE
  *	   free (0) ------------------------> CACHE, count 0 ------------------------------> CACHE, count n
@@ -12,20 +13,24 @@
  *	     |                                   |   v                                       v        |
  *	     +<------ last swap_free() -------- (count 0, no cache)         count n, no cache: bytes only in the slot
  *
- * SLOT-HELD: an entry in a PTE is counted, and whoever fetches a page for it puts that page into the swap cache before
- * reading. So there is one frame for one slot at any time, and a slot cannot be freed and used again for other bytes while
- * somebody still compares his PTE with the entry: he holds a reference to the page in the cache (bug class B12).
+ * SLOT-HELD: an entry in a PTE is counted, and whoever fetches a page for it puts that page into
+ * the swap cache before reading. So there is one frame for one slot at any time, and a slot cannot
+ * be freed and used again for other bytes while somebody still compares his PTE with the entry: he
+ * holds a reference to the page in the cache (bug class B12).
  *
- * Slots come in clusters of 256. A cluster without a used slot has no tables, so a device costs 16 bytes for 256 slots
- * until it is used. New slots are taken in rising order from one cluster after the other: pages that leave memory together
- * lie together, and what the compressed-RAM device stores for them shares frames.
+ * Slots come in clusters of 256. A cluster without a used slot has no tables, so a device costs 16
+ * bytes for 256 slots until it is used. New slots are taken in rising order from one cluster after
+ * the other: pages that leave memory together lie together, and what the compressed-RAM device
+ * stores for them shares frames.
  *
- * Locks: swap_device.lock guards the slots of a device. It is innermost but for the devices' own locks under free_slot(),
- * and is taken under PTLs and the i_pages lock. swap_lock guards the table of devices, which only grows.
+ * Locks: swap_device.lock guards the slots of a device. It is innermost but for the devices' own
+ * locks under free_slot(), and is taken under PTLs and the i_pages lock. swap_lock guards the table
+ * of devices, which only grows.
  *
- * Alternatives: an extent tree of free slots (Linux had one for clusters) finds long runs at once, and costs more than it
- * gives where a slot is RAM. A count in a byte with continuation pages (Linux) saves a byte a slot; a sixteen-bit count
- * needs no continuation, since a process count that high is refused first.
+ * Alternatives: an extent tree of free slots (Linux had one for clusters) finds long runs at once,
+ * and costs more than it gives where a slot is RAM. A count in a byte with continuation pages
+ * (Linux) saves a byte a slot; a sixteen-bit count needs no continuation, since a process count
+ * that high is refused first.
  */
 #include "mm/swap.h"
 
@@ -186,7 +191,10 @@ static unsigned long take_slot(struct swap_device *dev, unsigned long c)
 	struct swap_cluster *cluster = &dev->clusters[c];
 	unsigned long slot = max(c * SWAP_CLUSTER_SLOTS, 1UL);
 
-	/* A cluster that was filled in order has its first hole behind the slots in use: look there first. */
+	/*
+	 * A cluster that was filled in order has its first hole behind the slots in use: look there
+	 * first.
+	 */
 	if (!cluster->count[(slot + cluster->used) % SWAP_CLUSTER_SLOTS])
 		slot += cluster->used;
 	while (cluster->count[slot % SWAP_CLUSTER_SLOTS])

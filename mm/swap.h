@@ -47,7 +47,9 @@ struct swap_ops {
 	int (*read_page)(struct swap_device *dev, unsigned long slot, struct page *page);
 	/* The slot's contents are needed no more. Does not sleep; the device's lock is held. */
 	void (*free_slot)(struct swap_device *dev, unsigned long slot);
-	/* Has the device no room for another page now, whatever slots are free? May be NULL: never. */
+	/*
+	 * Has the device no room for another page now, whatever slots are free? May be NULL: never.
+	 */
 	bool (*full)(struct swap_device *dev);
 	/* Memory lies in memory: no reason to keep a slot once the page is back. */
 	bool in_memory;
@@ -58,9 +60,9 @@ struct swap_ops {
 #define SWAP_CLUSTER_SLOTS 256
 
 /*
- * 256 slots in a row. Made when the first of them is used and freed with the last, so that an unused
- * device costs nothing: 8 bytes of the swap cache and 8 for the device's own use for each slot make
- * up exactly one page.
+ * 256 slots in a row. Made when the first of them is used and freed with the last, so that an
+ * unused device costs nothing: 8 bytes of the swap cache and 8 for the device's own use for each
+ * slot make up exactly one page.
  */
 struct swap_table {
 	struct page *cache[SWAP_CLUSTER_SLOTS];	  /* the page in the swap cache, or NULL */
@@ -155,8 +157,8 @@ void delete_from_swap_cache(struct page *page);
 bool freeze_and_leave_swap_cache(struct page *page, int references);
 
 /*
- * swap_cache_replace() - migration: another frame stands for the slot from now on. Both locked. True:
- * nobody but the holders of these references knew old; the cache's reference is new's now.
+ * swap_cache_replace() - migration: another frame stands for the slot from now on. Both locked.
+ * True: nobody but the holders of these references knew old; the cache's reference is new's now.
  */
 bool swap_cache_replace(struct page *old, struct page *new, int references);
 
@@ -165,16 +167,16 @@ struct page *lookup_swap_cache(swp_entry_t entry);
 
 /*
  * swapin_readahead() - the page for a slot, read if need be. Returned with a reference, not locked,
- * on the LRU, in the swap cache, and uptodate unless the read failed (then PG_uptodate is clear: SIGBUS). The
- * caller locks it and checks that it is still PageSwapCache with this entry. NULL: no memory, or
- * the entry is no longer in use; look at the PTE again. May sleep. vma, addr: whose it is; may be
- * NULL, 0.
+ * on the LRU, in the swap cache, and uptodate unless the read failed (then PG_uptodate is clear:
+ * SIGBUS). The caller locks it and checks that it is still PageSwapCache with this entry. NULL: no
+ * memory, or the entry is no longer in use; look at the PTE again. May sleep. vma, addr: whose it
+ * is; may be NULL, 0.
  */
 struct page *swapin_readahead(swp_entry_t entry, struct vm_area *vma, unsigned long addr);
 
 /*
- * try_to_free_swap() - give up the slot of a locked page if no entry refers to it any more. The page
- * becomes dirty. True if the page is not in the swap cache now.
+ * try_to_free_swap() - give up the slot of a locked page if no entry refers to it any more. The
+ * page becomes dirty. True if the page is not in the swap cache now.
  */
 bool try_to_free_swap(struct page *page);
 

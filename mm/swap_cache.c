@@ -2,18 +2,20 @@
 /*
  * The swap cache: the pages that have a swap slot and a frame at the same time.
  *
- * A page is here on its way out, from add_to_swap() until its frame is freed; and on its way in, from the fault that
- * fetches it until its slot is given up. While it is here, page->private is its entry, the slot's word points to it, and
- * the cache holds one reference. That makes it the meeting point of everyone who holds the entry: a second process that
- * faults on it finds this frame and not a second copy of the bytes.
+ * A page is here on its way out, from add_to_swap() until its frame is freed; and on its way in,
+ * from the fault that fetches it until its slot is given up. While it is here, page->private is its
+ * entry, the slot's word points to it, and the cache holds one reference. That makes it the meeting
+ * point of everyone who holds the entry: a second process that faults on it finds this frame and
+ * not a second copy of the bytes.
  *
  *	  reclaim:  add_to_swap -> try_to_unmap -> swap_writepage -> freeze_and_leave_swap_cache -> frame freed
  *	  fault:    swapin_readahead -> (mapped) -> swap_free -> try_to_free_swap when nobody else holds the entry
  *
  * CACHE-STABLE: PG_swapcache and page->private of a page change under its page lock.
  *
- * Lookup is an array: a slot's cluster has a word for it (mm/swap.h), so that a fault finds its page in a few
- * instructions under the device's lock, and no tree node is ever allocated on the way out of memory.
+ * Lookup is an array: a slot's cluster has a word for it (mm/swap.h), so that a fault finds its
+ * page in a few instructions under the device's lock, and no tree node is ever allocated on the way
+ * out of memory.
  */
 #include "lib/compiler.h"
 #include "lib/errno.h"
@@ -136,7 +138,10 @@ void swap_cache_reclaim(swp_entry_t entry)
 	if (!page)
 		return;
 	if (trylock_page(page)) {
-		/* It may have left the cache, and the slot be another page's, before the lock was ours. */
+		/*
+		 * It may have left the cache, and the slot be another page's, before the lock was
+		 * ours.
+		 */
 		if (PageSwapCache(page) && page_swp_entry(page).val == entry.val &&
 		    !page_mapped(page))
 			try_to_free_swap(page);
@@ -154,7 +159,10 @@ struct page *lookup_swap_cache(swp_entry_t entry)
 	spin_lock(&dev->lock);
 	if (dev->clusters[slot / SWAP_CLUSTER_SLOTS].table)
 		page = *swap_slot_cache(dev, slot);
-	/* What is in the cache has the cache's reference: reclaim freezes and removes under this lock. */
+	/*
+	 * What is in the cache has the cache's reference: reclaim freezes and removes under this
+	 * lock.
+	 */
 	if (page)
 		get_page(page);
 	spin_unlock(&dev->lock);

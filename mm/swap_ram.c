@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compressed RAM as a swap device: the default, since it needs no disk and loses nothing that was not lost anyway.
+ * Compressed RAM as a swap device: the default, since it needs no disk and loses nothing that was
+ * not lost anyway.
  *
  * What a slot's word (swap_table.stored) says:
  *
@@ -8,27 +9,31 @@
  *	bit 0 set			the page is a prefix of a few words and then one word repeated; FILLED objects
  *	otherwise			a compressed object
  *
- * Both are (struct zspage *) + index * 2 + filled: a zspage is aligned to 128 bytes, so the low seven bits hold the index
- * of the object in it and the flag.
+ * Both are (struct zspage *) + index * 2 + filled: a zspage is aligned to 128 bytes, so the low
+ * seven bits hold the index of the object in it and the flag.
  *
- * A page is looked at once from its end for the longest tail of one repeated word. A page that is nearly empty, as the
- * first pages of a heap or a stack are, is stored as that word and its short beginning; no compressor runs. Any other goes
- * through LZ4. What does not shrink below MAX_OBJECT is refused: storing it would free one frame and use another, and
- * reclaim would believe in progress that is none.
+ * A page is looked at once from its end for the longest tail of one repeated word. A page that is
+ * nearly empty, as the first pages of a heap or a stack are, is stored as that word and its short
+ * beginning; no compressor runs. Any other goes through LZ4. What does not shrink below MAX_OBJECT
+ * is refused: storing it would free one frame and use another, and reclaim would believe in
+ * progress that is none.
  *
- * Objects lie in zspages: one to four frames, cut into objects of one size class (multiples of 64 bytes), an object crossing
- * from one frame to the next where it falls so. The frames need not be neighbours, so no allocation of more than one page
- * is ever made. How many frames a class uses is what wastes least of them (zs_best_frames()):
+ * Objects lie in zspages: one to four frames, cut into objects of one size class (multiples of 64
+ * bytes), an object crossing from one frame to the next where it falls so. The frames need not be
+ * neighbours, so no allocation of more than one page is ever made. How many frames a class uses is
+ * what wastes least of them (zs_best_frames()):
  *
  *	class 2112, 4 frames:  |  0 .. 2111 | 2112 .. |.. 4223 | ... seven objects, 1600 bytes left over
  *
- * Memory for a new zspage comes from the reserve that reclaim may use: storing seven pages frees seven frames and takes
- * four. The pool stops at POOL_PERCENT of RAM, so that compressed memory cannot push out the last page that is in use; then
- * pages are refused, reclaim makes no progress, and the OOM killer decides.
+ * Memory for a new zspage comes from the reserve that reclaim may use: storing seven pages frees
+ * seven frames and takes four. The pool stops at POOL_PERCENT of RAM, so that compressed memory
+ * cannot push out the last page that is in use; then pages are refused, reclaim makes no progress,
+ * and the OOM killer decides.
  *
- * Locks: pool.lock guards the lists and bitmaps; it is taken inside swap_device.lock (free_slot). The compressor works in a
- * buffer of the CPU with preemption off. A slot's own word needs no lock: it is written by the one who has the page locked,
- * and read by the one who has put the new page into the swap cache.
+ * Locks: pool.lock guards the lists and bitmaps; it is taken inside swap_device.lock (free_slot).
+ * The compressor works in a buffer of the CPU with preemption off. A slot's own word needs no lock:
+ * it is written by the one who has the page locked, and read by the one who has put the new page
+ * into the swap cache.
  */
 #include "kernel/cmdline.h"
 #include "kernel/panic.h"
@@ -147,8 +152,9 @@ static void zspage_free(struct zspage *zspage)
 }
 
 /*
- * At the limit no zspage is added, but objects that are free are still taken. When few are left the device is full: reclaim
- * must know before it has unmapped and compressed a page, or it would go through all of memory for nothing each time.
+ * At the limit no zspage is added, but objects that are free are still taken. When few are left the
+ * device is full: reclaim must know before it has unmapped and compressed a page, or it would go
+ * through all of memory for nothing each time.
  */
 static bool at_limit(void)
 {

@@ -2,8 +2,9 @@
 /*
  * The VMAs of an address space: one tree by address, and the one way to change a VMA in it.
  *
- * The tree. A red-black tree ordered by address answers "which VMA holds this byte". Augmented by the
- * largest free gap below each subtree it also answers "where is a hole of this size" in O(log n):
+ * The tree. A red-black tree ordered by address answers "which VMA holds this byte". Augmented by
+ * the largest free gap below each subtree it also answers "where is a hole of this size" in O(log
+ * n):
  *
  *	     gap 3	        a VMA's own gap is the free space between the VMA before and it;
  *	    /     \	        rb_subtree_gap is the largest own gap of the subtree
@@ -13,14 +14,14 @@
  *		   gap 9
  *
  * A VMA's own gap depends on the VMA before it, so each VMA knows that one (vm_prev), and whoever
- * changes the end of a VMA repairs the gap of the next. A stack that grows down keeps a guard gap of
- * 256 pages below itself: for the search it starts that much lower.
+ * changes the end of a VMA repairs the gap of the next. A stack that grows down keeps a guard gap
+ * of 256 pages below itself: for the search it starts that much lower.
  *
  * The update primitive. A VMA is found in three ways: by its address in the tree above (under
- * mmap_lock), by a page of its file (i_mmap, under i_mmap_rwsem), and by an anonymous page (its AVCs,
- * under the root's rwsem). The latter two are searched by reclaim and migration, which do not hold
- * mmap_lock: they must never see a VMA whose start has changed and whose index has not, nor a tree
- * whose keys are stale. So every change of a linked VMA's range is bracketed:
+ * mmap_lock), by a page of its file (i_mmap, under i_mmap_rwsem), and by an anonymous page (its
+ * AVCs, under the root's rwsem). The latter two are searched by reclaim and migration, which do not
+ * hold mmap_lock: they must never see a VMA whose start has changed and whose index has not, nor a
+ * tree whose keys are stale. So every change of a linked VMA's range is bracketed:
  *
  *	vma_update_begin	lock i_mmap, lock the root; take the VMAs out of both kinds of tree
  *	  ... set the ranges, hand over chains ...
@@ -60,7 +61,10 @@ void vma_cache_init(void)
 		kmem_cache_create("vm_area_struct", sizeof(struct vm_area), 0, SLAB_PANIC, NULL);
 }
 
-/* ------------------------------------------------------------------------------------------ objects */
+/*
+ * ------------------------------------------------------------------------------------------
+ * objects
+ */
 
 struct vm_area *vm_area_alloc(struct mm *mm)
 {
@@ -125,7 +129,10 @@ void vm_stat_account(struct mm *mm, unsigned long flags, long pages)
 		mm->data_vm += pages;
 }
 
-/* ----------------------------------------------------------------------------------------- the tree */
+/*
+ * ----------------------------------------------------------------------------------------- the
+ * tree
+ */
 
 /* The free space between the VMA before and this one. */
 static inline unsigned long vma_gap(struct vm_area *vma)
@@ -223,7 +230,10 @@ struct vm_area *find_vma_prev(struct mm *mm, unsigned long addr, struct vm_area 
 	return vma;
 }
 
-/* ------------------------------------------------------------------------------- searching for a gap */
+/*
+ * ------------------------------------------------------------------------------- searching for a
+ * gap
+ */
 
 /* The part of [gap_start, gap_end) that the search may use, if it is long enough. */
 static unsigned long gap_fit(const struct unmapped_area *info, unsigned long gap_start,
@@ -287,7 +297,10 @@ unsigned long vm_unmapped_area(struct mm *mm, const struct unmapped_area *info)
 	return gap_fit(info, end, ~0UL);
 }
 
-/* ------------------------------------------------------------------------------------ a file's index */
+/*
+ * ------------------------------------------------------------------------------------ a file's
+ * index
+ */
 
 static struct address_space *vma_mapping(struct vm_area *vma)
 {
@@ -359,7 +372,10 @@ void insert_vma_fork(struct mm *mm, struct vm_area *vma, struct vm_area *parent)
 	tree_link(mm, vma);
 }
 
-/* ------------------------------------------------------------------------------ the update primitive */
+/*
+ * ------------------------------------------------------------------------------ the update
+ * primitive
+ */
 
 #define for_each_updated(u, i) for ((i) = 0; (i) < (int)ARRAY_SIZE((u)->vma) && (u)->vma[i]; (i)++)
 
@@ -369,8 +385,8 @@ static bool is_removed(const struct vma_update *u, const struct vm_area *vma)
 }
 
 /*
- * Any of them may be the one that has an anon_vma: also only the second (ADJUST-LOCKED). Which locks are
- * held between begin and end depends on the VMAs, so sparse is told to count none.
+ * Any of them may be the one that has an anon_vma: also only the second (ADJUST-LOCKED). Which
+ * locks are held between begin and end depends on the VMAs, so sparse is told to count none.
  */
 static void update_lock_anon(struct vma_update *u)
 {
@@ -418,8 +434,8 @@ static void update_index(struct vma_update *u, struct vm_area *vma)
 }
 
 /*
- * The tree of the mm. Gaps first, all of them: erasing and linking rotate, and rotations copy maxima.
- * Only the own gaps of the VMAs changed and of those right behind them can have changed.
+ * The tree of the mm. Gaps first, all of them: erasing and linking rotate, and rotations copy
+ * maxima. Only the own gaps of the VMAs changed and of those right behind them can have changed.
  */
 static void update_tree(struct vma_update *u)
 {

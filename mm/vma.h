@@ -169,7 +169,7 @@ static inline unsigned long vm_start_gap(const struct vm_area *vma)
 	return start;
 }
 
-/* ---- looking (mmap_lock held, reading is enough) ---------------------------------------------- */
+/* ---- looking (mmap_lock held, reading is enough) --------------------------------------------- */
 
 /* First VMA whose end is above addr (it may start above addr too), or NULL. */
 struct vm_area *find_vma(struct mm *mm, unsigned long addr);
@@ -224,7 +224,7 @@ struct unmapped_area {
  * mmap_lock held. */
 unsigned long vm_unmapped_area(struct mm *mm, const struct unmapped_area *info);
 
-/* ---- making, linking --------------------------------------------------------------------------- */
+/* ---- making, linking ------------------------------------------------------------------------- */
 
 /* A VMA with all fields zero but vm_mm, its lists empty. May sleep; NULL when memory is short. */
 struct vm_area *vm_area_alloc(struct mm *mm);
@@ -262,7 +262,7 @@ void vm_stat_account(struct mm *mm, unsigned long flags, long pages);
 /* Set vm_page_prot to what vm_flags ask for. */
 void vma_set_page_prot(struct vm_area *vma);
 
-/* ---- the update primitive ---------------------------------------------------------------------- */
+/* ---- the update primitive -------------------------------------------------------------------- */
 
 /*
  * Every change of vm_start, vm_end, vm_pgoff or anon_pgoff of a linked VMA happens between these
@@ -286,7 +286,7 @@ void vma_update_begin(struct vma_update *u);
 /* Releases the rmap locks. Removed VMAs are in no tree any more and have no AVC. */
 void vma_update_end(struct vma_update *u);
 
-/* ---- split and merge (vma_merge.c) --------------------------------------------------------------- */
+/* ---- split and merge (vma_merge.c) ----------------------------------------------------------- */
 
 /*
  * A split in two steps. Prepare gets all memory it needs; commit cannot fail.

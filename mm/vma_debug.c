@@ -2,10 +2,10 @@
 /*
  * What a debug kernel checks about VMAs after every change, and how it prints them.
  *
- * validate_mm() recomputes the truth the slow way: the order of the tree, each gap and each maximum, the
- * number of VMAs, and for each VMA its chain (anon_vma_chain_verify()) and its keys in the interval
- * trees. The chain is looked at under the root's lock: without it the check itself would race with a
- * fault that gives a VMA its anon_vma (a checker's bug that Linux had twice).
+ * validate_mm() recomputes the truth the slow way: the order of the tree, each gap and each
+ * maximum, the number of VMAs, and for each VMA its chain (anon_vma_chain_verify()) and its keys in
+ * the interval trees. The chain is looked at under the root's lock: without it the check itself
+ * would race with a fault that gives a VMA its anon_vma (a checker's bug that Linux had twice).
  *
  * With many VMAs a full check after each change would take the square of their number: beyond
  * FULL_CHECK_VMAS only one change in that many is checked.

@@ -60,7 +60,7 @@ static inline bool can_do_mlock(struct mm *mm)
 /* The vm_flags of PROT_READ, PROT_WRITE, PROT_EXEC. (mmap.c) */
 unsigned long prot_to_vm_flags(unsigned long prot);
 
-/* ---- munmap.c --------------------------------------------------------------------------------- */
+/* ---- munmap.c -------------------------------------------------------------------------------- */
 
 /*
  * Unmapping in two steps. Prepare checks the number of VMAs and gets the memory for the one split

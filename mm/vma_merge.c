@@ -2,10 +2,11 @@
 /*
  * Splitting and merging VMAs.
  *
- * Neighbours that could be one VMA should be one: the number of VMAs is limited, and each costs memory
- * and time at every fork. Whether two may become one is a question of their attributes, and of their
- * anonymous pages: page->index must stay right without touching a page. The cases, where P and N are
- * the VMAs before and after a range and r is the range that is to get the attributes asked for:
+ * Neighbours that could be one VMA should be one: the number of VMAs is limited, and each costs
+ * memory and time at every fork. Whether two may become one is a question of their attributes, and
+ * of their anonymous pages: page->index must stay right without touching a page. The cases, where P
+ * and N are the VMAs before and after a range and r is the range that is to get the attributes
+ * asked for:
  *
  *	the range is free (mmap, brk, mremap's new place)
  *
@@ -30,10 +31,10 @@
  *     would be tied to a family of processes that never saw it. And the index must not fall below 0.
  *   - Both unfaulted: always; the index of the result is its virtual page number.
  *
- * A target that is unfaulted gets the chain of a faulted part: the AVCs of a VMA that goes are handed
- * over; if the faulted part stays (C4, C5, and mremap's source), they are copied, out of memory got
- * before the locks. A merge that forgets this leaves pages in a VMA that their anon_vma does not know,
- * and the anon_vma is freed under them (CVE-2026-23077).
+ * A target that is unfaulted gets the chain of a faulted part: the AVCs of a VMA that goes are
+ * handed over; if the faulted part stays (C4, C5, and mremap's source), they are copied, out of
+ * memory got before the locks. A merge that forgets this leaves pages in a VMA that their anon_vma
+ * does not know, and the anon_vma is freed under them (CVE-2026-23077).
  *
  * Merging is an optimisation: when memory for it is short, it is simply not done.
  */
@@ -58,7 +59,10 @@ void vma_set_range(struct vm_area *vma, unsigned long start, unsigned long end)
 	WRITE_ONCE(vma->vm_end, end);
 }
 
-/* --------------------------------------------------------------------------------------------- split */
+/*
+ * ---------------------------------------------------------------------------------------------
+ * split
+ */
 
 int vma_split_reserve(struct vma_split *s, struct mm *mm, unsigned int links)
 {
@@ -132,7 +136,10 @@ void vma_resize(struct vm_area *vma, unsigned long start, unsigned long end)
 	vma_update_end(&u);
 }
 
-/* --------------------------------------------------------------------------------- may two be merged? */
+/*
+ * --------------------------------------------------------------------------------- may two be
+ * merged?
+ */
 
 /* One side of a possible seam: where its pages' chain is, and how its indices run. */
 struct anon_side {
@@ -192,7 +199,10 @@ static bool can_merge_next(const struct vma_merge *m)
 	       sides_compatible(side_of_range(m), side_of_vma(m->next));
 }
 
-/* --------------------------------------------------------------------------------------------- merge */
+/*
+ * ---------------------------------------------------------------------------------------------
+ * merge
+ */
 
 /* What is going to be done, decided before anything is. */
 struct merge_plan {
@@ -206,7 +216,9 @@ struct merge_plan {
 	struct vma_update u;
 };
 
-/* The index of the target follows from any faulted part; without one it is the virtual page number. */
+/*
+ * The index of the target follows from any faulted part; without one it is the virtual page number.
+ */
 static void plan_index(struct merge_plan *p, struct anon_side side)
 {
 	if (side.chain)
@@ -319,7 +331,10 @@ struct vm_area *vma_merge(struct vma_merge *m)
 	return p.target;
 }
 
-/* ------------------------------------------------------------------------------------- change of flags */
+/*
+ * ------------------------------------------------------------------------------------- change of
+ * flags
+ */
 
 /* The range as a VMA of its own: up to two splits, both prepared before the first is made. */
 static struct vm_area *isolate_range(struct vm_area *vma, unsigned long start, unsigned long end)
@@ -372,12 +387,15 @@ struct vm_area *vma_modify_flags(struct vm_area *vma, unsigned long start, unsig
 	return vma;
 }
 
-/* ----------------------------------------------------------------------------------- mremap's new place */
+/*
+ * ----------------------------------------------------------------------------------- mremap's new
+ * place
+ */
 
 /*
- * OLD-BEFORE-NEW: a walk goes up the order of (index, insertion). A new VMA has an index not below the
- * old one's and is inserted after it, so a walk comes to it later. One that grew by merging has been
- * there before; it comes first if its index is lower, or if it is the same VMA. The list of
+ * OLD-BEFORE-NEW: a walk goes up the order of (index, insertion). A new VMA has an index not below
+ * the old one's and is inserted after it, so a walk comes to it later. One that grew by merging has
+ * been there before; it comes first if its index is lower, or if it is the same VMA. The list of
  * `rmap=list` has no such order at all.
  */
 static bool new_comes_first(struct vm_area *old, struct vm_area *new)
@@ -428,7 +446,10 @@ struct vm_area *copy_vma(struct vm_area **vmap, unsigned long old_addr, unsigned
 		.copied_from = vma,
 	};
 
-	/* No page has the old index yet: the copy starts anew, and can merge with where it comes to. */
+	/*
+	 * No page has the old index yet: the copy starts anew, and can merge with where it comes
+	 * to.
+	 */
 	if (!vma->anon_vma)
 		m.anon_pgoff = addr >> PAGE_SHIFT;
 	m.next = find_vma_prev(vma->vm_mm, addr, &m.prev);

@@ -154,7 +154,9 @@ static void gather_note(struct mmu_gather *tlb, unsigned long start, unsigned lo
 	tlb->need_flush = true;
 }
 
-/* Room for one more? The slots on the stack are replaced once by a page of them, if there is one. */
+/*
+ * Room for one more? The slots on the stack are replaced once by a page of them, if there is one.
+ */
 static bool gather_has_room(struct mmu_gather *tlb)
 {
 	struct page **slots;
@@ -384,10 +386,10 @@ void free_pgtables(struct mmu_gather *tlb, unsigned long start, unsigned long en
 /* ------------------------------------------------------------------------------ munmap, exit */
 
 /*
- * Free the tables of all VMAs on the list. VMAs with a gap of less than a table between them are one
- * run, and each run is walked alone: what lies between the program and its stack, 128 TiB, is not.
- * A table shared by two runs is freed with the second: the start of the next run is the ceiling,
- * but the end of the one before, whose tables have gone, is no floor.
+ * Free the tables of all VMAs on the list. VMAs with a gap of less than a table between them are
+ * one run, and each run is walked alone: what lies between the program and its stack, 128 TiB, is
+ * not. A table shared by two runs is freed with the second: the start of the next run is the
+ * ceiling, but the end of the one before, whose tables have gone, is no floor.
  */
 static void free_all_pgtables(struct mmu_gather *tlb, struct list_head *vmas, unsigned long floor,
 			      unsigned long ceiling)

@@ -4,16 +4,19 @@
  *
  * It is one of two things.
  *
- * With an order in /etc/verso/run it is the far end of `tools/verso run`: it starts the one program that the order
- * names, with its standard streams on the runner's channels (or on a terminal line), waits for it, tells the runner
- * how it ended, and powers the machine off. The order is a row of NUL-terminated strings, each with a letter in front:
+ * With an order in /etc/verso/run it is the far end of `tools/verso run`: it starts the one program
+ * that the order names, with its standard streams on the runner's channels (or on a terminal line),
+ * waits for it, tells the runner how it ended, and powers the machine off. The order is a row of
+ * NUL-terminated strings, each with a letter in front:
  *
  *	P path	  A argument (the first is argv[0])	E NAME=VALUE	T rows x columns: give it a terminal
  *
- * The root is a tmpfs already, so /tmp is a folder of it: a program that the runner put there must stay visible.
+ * The root is a tmpfs already, so /tmp is a folder of it: a program that the runner put there must
+ * stay visible.
  *
- * Without an order it is a small ordinary init: mounts, a login shell on every console that is there, started anew
- * when it ends, orphans reaped, and the signals that busybox's poweroff, reboot and halt send to process 1.
+ * Without an order it is a small ordinary init: mounts, a login shell on every console that is
+ * there, started anew when it ends, orphans reaped, and the signals that busybox's poweroff, reboot
+ * and halt send to process 1.
  *
  * `init --probe` does nothing and succeeds: the runner tries an accelerator with it.
  */
@@ -138,7 +141,10 @@ static bool open_as(const char *path, int flags, int fd)
 	return true;
 }
 
-/* Make path the controlling terminal and the three standard streams of this process, which leads a new session. */
+/*
+ * Make path the controlling terminal and the three standard streams of this process, which leads a
+ * new session.
+ */
 static bool take_terminal(const char *path)
 {
 	setsid();

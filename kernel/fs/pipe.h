@@ -66,7 +66,9 @@ static inline struct pipe_buffer *pipe_buf(struct pipe *pipe, unsigned int slot)
 extern struct mutex pipe_life_lock; /* inode->i_pipe of fifos, and pipe->files */
 extern const struct file_operations pipe_fops;
 
-/** alloc_pipe() - an empty pipe with no ends. NULL: memory. free_pipe() - nobody uses it any more. */
+/**
+ * alloc_pipe() - an empty pipe with no ends. NULL: memory. free_pipe() - nobody uses it any more.
+ */
 struct pipe *alloc_pipe(void);
 void free_pipe(struct pipe *pipe);
 

@@ -109,7 +109,9 @@ static int rename_allowed(struct rename *r)
 	return err;
 }
 
-/* The file system's part. A directory that is replaced is locked: nothing is made in it any more. */
+/*
+ * The file system's part. A directory that is replaced is locked: nothing is made in it any more.
+ */
 static int rename_objects(struct rename *r)
 {
 	struct inode *old_dir = r->from.path.dentry->d_inode, *new_dir = r->to.path.dentry->d_inode;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small system calls' structures and numbers, as in the Linux ABI: uname, sysinfo, prctl, capabilities,
- * reboot, membarrier, getrandom.
+ * Small system calls' structures and numbers, as in the Linux ABI: uname, sysinfo, prctl,
+ * capabilities, reboot, membarrier, getrandom.
  */
 #pragma once
 

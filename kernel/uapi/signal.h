@@ -110,7 +110,10 @@ typedef union {
 	void *sival_ptr;
 } sigval_t;
 
-/* What a handler with SA_SIGINFO gets: 128 bytes at the user, of which the kernel keeps the first 48: the rest is zero. */
+/*
+ * What a handler with SA_SIGINFO gets: 128 bytes at the user, of which the kernel keeps the first
+ * 48: the rest is zero.
+ */
 typedef struct siginfo {
 	int si_signo;
 	int si_errno;

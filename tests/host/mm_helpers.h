@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of mm/ have in common: short names for system calls on a given address space, a state
- * that can be compared as text, and one check of everything.
+ * What the tests of mm/ have in common: short names for system calls on a given address space, a
+ * state that can be compared as text, and one check of everything.
  */
 #ifndef TESTS_HOST_MM_HELPERS_H
 #define TESTS_HOST_MM_HELPERS_H
@@ -35,7 +35,10 @@ struct vm_area *vma_at(struct mm *mm, unsigned long addr);
  * spaces, no stale TLB entry, and the counters of mm equal to what its VMAs add up to. */
 void check_all(struct mm *mm);
 
-/* The address space as text: VMAs, flags, the faulted state, counters. Static storage, two at a time. */
+/*
+ * The address space as text: VMAs, flags, the faulted state, counters. Static storage, two at a
+ * time.
+ */
 const char *mm_state(struct mm *mm);
 
 /* Number of objects in use in a slab cache. */

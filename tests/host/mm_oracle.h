@@ -4,8 +4,8 @@
  *
  * For each process an element for each page of a window of addresses: is it mapped, with which
  * protection, and what 8 bytes does it hold? Every operation of the real mm/ is done to the arrays
- * as well, in a line or two: fork copies an array, mremap moves elements. What reclaim and migration
- * do, they do not know.
+ * as well, in a line or two: fork copies an array, mremap moves elements. What reclaim and
+ * migration do, they do not know.
  */
 #ifndef TESTS_HOST_MM_ORACLE_H
 #define TESTS_HOST_MM_ORACLE_H

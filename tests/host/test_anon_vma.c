@@ -271,7 +271,9 @@ TEST(index_fresh_is_verified)
 	test_mm_end(mm);
 }
 
-/* fork: every allocation fails in turn, the parent is as before, and nothing of the child is left. */
+/*
+ * fork: every allocation fails in turn, the parent is as before, and nothing of the child is left.
+ */
 TEST(b25_fork_allocation_failures)
 {
 	struct mm *mm = one_page();

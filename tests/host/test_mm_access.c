@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reaching into an address space as a debugger does. What must never happen is that a write meant for
- * one process's copy lands in a page that others see (Dirty COW).
+ * Reaching into an address space as a debugger does. What must never happen is that a write meant
+ * for one process's copy lands in a page that others see (Dirty COW).
  */
 #include "lib/err.h"
 #include "mm/access.h"

@@ -4,8 +4,8 @@
  * (mm_oracle.h).
  *
  * After every step: the simulated CPUs hold no stale translation, the rmap audit finds no
- * difference, the VMA trees are valid. Random pages are read and written through the page tables of a
- * simulated CPU; from time to time every page of every process is read.
+ * difference, the VMA trees are valid. Random pages are read and written through the page tables of
+ * a simulated CPU; from time to time every page of every process is read.
  */
 #include "lib/err.h"
 #include "lib/errno.h"
@@ -35,8 +35,8 @@
 static unsigned long nr_values, nr_failed;
 
 /*
- * Did the operation fail for want of memory, as it may in the test that makes it so? Then nothing has
- * changed: the oracle is left as it is, and what is checked after each step must hold.
+ * Did the operation fail for want of memory, as it may in the test that makes it so? Then nothing
+ * has changed: the oracle is left as it is, and what is checked after each step must hold.
  */
 static bool no_memory(long err)
 {
@@ -269,8 +269,8 @@ static void model_mremap(struct model *m, unsigned int start, unsigned int len, 
 }
 
 /*
- * A move that failed may, as on Linux, have unmapped already what it would have unmapped anyway: the
- * target, and the end of a mapping that was to shrink. Each is whole or gone.
+ * A move that failed may, as on Linux, have unmapped already what it would have unmapped anyway:
+ * the target, and the end of a mapping that was to shrink. Each is whole or gone.
  */
 static void whole_or_gone(struct model *m, unsigned int start, unsigned int len)
 {
@@ -547,7 +547,10 @@ TEST(mm_random)
 	check_exercised();
 }
 
-/* The same with a random allocation of many steps failing: an operation is done whole or not at all. */
+/*
+ * The same with a random allocation of many steps failing: an operation is done whole or not at
+ * all.
+ */
 TEST(mm_random_without_memory)
 {
 	unsigned long steps = test_iterations(20000);

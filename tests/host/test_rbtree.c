@@ -2,8 +2,8 @@
 /*
  * lib/rbtree and lib/interval_tree_generic.h against a flat array.
  *
- * After every step the tree is walked whole: colours, parent pointers, order, the augmented value, and
- * the answers to queries are compared with what the array says, ties included.
+ * After every step the tree is walked whole: colours, parent pointers, order, the augmented value,
+ * and the answers to queries are compared with what the array says, ties included.
  */
 #include "tests/host/test.h"
 
@@ -190,7 +190,9 @@ TEST(interval_tree_ties_keep_order)
 	CHECK(!item_iter_first(&root, 0, 6) && !item_iter_first(&root, 8, ~0UL));
 }
 
-/* 64K neighbouring intervals, as a VMA split into single pages has: a point query visits O(log n). */
+/*
+ * 64K neighbouring intervals, as a VMA split into single pages has: a point query visits O(log n).
+ */
 TEST(interval_tree_point_query_is_logarithmic)
 {
 	unsigned int n = 65536;

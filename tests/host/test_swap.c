@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Swap and reclaim: what is written comes back, whatever the order of events, and memory does not leak. */
+/*
+ * Swap and reclaim: what is written comes back, whatever the order of events, and memory does not
+ * leak.
+ */
 #include "tests/host/test.h"
 
 #include "lib/err.h"
@@ -226,7 +229,10 @@ TEST(reclaim_under_pressure)
 	free(version);
 }
 
-/* Four children, each with its own 16 MiB beside 8 MiB that it inherits and partly rewrites; 64 MiB. */
+/*
+ * Four children, each with its own 16 MiB beside 8 MiB that it inherits and partly rewrites; 64
+ * MiB.
+ */
 TEST(reclaim_four_children)
 {
 	const unsigned long shared = 2048, own = 4096;
@@ -274,7 +280,10 @@ static void remember_victim(struct mm *mm, const char *why)
 	killed = mm;
 }
 
-/* Memory that cannot be compressed runs out: the larger process is chosen, the smaller keeps its bytes. */
+/*
+ * Memory that cannot be compressed runs out: the larger process is chosen, the smaller keeps its
+ * bytes.
+ */
 TEST(oom_takes_the_largest)
 {
 	struct mm *small, *large;

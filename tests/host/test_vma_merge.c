@@ -2,8 +2,9 @@
 /*
  * Every case of vma_merge(), with every state that the pieces can be in.
  *
- * Three pieces of memory, P, r and N. An operation makes r like its neighbours, and what may merge must
- * merge, while all pages stay where they are and reverse mapping stays complete. The states of a piece:
+ * Three pieces of memory, P, r and N. An operation makes r like its neighbours, and what may merge
+ * must merge, while all pages stay where they are and reverse mapping stays complete. The states of
+ * a piece:
  *
  *	-	not mapped (P and N), or of other attributes
  *	u	unfaulted
@@ -279,8 +280,9 @@ TEST(merge_into_hole)
 }
 
 /*
- * The same hole, and r comes by mremap from elsewhere, faulted or not. Faulted it brings its index: it
- * can merge only with unfaulted neighbours (b06: they must get its chain, or its pages are lost).
+ * The same hole, and r comes by mremap from elsewhere, faulted or not. Faulted it brings its index:
+ * it can merge only with unfaulted neighbours (b06: they must get its chain, or its pages are
+ * lost).
  */
 static void move_into_hole(struct layout *l)
 {

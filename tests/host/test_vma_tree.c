@@ -2,10 +2,10 @@
 /*
  * The VMA tree against a flat array of pages.
  *
- * While nothing is faulted in, the VMAs are a function of what each page is: two neighbouring pages with
- * the same attributes are in one VMA, and otherwise not. So after each random system call the list of
- * VMAs must be exactly the run lengths of the array: this checks splits, and that every merge that is
- * possible is made.
+ * While nothing is faulted in, the VMAs are a function of what each page is: two neighbouring pages
+ * with the same attributes are in one VMA, and otherwise not. So after each random system call the
+ * list of VMAs must be exactly the run lengths of the array: this checks splits, and that every
+ * merge that is possible is made.
  */
 #include "tests/host/test.h"
 
@@ -109,7 +109,9 @@ static void op_mlock(unsigned long first, unsigned long count)
 		model[i] = (model[i] & ~VM_LOCKED_MASK) | (lock ? VM_LOCKED_MASK : 0);
 }
 
-/* Grow or shrink or move by mremap, only where the array makes it simple to say what must happen. */
+/*
+ * Grow or shrink or move by mremap, only where the array makes it simple to say what must happen.
+ */
 static void op_mremap(unsigned long first, unsigned long count)
 {
 	unsigned long to = test_rand_below(PAGES), n = mapped_run(first, count), i;

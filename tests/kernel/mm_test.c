@@ -129,7 +129,9 @@ KTEST(mm_migration_takes_every_mapping_along)
 		mmput(mm[i]);
 }
 
-/* A page that one process alone had comes back from swap as its own: the next write copies nothing. */
+/*
+ * A page that one process alone had comes back from swap as its own: the next write copies nothing.
+ */
 KTEST(mm_swap_keeps_exclusive)
 {
 	struct mm *mm = mm_with(1);
@@ -148,7 +150,9 @@ KTEST(mm_swap_keeps_exclusive)
 	mmput(mm);
 }
 
-/* The seed's point: of a region cut into a thousand VMAs a walk visits the one that has the page. */
+/*
+ * The seed's point: of a region cut into a thousand VMAs a walk visits the one that has the page.
+ */
 KTEST(mm_walk_visits_one_vma_of_many)
 {
 	enum { PAGES = 1024 };

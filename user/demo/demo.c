@@ -9,12 +9,13 @@
  *	child 2   the same
  *	child 3   the same
  *
- * So most pages are evicted while one, two or four processes map them, at addresses that mremap has changed, in VMAs that
- * mprotect has cut: to evict a page the kernel must find every one of these mappings. At the end every process compares
- * every byte with what it wrote, and the parent prints what the kernel counted meanwhile.
+ * So most pages are evicted while one, two or four processes map them, at addresses that mremap has
+ * changed, in VMAs that mprotect has cut: to evict a page the kernel must find every one of these
+ * mappings. At the end every process compares every byte with what it wrote, and the parent prints
+ * what the kernel counted meanwhile.
  *
- * A page holds eight runs of equal words made from (owner, page, version): it tells whose it is, and it compresses well, so
- * that a machine without a disk can hold it.
+ * A page holds eight runs of equal words made from (owner, page, version): it tells whose it is,
+ * and it compresses well, so that a machine without a disk can hold it.
  *
  * Usage: demo [MiB]   the memory to use in place of twice the RAM
  */
@@ -148,7 +149,10 @@ static void split(struct region *r)
 			fail("mprotect of chunk %zu: %s", c, strerror(errno));
 }
 
-/* Move one chunk in MOVE_ONE to a fresh place, last first, so that their order in memory turns round. */
+/*
+ * Move one chunk in MOVE_ONE to a fresh place, last first, so that their order in memory turns
+ * round.
+ */
 static size_t move(struct region *r)
 {
 	size_t bytes = r->pages_each * PAGE, moved = 0;

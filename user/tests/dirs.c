@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names: directories, links, renaming, path walking, listing. In a fresh directory on tmpfs; passes on Linux too.
+ * Names: directories, links, renaming, path walking, listing. In a fresh directory on tmpfs; passes
+ * on Linux too.
  */
 #include "test.h"
 
@@ -313,7 +314,10 @@ static void test_mount(void)
 	CHECK(unlink("m1/f") == 0 && rmdir("m1") == 0 && rmdir("m2") == 0);
 }
 
-/* Many processes making, renaming and removing the same names: nothing breaks, and in the end all is gone. */
+/*
+ * Many processes making, renaming and removing the same names: nothing breaks, and in the end all
+ * is gone.
+ */
 static void test_race(void)
 {
 	pid_t pids[4];

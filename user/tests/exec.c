@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exec - execve and execveat: what a program finds when it starts, and every way to fail. It executes itself, told by
- * argv[1] what to check.
+ * exec - execve and execveat: what a program finds when it starts, and every way to fail. It
+ * executes itself, told by argv[1] what to check.
  */
 #include "test.h"
 #include <elf.h>
@@ -339,7 +339,10 @@ static void *spin(void *arg)
 	return NULL;
 }
 
-/* A thread that is not the leader executes: the process keeps its number, the other threads are gone. */
+/*
+ * A thread that is not the leader executes: the process keeps its number, the other threads are
+ * gone.
+ */
 static void exec_from_a_thread(void)
 {
 	pid_t pid = fork();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files mapped into memory: shared and private mappings of tmpfs files and memfds, shared anonymous memory, truncation
- * under a mapping, and the same when memory is short. Passes on Linux too.
+ * Files mapped into memory: shared and private mappings of tmpfs files and memfds, shared anonymous
+ * memory, truncation under a mapping, and the same when memory is short. Passes on Linux too.
  */
 #include "test.h"
 
@@ -179,7 +179,9 @@ static void test_anonymous_shared(void)
 	CHECK(munmap(m + 512, 14 * PAGE) == 0 && m[15 * 512] > 0);
 }
 
-/* More shared memory than fits, beside private mappings of it: through swap and back, nothing lost. */
+/*
+ * More shared memory than fits, beside private mappings of it: through swap and back, nothing lost.
+ */
 static void test_pressure(void)
 {
 	long kib = 0, pages, size;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files on tmpfs: open flags, reading and writing, positions, sparse files, truncation, attributes, locks, descriptors.
- * Runs in a fresh directory in the working directory or, if that is no tmpfs, in /tmp; passes on Linux's tmpfs too.
+ * Files on tmpfs: open flags, reading and writing, positions, sparse files, truncation, attributes,
+ * locks, descriptors. Runs in a fresh directory in the working directory or, if that is no tmpfs,
+ * in /tmp; passes on Linux's tmpfs too.
  */
 #include "test.h"
 

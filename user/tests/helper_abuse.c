@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * helper_abuse - a user program that does anything at all. The kernel must survive, and go on working.
+ * helper_abuse - a user program that does anything at all. The kernel must survive, and go on
+ * working.
  *
  *	helper_abuse calls N SEED	N system calls with wild numbers, pointers, lengths and flags, from four processes at once
  *	helper_abuse forks		a fork bomb, up to the limit of processes
  *	helper_abuse memory		a memory bomb: one process takes all there is, until it is killed
  *	helper_abuse stack		endless recursion
  *
- * After each it proves that the machine still works: a child that allocates, writes and exits. It prints PASSED and exits
- * with 0. It runs on Verso alone: on a machine that somebody uses, wild calls do harm.
+ * After each it proves that the machine still works: a child that allocates, writes and exits. It
+ * prints PASSED and exits with 0. It runs on Verso alone: on a machine that somebody uses, wild
+ * calls do harm.
  *
  * Calls that would end the experiment rather than the kernel are left out (SPARED).
  */
@@ -74,7 +76,9 @@ static uint64_t next(void)
 	return state;
 }
 
-/* An argument: a descriptor, a length, a flag, or a pointer of every bad kind and a few good ones. */
+/*
+ * An argument: a descriptor, a length, a flag, or a pointer of every bad kind and a few good ones.
+ */
 static long wild(void)
 {
 	uint64_t r = next();
@@ -146,7 +150,10 @@ static void __attribute__((noreturn)) fuzz(uint64_t seed, long calls, volatile l
 	_exit(0);
 }
 
-/* A wild munmap() or signal ends a fuzzer often: then another goes on where it was. One that makes no progress is ended. */
+/*
+ * A wild munmap() or signal ends a fuzzer often: then another goes on where it was. One that makes
+ * no progress is ended.
+ */
 static void keep_fuzzing(uint64_t seed, long calls, volatile long *done)
 {
 	while (*done < calls) {

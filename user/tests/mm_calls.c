@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm_calls - each memory system call's rules: what it does, and which error it gives when it does not.
+ * mm_calls - each memory system call's rules: what it does, and which error it gives when it does
+ * not.
  */
 #include "test.h"
 

@@ -2,12 +2,14 @@
 /*
  * mm_random - random memory system calls against a model in the program.
  *
- * An arena of pages is mapped, unmapped, protected, moved, advised and forked at random. The model knows of each page
- * what it is, who may touch it how, and what it holds; after each step some pages are read and written, and must give
- * the value, or SIGSEGV with the right code, that the model says. The same binary must pass on Linux.
+ * An arena of pages is mapped, unmapped, protected, moved, advised and forked at random. The model
+ * knows of each page what it is, who may touch it how, and what it holds; after each step some
+ * pages are read and written, and must give the value, or SIGSEGV with the right code, that the
+ * model says. The same binary must pass on Linux.
  *
- * A forked child goes on with a copy of the model, and exits; then the parent must find its private pages unchanged.
- * Shared pages hold what anybody wrote last: their values are in shared memory, beside the arena.
+ * A forked child goes on with a copy of the model, and exits; then the parent must find its private
+ * pages unchanged. Shared pages hold what anybody wrote last: their values are in shared memory,
+ * beside the arena.
  *
  * Usage: mm_random [SEED [STEPS]]
  */
@@ -222,7 +224,10 @@ static void op_mprotect(int first, int count)
 		model[i].prot = prot;
 }
 
-/* The target is unmapped first. Pages of several mappings may be refused (EFAULT): then nothing moves. */
+/*
+ * The target is unmapped first. Pages of several mappings may be refused (EFAULT): then nothing
+ * moves.
+ */
 static void op_mremap(int first, int count)
 {
 	int to = below(PAGES);

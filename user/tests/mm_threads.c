@@ -2,8 +2,9 @@
 /*
  * mm_threads - threads that change one address space at the same time.
  *
- * The kernel's promise under test: whatever order things happen in, no write is lost, nobody sees another's memory, and
- * an operation is seen whole. Each test runs for a number of rounds, and checks what it wrote.
+ * The kernel's promise under test: whatever order things happen in, no write is lost, nobody sees
+ * another's memory, and an operation is seen whole. Each test runs for a number of rounds, and
+ * checks what it wrote.
  */
 #include "test.h"
 
@@ -73,7 +74,7 @@ static void test_churn(void)
 	finish(threads, THREADS);
 }
 
-/* ---- fork while threads write: the child's memory stands still, the parent loses no write (b08, b09) ---- */
+/* ---- fork while threads write: the child's memory stands still, the parent loses no write (b08, b09)  */
 
 struct counters {
 	_Alignas(4096) volatile uint64_t value[512];

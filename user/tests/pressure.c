@@ -2,12 +2,13 @@
 /*
  * pressure - four children in less memory than they need.
  *
- * The parent fills 8 MiB and forks four children. Each rewrites every third page of what it inherits, fills N MiB of its
- * own, and checks all of it three times over, rewriting a part each time. Half of each page is random, so that a page
- * compresses to half. At the end the parent checks that its own 8 MiB are as they were.
+ * The parent fills 8 MiB and forks four children. Each rewrites every third page of what it
+ * inherits, fills N MiB of its own, and checks all of it three times over, rewriting a part each
+ * time. Half of each page is random, so that a page compresses to half. At the end the parent
+ * checks that its own 8 MiB are as they were.
  *
- * With --expect-oom the children together do not fit even with swap: some are killed by SIGKILL, at least one must be,
- * and whoever is left must be right.
+ * With --expect-oom the children together do not fit even with swap: some are killed by SIGKILL, at
+ * least one must be, and whoever is left must be right.
  *
  * Usage: pressure MIB [--expect-oom]
  */

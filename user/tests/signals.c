@@ -387,7 +387,10 @@ static void bad_frame_kills(void)
 	      WTERMSIG(status) == SIGSEGV);
 }
 
-/* The context is the program's to change: here the faulting instruction is skipped and a register set. */
+/*
+ * The context is the program's to change: here the faulting instruction is skipped and a register
+ * set.
+ */
 static void edit_context(int sig, siginfo_t *info, void *v)
 {
 	ucontext_t *uc = v;

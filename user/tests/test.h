@@ -5,8 +5,9 @@
  *	static void test_pipe(void) { CHECK(pipe(fd) == 0); ... }
  *	int main(void) { TEST(test_pipe); ...; return test_done(); }
  *
- * Each prints `ok NAME`, or `FAILED NAME: file:line: condition (errno)`. A test runs in a child of its own with a time limit, so
- * one that crashes or hangs fails alone. The same binary must pass on Linux.
+ * Each prints `ok NAME`, or `FAILED NAME: file:line: condition (errno)`. A test runs in a child of
+ * its own with a time limit, so one that crashes or hangs fails alone. The same binary must pass on
+ * Linux.
  */
 #ifndef USER_TESTS_TEST_H
 #define USER_TESTS_TEST_H

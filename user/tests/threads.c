@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * threads - futexes, thread creation and end, mutexes and condition variables under load, robust locks, clocks.
+ * threads - futexes, thread creation and end, mutexes and condition variables under load, robust
+ * locks, clocks.
  */
 #include "test.h"
 #include <pthread.h>

@@ -2,8 +2,9 @@
 /*
  * tty - terminals seen from programs: settings, lines and raw bytes, job control, hangup.
  *
- * It needs a terminal that nobody uses. Where there are pseudo terminals it makes one and types into its other end;
- * else it takes the serial console and types with TIOCSTI. Without either it says so and passes.
+ * It needs a terminal that nobody uses. Where there are pseudo terminals it makes one and types
+ * into its other end; else it takes the serial console and types with TIOCSTI. Without either it
+ * says so and passes.
  */
 #define _GNU_SOURCE
 #include <errno.h>

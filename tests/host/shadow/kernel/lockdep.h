@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks on the host. One thread runs, so a lock that is not free when it is taken is a deadlock, and
- * one that is not held when it is released is a bug: both panic, with the lock's name. The runner
- * checks that no lock is held at the end of a test.
+ * Locks on the host. One thread runs, so a lock that is not free when it is taken is a deadlock,
+ * and one that is not held when it is released is a bug: both panic, with the lock's name. The
+ * runner checks that no lock is held at the end of a test.
  */
 #ifndef KERNEL_LOCKDEP_H
 #define KERNEL_LOCKDEP_H

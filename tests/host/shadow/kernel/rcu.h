@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * RCU on the host: callbacks wait in a queue until the test says that a grace period has passed
- * (host_rcu_quiesce()), or somebody waits for one. So a test can look at what a reader would see in between.
+ * (host_rcu_quiesce()), or somebody waits for one. So a test can look at what a reader would see in
+ * between.
  */
 #ifndef KERNEL_RCU_H
 #define KERNEL_RCU_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Wait queues on the host. One thread runs: a condition that is not true when it is waited for never
- * becomes true, which is a deadlock, and panics.
+ * Wait queues on the host. One thread runs: a condition that is not true when it is waited for
+ * never becomes true, which is a deadlock, and panics.
  */
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Host tests: flushes are counted, and told to whoever simulates a TLB (tests/host/sim_cpu.c) through host_flush_tlb.
+ * Host tests: flushes are counted, and told to whoever simulates a TLB (tests/host/sim_cpu.c)
+ * through host_flush_tlb.
  */
 #ifndef ARCH_X86_64_TLB_H
 #define ARCH_X86_64_TLB_H
@@ -20,7 +21,10 @@ struct arch_mm {
 extern void (*host_flush_tlb)(struct mm *mm, unsigned long start, unsigned long end);
 extern unsigned long host_tlb_flushes;
 
-/* As in the kernel: init_mm is never flushed, a user range is. tests/host/machine.c has the functions. */
+/*
+ * As in the kernel: init_mm is never flushed, a user range is. tests/host/machine.c has the
+ * functions.
+ */
 void flush_tlb_mm(struct mm *mm);
 void flush_tlb_range(struct mm *mm, unsigned long start, unsigned long end);
 void flush_tlb_page(struct mm *mm, unsigned long addr);
