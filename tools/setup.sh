@@ -49,6 +49,7 @@ case $set_name in
 test)
 	need libc6-dev /usr/include/stdio.h "the C library of the host tests"
 	need ovmf /usr/share/OVMF/OVMF_CODE_4M.fd "UEFI firmware for QEMU"
+	need git git "lists the sources to lint"
 	need clang clang "the second compiler"
 	need clang-format clang-format "checks the formatting"
 	need sparse sparse "checks address spaces and lock contexts"
