@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What Verso must reach: figures, each measured and held against its bound. All are repeatable: instruction counts under
 -icount, sizes, or whether a load passes; never seconds, but for the one that compares Verso and Linux side by side."""
+import math
 import os
 import re
 import subprocess
@@ -62,6 +63,17 @@ def oom_kills_one():
     expect(status == 0 and "PASSED" in out, "the OOM killer did not leave the rest intact", out + err)
 
 
+def rmap_walk():
+    """A walk visits the one VMA that holds the page, and a number of tree nodes that grows as the logarithm of theirs."""
+    status, out, err = verso("--mem", "1024", os.path.join(ROOT, "build", "user", "bench", "rmapcurve"))
+    expect(status == 0 and out, "rmapcurve failed", out + err)
+    for line in out.splitlines():
+        k, _, vmas, nodes = (float(word) for word in line.split())
+        expect(vmas == 1, f"a walk among {k:.0f} VMAs visited {vmas} of them, and must visit one", out)
+        expect(nodes <= 2 * math.log2(k + 1) + 2, f"a walk among {k:.0f} VMAs visited {nodes} tree nodes", out)
+    return f"{vmas:.0f} VMA and {nodes:.1f} tree nodes a walk among {k:.0f} VMAs"
+
+
 JOBS = [
     ("image size", image_size),
     ("instructions to user space", boot_instructions),
@@ -70,5 +82,6 @@ JOBS = [
     ("4 x 16 MiB in 64 MiB, 2 cpus", four_children("release", 2)),
     ("4 x 16 MiB in 64 MiB, 4 cpus", four_children("release", 4)),
     ("4 x 16 MiB in 64 MiB, debug", four_children("debug", 2)),
+    ("reverse-map walk", rmap_walk),
     ("OOM killer", oom_kills_one),
 ]

@@ -4,6 +4,8 @@
 
     bench.py mm [ROW]     the memory-management benchmark (user/bench/mmbench.c) in instructions, under -icount, beside
                           the figures that the same binary gave on Linux 6.1 in the same emulator
+    bench.py rmap         VMAs and tree nodes that a reverse-map walk visits, by interval tree and by list, as a region is
+                          cut into up to 60 000 VMAs
     bench.py boot         `verso run /bin/busybox true` and Debian's cloud kernel with the same program, started the same
                           way, one after the other, in seconds (medians)
 
@@ -49,6 +51,24 @@ def bench_mm(rows):
             figure, other = float(words[1]), linux[words[0]]
             print(f"{words[0]:38} {figure:12.1f} {other:12.1f} {figure / other:6.2f}  {words[2]}", flush=True)
         return run.wait()
+
+
+def rmap_visits(index):
+    """{number of VMAs: nodes a walk visits} with rmap=tree or rmap=list."""
+    done = subprocess.run([VERSO, "run", "--mem", "1024", "--cmdline", "rmap=" + index,
+                           initramfs.user_program("bench/rmapcurve")], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit("rmapcurve failed: " + done.stderr)
+    return {int(k): (float(vmas), float(nodes)) for k, _, vmas, nodes in map(str.split, done.stdout.splitlines())}
+
+
+def bench_rmap():
+    tree, flat = rmap_visits("tree"), rmap_visits("list")
+    print("one reverse-map walk, for a page of a region cut into so many VMAs")
+    print(f"{'VMAs':>8} {'VMAs visited':>14} {'tree nodes':>12} {'list entries':>14}")
+    for k, (vmas, nodes) in tree.items():
+        print(f"{k:8} {vmas:14.1f} {nodes:12.1f} {flat[k][1]:14.1f}")
+    return 0
 
 
 def linux_kernel():
@@ -102,6 +122,8 @@ def bench_boot():
 def main(args):
     if args[:1] == ["mm"]:
         return bench_mm(args[1:])
+    if args == ["rmap"]:
+        return bench_rmap()
     if args == ["boot"]:
         return bench_boot()
     sys.exit(__doc__)
