@@ -119,7 +119,7 @@ $(ISO): $(KERNEL) $(USER_BINS) iso/grub.cfg $(wildcard tools/versolib/*.py) tool
 	@$(if $(V),,echo "  ISO     $@")
 	$(Q)tools/verso image $(if $(DEBUG),--debug-kernel) --iso $@ --cmdline "$(CMDLINE)"
 
-QEMU := qemu-system-x86_64 -m $(MEM) -smp $(CPUS) -accel tcg -cpu max -no-reboot -nodefaults -display none
+QEMU := qemu-system-x86_64 -m $(MEM) -smp $(CPUS) -accel tcg,thread=single -cpu max -no-reboot -nodefaults -display none
 
 run: $(ISO)                        ## boot the image in QEMU, with the console on this terminal (^A x ends it)
 	@$(QEMU) -serial mon:stdio -vga std -cdrom $(ISO)
