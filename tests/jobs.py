@@ -56,7 +56,7 @@ def user_tests(flavour, cpus):
     options = ["--accel", PARALLEL[cpus]] + (["--debug-kernel"] if flavour == "debug" else [])
     with runner.overlay() as tree:
         status, out, err = verso("--cpus", str(cpus), "--mem", "256", "--overlay", tree, *options,
-                                 "/bin/busybox", "sh", "/tests/run-all.sh", "/tests", timeout=400)
+                                 "/bin/busybox", "sh", "/tests/run-all.sh", "/tests", timeout=600)
     seen = out + err
     expect(status < 124, f"the run ended with status {status}", seen)
     passed, failed = counted(seen)

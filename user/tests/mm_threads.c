@@ -265,6 +265,7 @@ static void *grow_region(void *arg)
 {
 	for (int r = 0; r < rounds; r++) {
 		char *base = mmap(NULL, 600 * PAGE, PROT_NONE, ANON, -1, 0), *top;
+		volatile size_t grown = 0;
 
 		CHECK(base != MAP_FAILED);
 		CHECK(munmap(base, 600 * PAGE) == 0);
@@ -276,8 +277,10 @@ static void *grow_region(void *arg)
 			*(volatile uint64_t *)(top - 5 * PAGE) = r + 1;
 			*(volatile uint64_t *)(top - 50 * PAGE) = r + 2;
 			CHECK(*(volatile uint64_t *)(top - 5 * PAGE) == (uint64_t)r + 1);
+			grown = 50;
 		}
-		munmap(top - 50 * PAGE, 51 * PAGE);
+		/* Where it could not grow, what lies below is another thread's. */
+		munmap(top - grown * PAGE, (grown + 1) * PAGE);
 	}
 	return NULL;
 }
