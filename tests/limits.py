@@ -74,7 +74,14 @@ def rmap_walk():
     return f"{vmas:.0f} VMA and {nodes:.1f} tree nodes a walk among {k:.0f} VMAs"
 
 
+def fork_chain():
+    """A chain of forks without end does not grow the reverse map without end."""
+    status, out, err = verso("--mem", "64", os.path.join(ROOT, "build", "user", "tests", "helper_generations"), "100000")
+    expect(status == 0 and "PASSED" in out, "a hundred thousand generations of forks grew the slabs", out + err)
+
+
 JOBS = [
+    ("a chain of 100000 forks", fork_chain),
     ("image size", image_size),
     ("instructions to user space", boot_instructions),
     ("free memory", free_memory),
