@@ -149,6 +149,7 @@ test:                              ## every test: host, kernel, user programs, t
 bench: kernel user                 ## Verso's figures beside Linux's: boot time, and instructions for each mm operation
 	@tools/setup.sh run
 	@$(PYTHON) tools/bench.py boot
+	@$(PYTHON) tools/bench.py sizes
 	@$(PYTHON) tools/bench.py rmap
 	@$(PYTHON) tools/bench.py mm
 
