@@ -580,8 +580,8 @@ static atomic_long hit_tid;
 static void on_thread(int sig)
 {
 	(void)sig;
-	thread_hits++;
 	hit_tid = syscall(SYS_gettid);
+	thread_hits++; /* last: whoever sees it reads hit_tid */
 }
 
 static atomic_long target_tid;
