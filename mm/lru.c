@@ -116,8 +116,8 @@ void lru_cache_add(struct page *page)
 	struct lru_batch *batch;
 
 	get_page(page);
-	batch = this_cpu_ptr(
-		&lru_batch); /* moving to another CPU now does no harm: the lock decides */
+	/* moving to another CPU now does no harm: the lock decides */
+	batch = this_cpu_ptr(&lru_batch);
 	spin_lock(&batch->lock);
 	batch->pages[batch->nr++] = page;
 	if (batch->nr == BATCH)
@@ -282,11 +282,6 @@ void deactivate_page(struct page *page)
 {
 	if (!PageUnevictable(page))
 		move(page, become_inactive, true);
-}
-
-void lru_move_mlocked(struct page *page)
-{
-	move(page, become_as_mlocked, false);
 }
 
 void mark_page_lazyfree(struct page *page)

@@ -61,8 +61,6 @@ void activate_page(struct page *page);
 /* To the tail of the inactive list: the next to go (MADV_COLD). */
 void deactivate_page(struct page *page);
 
-/* To the unevictable list, or back, when PG_mlocked has changed (mlock, munlock). */
-void lru_move_mlocked(struct page *page);
 /*
  * MADV_FREE: an anonymous page that need not be kept becomes one that may vanish. Clears
  * PG_swapbacked and moves it to the inactive file list, where clean pages go without I/O.

@@ -180,8 +180,7 @@ int page_referenced(struct page *page, unsigned long *vm_flags);
  */
 struct unmap_batch {
 	struct tlb_batch arch;
-	bool pending;  /* a flush is owed */
-	bool writable; /* one of the PTEs was dirty: flush before the page is written out */
+	bool pending; /* a flush is owed */
 };
 
 static inline void unmap_batch_init(struct unmap_batch *batch)
@@ -193,11 +192,6 @@ static inline void unmap_batch_init(struct unmap_batch *batch)
  * unmap_batch_flush() - pay the flush owed, if any; no spinlock held, interrupts on
  */
 void unmap_batch_flush(struct unmap_batch *batch);
-
-/**
- * unmap_batch_flush_dirty() - the same, only if a writable TLB entry may be left (before I/O)
- */
-void unmap_batch_flush_dirty(struct unmap_batch *batch);
 
 /**
  * flush_tlb_batched_pending() - do what another CPU's batch still owes to mm

@@ -60,8 +60,8 @@
 #define MAX_OBJECTS  64
 #define MAX_PREFIX   256 /* bytes before the tail of a FILLED page */
 #define POOL_PERCENT 85
-#define FULL_SHIFT \
-	5 /* full: at the limit, and less than a 32nd of the pool is free in its zspages */
+/* full: at the limit, and less than a 32nd of the pool is free in its zspages */
+#define FULL_SHIFT   5
 #define RAM_SLOTS    4 /* default size: so many times the RAM */
 #define FILLED	     1UL
 #define INDEX_SHIFT  1

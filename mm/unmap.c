@@ -46,11 +46,10 @@
 /* -------------------------------------------------------------------------------- the batch */
 
 /* PTL held, the PTE of mm is cleared: remember that its translation may still be cached. */
-static void unmap_batch_add(struct unmap_batch *batch, struct mm *mm, bool dirty)
+static void unmap_batch_add(struct unmap_batch *batch, struct mm *mm)
 {
 	tlb_batch_add(&batch->arch, mm);
 	batch->pending = true;
-	batch->writable |= dirty;
 	atomic_inc(&mm->tlb_batched);
 }
 
@@ -60,12 +59,6 @@ void unmap_batch_flush(struct unmap_batch *batch)
 		return;
 	tlb_batch_flush(&batch->arch);
 	unmap_batch_init(batch);
-}
-
-void unmap_batch_flush_dirty(struct unmap_batch *batch)
-{
-	if (batch->writable)
-		unmap_batch_flush(batch);
 }
 
 void __flush_tlb_batched_pending(struct mm *mm)
@@ -91,7 +84,7 @@ static pte_t unmap_clear_pte(struct vm_area *vma, unsigned long addr, pte_t *pte
 	pte_t old = ptep_get_and_clear(pte);
 
 	if (batch)
-		unmap_batch_add(batch, vma->vm_mm, pte_dirty(old));
+		unmap_batch_add(batch, vma->vm_mm);
 	else
 		flush_tlb_page(vma->vm_mm, addr);
 	return old;
