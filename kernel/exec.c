@@ -27,6 +27,7 @@
 #include "arch/x86_64/ptrace_regs.h"
 #include "arch/x86_64/uaccess.h"
 #include "kernel/cmdline.h"
+#include "kernel/sync_point.h"
 #include "kernel/uapi/misc.h"
 #include "kernel/drivers/tty.h"
 #include "kernel/fs/file.h"
@@ -333,6 +334,7 @@ static int build_mm(struct binprm *bprm)
 		err = stack_layout(bprm);
 	if (!err)
 		err = stack_fill(bprm);
+	SYNC_POINT(exec_stack_before_move);
 	return err;
 }
 

@@ -20,6 +20,7 @@
 #include "mm/access.h"
 #include "arch/x86_64/pgtable.h"
 #include "kernel/sched.h"
+#include "kernel/sync_point.h"
 #include "lib/compiler.h"
 #include "lib/err.h"
 #include "lib/string.h"
@@ -82,6 +83,7 @@ struct page *get_user_page(struct vm_area *vma, unsigned long addr, unsigned int
 		ret = handle_mm_fault(vma, addr, flags);
 		if (ret & VM_FAULT_ERROR)
 			return ERR_PTR(fault_errno(ret));
+		SYNC_POINT(access_after_cow_before_retry);
 		cond_resched();
 	}
 }

@@ -63,6 +63,7 @@
  */
 #include "mm/anon_vma.h"
 #include "kernel/rcu.h"
+#include "kernel/sync_point.h"
 #include "lib/errno.h"
 #include "mm/debug.h"
 #include "mm/page.h"
@@ -556,7 +557,9 @@ struct anon_vma *page_get_anon_vma(struct page *page)
 
 		rcu_read_lock();
 		anon_vma = page_anon_vma(page);
-		got = anon_vma && page_mapped(page) && atomic_inc_not_zero(&anon_vma->refcount);
+		got = anon_vma && page_mapped(page);
+		SYNC_POINT(rmap_after_mapping_before_lock);
+		got = got && atomic_inc_not_zero(&anon_vma->refcount);
 		rcu_read_unlock();
 		/* The reference orders: what is true now was true when we took it. */
 		if (got && page_mapped(page) && page_anon_vma(page) == anon_vma)

@@ -38,6 +38,7 @@
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/tlb.h"
 #include "kernel/sched.h"
+#include "kernel/sync_point.h"
 #include "lib/compiler.h"
 #include "lib/err.h"
 #include "mm/anon_vma.h"
@@ -187,6 +188,7 @@ static struct vm_area *dup_vma(struct mm *mm, struct vm_area *parent)
 		vm_area_free(vma);
 		return NULL;
 	}
+	SYNC_POINT(fork_after_anon_vma_before_copy);
 	if (vma->vm_file)
 		vm_file_get(vma->vm_file);
 	return vma;
@@ -215,6 +217,7 @@ static int dup_one_vma(struct mm *mm, struct vm_area *parent)
 		vma->vm_ops->open(vma);
 	if (vma->vm_flags & VM_WIPEONFORK)
 		return 0;
+	SYNC_POINT(fork_vma_linked_before_tables);
 	return copy_page_range(vma, parent);
 }
 
@@ -273,6 +276,7 @@ struct mm *mm_dup(struct mm *old)
 	dup_mm_fields(mm, old);
 	err = dup_vmas(mm, old);
 	mmap_write_unlock(mm);
+	SYNC_POINT(fork_after_wrprotect_before_flush);
 	flush_tlb_mm(old);
 	mmap_write_unlock(old);
 	if (err) {

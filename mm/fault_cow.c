@@ -26,6 +26,7 @@
  */
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/tlb.h"
+#include "kernel/sync_point.h"
 #include "lib/compiler.h"
 #include "mm/anon_vma.h"
 #include "mm/debug.h"
@@ -116,6 +117,7 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
 	if (old)
 		copy_highpage(copy, old);
 	__SetPageUptodate(copy);
+	SYNC_POINT(cow_after_copy_before_set);
 	ret = 0;
 	if (!fault_lock_pte_same(vmf))
 		goto out;

@@ -23,6 +23,7 @@
  * needs it, and the page is dirty from then on: it has the only copy.
  */
 #include "arch/x86_64/pgtable.h"
+#include "kernel/sync_point.h"
 #include "lib/compiler.h"
 #include "lib/err.h"
 #include "mm/anon_vma.h"
@@ -94,6 +95,7 @@ static vm_fault_t do_swap_page(struct vm_fault *vmf, swp_entry_t entry)
 
 	if (!page)
 		return ret;
+	SYNC_POINT(swapin_after_read_before_ptl);
 	lock_page(page);
 	if (!PageSwapCache(page) || page_swp_entry(page).val != entry.val)
 		goto out;

@@ -33,6 +33,7 @@
 #include "mm/migrate.h"
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/tlb.h"
+#include "kernel/sync_point.h"
 #include "lib/compiler.h"
 #include "lib/err.h"
 #include "mm/access.h"
@@ -188,6 +189,7 @@ static int migrate_locked(struct page *page, struct page *newpage, struct anon_v
 	int err = -EAGAIN;
 
 	if (try_to_migrate(page) && migrate_take_place(page, newpage)) {
+		SYNC_POINT(migrate_after_unmap);
 		copy_highpage(newpage, page);
 		migrate_copy_flags(page, newpage);
 		now = newpage;
@@ -195,6 +197,7 @@ static int migrate_locked(struct page *page, struct page *newpage, struct anon_v
 	} else {
 		WRITE_ONCE(newpage->mapping, NULL);
 	}
+	SYNC_POINT(migrate_before_restore);
 	remove_migration_ptes(page, now, anon_vma);
 	return err;
 }

@@ -11,6 +11,7 @@
  * pages in, without mmap_lock held for writing. The flag comes first: a page that is there when the
  * flag is set, or comes later, is locked either way. VM_LOCKONFAULT leaves the second step out.
  */
+#include "kernel/sync_point.h"
 #include "lib/err.h"
 #include "lib/errno.h"
 #include "mm/access.h"
@@ -163,6 +164,7 @@ int do_mlock(struct mm *mm, unsigned long start, unsigned long len, int flags)
 	mmap_write_unlock(mm);
 	if (err)
 		return err;
+	SYNC_POINT(mlock_after_flag_before_pages);
 	return populate_errno(populate_range(mm, start, start + len, false));
 }
 

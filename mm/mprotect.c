@@ -17,6 +17,7 @@
  * If one VMA refuses (no right to the new protection, no memory for a split, a hole), those before
  * it have been changed and stay so: POSIX allows it and Linux does it.
  */
+#include "kernel/sync_point.h"
 #include "lib/err.h"
 #include "lib/errno.h"
 #include "mm/mmap.h"
@@ -76,6 +77,7 @@ static int mprotect_part(struct vm_area *vma, unsigned long start, unsigned long
 		return PTR_ERR(vma);
 	}
 	*covering = vma;
+	SYNC_POINT(merge_before_protection);
 	change_protection(vma, start, end, vma->vm_page_prot);
 	vm_stat_account(mm, oldflags, -(long)pages);
 	vm_stat_account(mm, newflags, pages);

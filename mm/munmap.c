@@ -22,6 +22,7 @@
  * 2, a walk could read a freed table; frames that 1 has collected are freed in 4, not before
  * (TLB-BEFORE-FREE).
  */
+#include "kernel/sync_point.h"
 #include "lib/errno.h"
 #include "mm/anon_vma.h"
 #include "mm/debug.h"
@@ -119,6 +120,7 @@ void vma_unmap_commit(struct vma_unmap *u)
 	tlb_gather_mmu(&tlb, u->mm, false);
 	update_hiwater_rss(u->mm);
 	zap_all(&tlb, u, vma);
+	SYNC_POINT(munmap_after_zap_before_unlink);
 	cut_all(u, vma, &gone);
 	above = find_vma_prev(u->mm, u->start, &prev);
 	free_pgtables(&tlb, u->start, u->end, prev ? prev->vm_end : 0, above ? above->vm_start : 0);

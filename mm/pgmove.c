@@ -38,6 +38,7 @@
 #include "arch/x86_64/tlb.h"
 #include "kernel/rwsem.h"
 #include "kernel/sched.h"
+#include "kernel/sync_point.h"
 #include "lib/compiler.h"
 #include "mm/anon_vma.h"
 #include "mm/debug.h"
@@ -114,6 +115,7 @@ static bool move_ptes_locked(const struct move_piece *p, pte_t *old_pte, pte_t *
 			continue;
 		pte = ptep_get_and_clear(old_pte);
 		present |= pte_present(pte);
+		SYNC_POINT(move_ptes_between_clear_and_set);
 		set_pte(new_pte, pte);
 	}
 	return present;
@@ -129,8 +131,10 @@ static void move_ptes(const struct move_piece *p, bool need_rmap_locks)
 	lock_tables(old_ptl, new_ptl);
 	flush_tlb_batched_pending(mm);
 	if (move_ptes_locked(p, pte_offset(p->old_pmd, p->old_addr),
-			     pte_offset(p->new_pmd, p->new_addr)))
+			     pte_offset(p->new_pmd, p->new_addr))) {
+		SYNC_POINT(move_ptes_before_flush);
 		flush_tlb_range(mm, p->old_addr, p->old_end);
+	}
 	unlock_tables(old_ptl, new_ptl);
 	if (need_rmap_locks)
 		drop_rmap_locks(p->vma);
@@ -151,6 +155,7 @@ static bool move_whole_table(const struct move_piece *p)
 	if (pmd_none(pmdp_get(p->new_pmd))) {
 		flush_tlb_batched_pending(mm);
 		set_pmd(p->new_pmd, pmdp_get_and_clear(p->old_pmd));
+		SYNC_POINT(move_table_after_set);
 		flush_tlb_range(mm, p->old_addr, p->old_end);
 		moved = true;
 	}

@@ -22,6 +22,7 @@
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/tlb.h"
 #include "kernel/sched.h"
+#include "kernel/sync_point.h"
 #include "lib/compiler.h"
 #include "mm/debug.h"
 #include "mm/mm.h"
@@ -63,6 +64,7 @@ static inline void protect_present_pte(pte_t *ptep, pte_t old, struct protect_ar
 			new = pte_mkwrite(new);
 		if (pte_same(old, new))
 			return;
+		SYNC_POINT(protect_pte_cleared);
 	} while (!ptep_cmpxchg(ptep, old, new));
 	pa->lost |= pte_loses_right(old, new);
 	pa->changed++;

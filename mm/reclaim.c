@@ -36,6 +36,7 @@
 
 #include "kernel/kthread.h"
 #include "kernel/sched.h"
+#include "kernel/sync_point.h"
 #include "kernel/wait.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
@@ -160,6 +161,7 @@ static bool evict_page(struct page *page)
 	}
 	if (!PageSwapCache(page))
 		return PageAnon(page) && drop_lazyfree_page(page);
+	SYNC_POINT(writeout_before_write);
 	if (PageDirty(page) && swap_writepage(page))
 		return false;
 	return freeze_and_leave_swap_cache(page, 2);
@@ -247,6 +249,7 @@ static unsigned long shrink_page_list(struct list_head *list, const struct scan_
 
 	unmap_batch_init(&batch);
 	unmap_list(list, &victims, &kept, sc, &batch);
+	SYNC_POINT(reclaim_before_batch_flush);
 	unmap_batch_flush(&batch);
 	freed = evict_list(&victims, &kept);
 	putback_list(&kept);

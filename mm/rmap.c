@@ -80,6 +80,7 @@
  * page lock is allowed: reclaim only ever tries page locks.
  */
 #include "mm/rmap.h"
+#include "kernel/sync_point.h"
 #include "lib/atomic.h"
 #include "lib/err.h"
 #include "lib/errno.h"
@@ -260,6 +261,7 @@ static void rmap_walk_anon(struct page *page, struct anon_vma *anon_vma,
 		anon_vma_interval_tree_verify(avc);
 		if (!rmap_visit(page, avc->vma, rwc))
 			break;
+		SYNC_POINT(walk_between_avcs);
 	}
 }
 
@@ -274,6 +276,7 @@ static void rmap_walk_file(struct page *page, const struct rmap_walk_control *rw
 	vma_interval_tree_foreach (vma, &mapping->i_mmap, page->index, page->index) {
 		if (!rmap_visit(page, vma, rwc))
 			break;
+		SYNC_POINT(walk_between_avcs);
 	}
 	up_read(&mapping->i_mmap_rwsem);
 }
@@ -291,6 +294,7 @@ void rmap_walk(struct page *page, const struct rmap_walk_control *rwc)
 	anon_vma = page_lock_anon_vma_read(page);
 	if (!anon_vma)
 		return;
+	SYNC_POINT(rmap_after_lock_before_walk);
 	rmap_walk_anon(page, anon_vma, rwc);
 	page_unlock_anon_vma_read(anon_vma);
 }

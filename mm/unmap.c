@@ -31,6 +31,7 @@
  */
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/tlb.h"
+#include "kernel/sync_point.h"
 #include "lib/compiler.h"
 #include "mm/debug.h"
 #include "mm/lru.h"
@@ -141,6 +142,7 @@ static bool unmap_settle_pte(struct page *page, struct vm_area *vma, pte_t *pte,
 	}
 	if (PageSwapBacked(page))
 		return unmap_to_swap(page, mm, pte);
+	SYNC_POINT(lazyfree_before_dirty_check);
 	if (!lazyfree_may_vanish(page)) {
 		SetPageSwapBacked(page);
 		return false;
@@ -163,7 +165,9 @@ static bool try_to_unmap_one(struct page *page, struct vm_area *vma, unsigned lo
 		ua->failed = true;
 		return false;
 	}
+	SYNC_POINT(unmap_before_clear);
 	old = unmap_clear_pte(vma, addr, pte, ua->batch);
+	SYNC_POINT(unmap_after_clear);
 	if (pte_dirty(old))
 		set_page_dirty(page);
 	update_hiwater_rss(vma->vm_mm);

@@ -38,6 +38,7 @@
  *
  * Merging is an optimisation: when memory for it is short, it is simply not done.
  */
+#include "kernel/sync_point.h"
 #include "lib/err.h"
 #include "lib/errno.h"
 #include "mm/anon_vma.h"
@@ -55,6 +56,7 @@ void vma_set_range(struct vm_area *vma, unsigned long start, unsigned long end)
 	vma->anon_pgoff += delta;
 	if (vma->vm_file)
 		vma->vm_pgoff += delta;
+	SYNC_POINT(update_between_start_and_pgoff);
 	WRITE_ONCE(vma->vm_start, start);
 	WRITE_ONCE(vma->vm_end, end);
 }
@@ -133,6 +135,7 @@ void vma_resize(struct vm_area *vma, unsigned long start, unsigned long end)
 
 	vma_update_begin(&u);
 	vma_set_range(vma, start, end);
+	SYNC_POINT(expand_between_start_and_index);
 	vma_update_end(&u);
 }
 
@@ -299,6 +302,7 @@ static void commit_merge(const struct vma_merge *m, struct merge_plan *p)
 		anon_vma_chain_move(p->target, p->chain_from);
 	else if (p->chain_from)
 		anon_vma_chain_copy(p->target, p->chain_from, &p->avcs);
+	SYNC_POINT(merge_after_set_anon_vma);
 	vma_update_end(&p->u);
 }
 

@@ -45,6 +45,7 @@
 #include "mm/zap.h"
 #include "arch/x86_64/tlb.h"
 #include "kernel/sched.h"
+#include "kernel/sync_point.h"
 #include "lib/compiler.h"
 #include "mm/anon_vma.h"
 #include "mm/debug.h"
@@ -89,6 +90,7 @@ static void gather_flush_tlb(struct mmu_gather *tlb)
 {
 	if (!tlb->need_flush)
 		return;
+	SYNC_POINT(munmap_before_flush);
 	if (tlb->fullmm || tlb->freed_tables)
 		flush_tlb_mm(tlb->mm);
 	else
@@ -218,6 +220,7 @@ static void zap_present_pte(struct mmu_gather *tlb, pte_t *pte, pte_t entry,
 			mark_page_accessed(page);
 		tlb->rss[mm_counter_of(page)]--;
 	}
+	SYNC_POINT(zap_between_clear_and_mapcount);
 	page_remove_rmap(page);
 	tlb->pages[tlb->nr++] = page;
 }
@@ -419,6 +422,7 @@ void unmap_region(struct mm *mm, struct list_head *vmas, unsigned long floor, un
 	tlb_gather_mmu(&tlb, mm, fullmm);
 	list_for_each_entry (vma, vmas, unmap_list)
 		unmap_single_vma(&tlb, vma, vma->vm_start, vma->vm_end);
+	SYNC_POINT(munmap_after_zap_before_unlink);
 	list_for_each_entry (vma, vmas, unmap_list) {
 		unlink_anon_vmas(vma);
 		unlink_file_vma(vma);

@@ -31,6 +31,7 @@ static const int map_anon = MAP_PRIVATE | MAP_ANONYMOUS, map_fixed = MAP_FIXED;
 #include "kernel/printk.h"
 #include "kernel/rcu.h"
 #include "kernel/sched.h"
+#include "kernel/sync_point.h"
 #include "mm/buddy.h"
 #include "mm/fault.h"
 #include "mm/lru.h"
@@ -114,6 +115,8 @@ bool panic_in_progress(void)
 }
 
 /* ---- CPUs ---- */
+
+void (*host_sync_point)(int point);
 
 extern char __start_percpu[], __stop_percpu[];
 
