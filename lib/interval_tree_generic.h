@@ -36,8 +36,11 @@
  *	ITPREFIX	the functions are ITPREFIX_insert, _remove, _iter_first, _iter_next, and the
  *			callbacks ITPREFIX_augment (for code that links nodes by hand)
  *
- * A file that wants to count the nodes visited defines INTERVAL_TREE_VISIT(node) before it
- * includes this header.
+ * A file may define, before it includes this header, what an instrumented tree does differently:
+ *
+ *	INTERVAL_TREE_VISIT(node)	a search looks at a node: counting
+ *	INTERVAL_TREE_BEFORE(a, b)	does start a go to the left of start b?
+ *	INTERVAL_TREE_AUGMENT(own)	the callbacks that keep IT-MAX, given the right ones
  */
 #ifndef LIB_INTERVAL_TREE_GENERIC_H
 #define LIB_INTERVAL_TREE_GENERIC_H
@@ -48,6 +51,14 @@
 #define INTERVAL_TREE_VISIT(node) \
 	do {                      \
 	} while (0)
+#endif
+
+#ifndef INTERVAL_TREE_BEFORE
+#define INTERVAL_TREE_BEFORE(a, b) ((a) < (b))
+#endif
+
+#ifndef INTERVAL_TREE_AUGMENT
+#define INTERVAL_TREE_AUGMENT(own) (own)
 #endif
 
 #define INTERVAL_TREE_DEFINE(ITSTRUCT, ITRB, ITTYPE, ITSUBTREE, ITSTART, ITLAST, ITSTATIC,         \
@@ -68,7 +79,7 @@
 			up = *link;                                                                \
 			if (parent->ITSUBTREE < last)                                              \
 				parent->ITSUBTREE = last;                                          \
-			if (start < ITSTART(parent)) {                                             \
+			if (INTERVAL_TREE_BEFORE(start, ITSTART(parent))) {                        \
 				link = &up->rb_left;                                               \
 			} else {                                                                   \
 				link = &up->rb_right;                                              \
@@ -77,12 +88,14 @@
 		}                                                                                  \
 		node->ITSUBTREE = last;                                                            \
 		rb_link_node(&node->ITRB, up, link);                                               \
-		rb_insert_augmented_cached(&node->ITRB, root, leftmost, &ITPREFIX##_augment);      \
+		rb_insert_augmented_cached(&node->ITRB, root, leftmost,                            \
+					   INTERVAL_TREE_AUGMENT(&ITPREFIX##_augment));            \
 	}                                                                                          \
                                                                                                    \
 	ITSTATIC void ITPREFIX##_remove(ITSTRUCT *node, struct rb_root_cached *root)               \
 	{                                                                                          \
-		rb_erase_augmented_cached(&node->ITRB, root, &ITPREFIX##_augment);                 \
+		rb_erase_augmented_cached(&node->ITRB, root,                                       \
+					  INTERVAL_TREE_AUGMENT(&ITPREFIX##_augment));             \
 	}                                                                                          \
                                                                                                    \
 	/* Leftmost overlap within node's subtree; the caller has checked start <= its max. */     \

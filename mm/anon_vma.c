@@ -68,6 +68,7 @@
 #include "mm/debug.h"
 #include "mm/page.h"
 #include "mm/mm.h"
+#include "mm/sabotage.h"
 #include "mm/slab.h"
 #include "mm/vma_internal.h"
 
@@ -239,13 +240,18 @@ static void chain_add(struct vm_area *vma, struct anon_vma *anon_vma, struct ano
 {
 	avc->vma = vma;
 	avc->anon_vma = anon_vma;
-	list_add(&avc->same_vma, &vma->anon_vma_chain);
+	if (sabotaged(chain_reversed))
+		list_add_tail(&avc->same_vma, &vma->anon_vma_chain);
+	else
+		list_add(&avc->same_vma, &vma->anon_vma_chain);
 }
 
 void anon_vma_index_insert(struct vm_area *vma)
 {
 	struct anon_vma_chain *avc;
 
+	if (vma->anon_vma)
+		anon_vma_assert_write_locked(vma->anon_vma);
 	list_for_each_entry (avc, &vma->anon_vma_chain, same_vma)
 		anon_vma_interval_tree_insert(avc, &avc->anon_vma->rb_root);
 }
@@ -254,6 +260,7 @@ void anon_vma_index_remove(struct vm_area *vma)
 {
 	struct anon_vma_chain *avc;
 
+	anon_vma_assert_write_locked(vma->anon_vma);
 	list_for_each_entry (avc, &vma->anon_vma_chain, same_vma)
 		anon_vma_interval_tree_remove(avc, &avc->anon_vma->rb_root);
 }
@@ -269,7 +276,8 @@ void anon_vma_chain_copy(struct vm_area *dst, struct vm_area *src, struct list_h
 	list_for_each_entry_reverse (avc, &src->anon_vma_chain, same_vma)
 		chain_add(dst, avc->anon_vma, take_reserved(reserve));
 	dst->anon_vma = src->anon_vma;
-	dst->anon_vma->num_active_vmas++;
+	if (!sabotaged(users_not_counted))
+		dst->anon_vma->num_active_vmas++;
 }
 
 void anon_vma_chain_move(struct vm_area *dst, struct vm_area *src)
@@ -292,6 +300,8 @@ void anon_vma_chain_drop(struct vm_area *vma)
 	anon_vma_assert_write_locked(vma->anon_vma);
 	vma->anon_vma->num_active_vmas--;
 	vma->anon_vma = NULL;
+	if (sabotaged(avc_leaked))
+		INIT_LIST_HEAD(&vma->anon_vma_chain);
 	anon_vma_chain_release(&vma->anon_vma_chain);
 }
 
@@ -326,7 +336,7 @@ static struct anon_vma *reusable_anon_vma(struct vm_area *lower, struct vm_area 
 	if (!anon_vma_compatible(lower, upper))
 		return NULL;
 	anon_vma = vma_anon_vma(from);
-	if (anon_vma && list_is_singular(&from->anon_vma_chain))
+	if (anon_vma && (list_is_singular(&from->anon_vma_chain) || sabotaged(borrow_forked)))
 		return anon_vma;
 	return NULL;
 }
@@ -353,6 +363,8 @@ static bool anon_vma_publish(struct vm_area *vma, struct anon_vma *anon_vma,
 	anon_vma_lock_write(anon_vma);
 	spin_lock(&mm->page_table_lock);
 	first = !vma->anon_vma;
+	if (first && sabotaged(publish_early))
+		smp_store_release(&vma->anon_vma, anon_vma);
 	if (first) {
 		chain_add(vma, anon_vma, avc);
 		anon_vma_interval_tree_insert(avc, &anon_vma->rb_root);
@@ -409,13 +421,20 @@ int anon_vma_clone(struct vm_area *dst, struct vm_area *src)
 		return -ENOMEM;
 	anon_vma_lock_write(src->anon_vma);
 	anon_vma_chain_copy(dst, src, &reserve);
-	anon_vma_index_insert(dst);
+	if (!sabotaged(index_not_mremap))
+		anon_vma_index_insert(dst);
 	anon_vma_unlock_write(src->anon_vma);
 	return 0;
 }
 
 static bool anon_vma_is_idle(struct anon_vma *anon_vma)
 {
+	if (sabotaged(reuse_never))
+		return false;
+	if (sabotaged(reuse_unchecked))
+		return true;
+	if (sabotaged(one_counter))
+		return anon_vma->num_children + anon_vma->num_active_vmas < 2;
 	return anon_vma->num_children < 2 && anon_vma->num_active_vmas == 0;
 }
 
@@ -437,7 +456,8 @@ static void fork_own(struct vm_area *vma, struct vm_area *pvma, struct anon_vma 
 {
 	own->root = pvma->anon_vma->root;
 	own->parent = pvma->anon_vma;
-	get_anon_vma(own->root);
+	if (!sabotaged(root_not_pinned))
+		get_anon_vma(own->root);
 	own->parent->num_children++;
 	chain_add(vma, own, take_reserved(reserve));
 	vma->anon_vma = own;
@@ -486,7 +506,8 @@ int anon_vma_fork(struct vm_area *vma, struct vm_area *pvma)
 		own = NULL;
 	}
 	vma->anon_vma->num_active_vmas++;
-	anon_vma_index_insert(vma);
+	if (!sabotaged(index_not_fork))
+		anon_vma_index_insert(vma);
 	anon_vma_unlock_write(pvma->anon_vma);
 
 	if (own)
@@ -522,7 +543,8 @@ void unlink_anon_vmas(struct vm_area *vma)
 		struct anon_vma *anon_vma = avc->anon_vma;
 
 		VM_BUG_ON_VMA(anon_vma->root != root, vma);
-		anon_vma_interval_tree_remove(avc, &anon_vma->rb_root);
+		if (!sabotaged(avc_not_unlinked))
+			anon_vma_interval_tree_remove(avc, &anon_vma->rb_root);
 		if (anon_vma_is_empty(anon_vma)) {
 			anon_vma->parent->num_children--;
 			continue;
@@ -549,6 +571,23 @@ void unlink_anon_vmas(struct vm_area *vma)
  * a page
  */
 
+static bool take_reference(struct anon_vma *anon_vma)
+{
+	if (sabotaged(lookup_dead)) {
+		atomic_inc(&anon_vma->refcount);
+		return true;
+	}
+	return atomic_inc_not_zero(&anon_vma->refcount);
+}
+
+/* Does the page still say what it said when the reference was taken? */
+static bool still_at_home(struct page *page, struct anon_vma *anon_vma)
+{
+	if (sabotaged(lookup_once))
+		return true;
+	return page_mapped(page) && page_anon_vma(page) == anon_vma;
+}
+
 struct anon_vma *page_get_anon_vma(struct page *page)
 {
 	for (;;) {
@@ -559,10 +598,10 @@ struct anon_vma *page_get_anon_vma(struct page *page)
 		anon_vma = page_anon_vma(page);
 		got = anon_vma && page_mapped(page);
 		SYNC_POINT(rmap_after_mapping_before_lock);
-		got = got && atomic_inc_not_zero(&anon_vma->refcount);
+		got = got && take_reference(anon_vma);
 		rcu_read_unlock();
 		/* The reference orders: what is true now was true when we took it. */
-		if (got && page_mapped(page) && page_anon_vma(page) == anon_vma)
+		if (got && still_at_home(page, anon_vma))
 			return anon_vma;
 		if (got)
 			put_anon_vma(anon_vma);

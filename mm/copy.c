@@ -48,6 +48,7 @@
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/swap.h"
 #include "mm/swapops.h"
 #include "mm/vma.h"
@@ -67,9 +68,10 @@ static inline void copy_present_pte(pte_t *dst, pte_t *src, pte_t pte, struct co
 
 	if (likely(page)) {
 		get_page(page);
-		page_dup_rmap(page);
+		if (!sabotaged(fork_no_mapcount))
+			page_dup_rmap(page);
 		if (PageAnon(page)) {
-			if (PageAnonExclusive(page))
+			if (PageAnonExclusive(page) && !sabotaged(fork_stays_exclusive))
 				ClearPageAnonExclusive(page);
 			ca->rss[MM_ANONPAGES]++;
 		} else {
@@ -77,7 +79,8 @@ static inline void copy_present_pte(pte_t *dst, pte_t *src, pte_t pte, struct co
 		}
 	}
 	if (ca->cow && pte_write(pte)) {
-		ptep_set_wrprotect(src);
+		if (!sabotaged(fork_no_wrprotect))
+			ptep_set_wrprotect(src);
 		pte = pte_wrprotect(pte);
 	}
 	if (ca->vm_flags & VM_SHARED)
@@ -91,16 +94,16 @@ static int copy_swap_pte(pte_t *dst, pte_t *src, pte_t pte, struct copy_arg *ca)
 	swp_entry_t entry = pte_to_swp_entry(pte);
 
 	if (is_swap_entry(entry)) {
-		if (swap_duplicate(entry))
+		if (!sabotaged(fork_no_swap_count) && swap_duplicate(entry))
 			return -ENOMEM;
 		ca->rss[MM_SWAPENTS]++;
-		if (pte_swp_exclusive(pte)) {
+		if (pte_swp_exclusive(pte) && !sabotaged(fork_swap_exclusive)) {
 			pte = pte_swp_clear_exclusive(pte);
 			set_pte(src, pte);
 		}
 	} else if (is_migration_entry(entry)) {
 		ca->rss[mm_counter_of(migration_entry_to_page(entry))]++;
-		if (ca->cow) {
+		if (ca->cow && !sabotaged(fork_migration_write)) {
 			pte = swp_entry_to_pte(migration_entry_make_shared(entry));
 			set_pte(src, pte);
 		}
@@ -183,7 +186,8 @@ static struct vm_area *dup_vma(struct mm *mm, struct vm_area *parent)
 	vma->vm_flags &= ~VM_LOCKED_MASK;
 	if (vma->vm_flags & VM_WIPEONFORK) {
 		/* Without pages it is as good as new, and so is its anonymous index. */
-		vma->anon_pgoff = vma->vm_start >> PAGE_SHIFT;
+		if (!sabotaged(rebase_not_wiped))
+			vma->anon_pgoff = vma->vm_start >> PAGE_SHIFT;
 	} else if (anon_vma_fork(vma, parent)) {
 		vm_area_free(vma);
 		return NULL;
@@ -277,8 +281,11 @@ struct mm *mm_dup(struct mm *old)
 	err = dup_vmas(mm, old);
 	mmap_write_unlock(mm);
 	SYNC_POINT(fork_after_wrprotect_before_flush);
-	flush_tlb_mm(old);
+	if (!sabotaged(flush_late_fork))
+		flush_tlb_mm(old);
 	mmap_write_unlock(old);
+	if (sabotaged(flush_late_fork))
+		flush_tlb_mm(old);
 	if (err) {
 		mmput(mm);
 		return ERR_PTR(err);

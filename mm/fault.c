@@ -44,6 +44,7 @@
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/vma.h"
 #include "mm/vmstat.h"
 
@@ -76,6 +77,8 @@ static vm_fault_t do_anonymous_read(struct vm_fault *vmf)
 		ret = VM_FAULT_SIGBUS;
 	else if (likely(pte_none(ptep_get(vmf->pte))))
 		set_pte(vmf->pte, pte_mkspecial(pfn_pte(zero_pfn, vmf->vma->vm_page_prot)));
+	if (sabotaged(zero_page_counted))
+		inc_mm_counter(vmf->vma->vm_mm, MM_ANONPAGES);
 	fault_unlock_pte(vmf);
 	return ret;
 }

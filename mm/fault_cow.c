@@ -36,6 +36,7 @@
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
 #include "mm/vmstat.h"
@@ -51,6 +52,12 @@ static vm_fault_t wp_page_reuse(struct vm_fault *vmf) __releases(vmf->ptl)
 	return 0;
 }
 
+/* Does anybody but its PTE and the swap cache have a reference? */
+static bool wp_page_is_held(struct page *page)
+{
+	return page_count(page) > 1 + PageSwapCache(page) && !sabotaged(cow_by_mapcount);
+}
+
 /* Can nobody but this PTE reach the page any more? Then it becomes exclusive. PTL held. */
 static bool wp_page_claim(struct page *page, struct vm_area *vma)
 {
@@ -59,13 +66,13 @@ static bool wp_page_claim(struct page *page, struct vm_area *vma)
 	if (page_mapcount(page) != 1 || page_count(page) > 3)
 		return false;
 	/* A page in this CPU's LRU batch is held by it. */
-	if (page_count(page) > 1 + PageSwapCache(page))
+	if (wp_page_is_held(page))
 		lru_add_drain();
-	if (page_count(page) > 1 + PageSwapCache(page) || !trylock_page(page))
+	if (wp_page_is_held(page) || !trylock_page(page))
 		return false;
 	if (PageSwapCache(page))
 		try_to_free_swap(page);
-	alone = page_count(page) == 1;
+	alone = !PageSwapCache(page) && !wp_page_is_held(page);
 	if (alone)
 		page_move_anon_rmap(page, vma);
 	unlock_page(page);
@@ -85,9 +92,12 @@ static void wp_install_copy(struct vm_fault *vmf, struct page *old, struct page 
 		inc_mm_counter(mm, MM_ANONPAGES);
 	}
 	ptep_get_and_clear(vmf->pte);
-	flush_tlb_page(mm, vmf->address);
+	if (!sabotaged(flush_late_cow))
+		flush_tlb_page(mm, vmf->address);
 	page_add_new_anon_rmap(copy, vma, vmf->address);
 	set_pte(vmf->pte, pte);
+	if (sabotaged(flush_late_cow))
+		flush_tlb_page(mm, vmf->address);
 	lru_cache_add(copy);
 	if (old)
 		page_remove_rmap(old);

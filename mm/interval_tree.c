@@ -29,9 +29,36 @@
  * difference can be measured on one kernel. The list has no order by index: OLD-BEFORE-NEW cannot
  * hold, and mremap always takes the rmap locks then.
  */
-#define INTERVAL_TREE_VISIT(node) count_vm_event(RMAP_NODES)
-
+#include "mm/sabotage.h"
 #include "mm/vmstat.h"
+
+#define INTERVAL_TREE_VISIT(node)  count_vm_event(RMAP_NODES)
+#define INTERVAL_TREE_BEFORE(a, b) ((a) < (b) || (sabotaged(tree_ties_left) && (a) == (b)))
+#define INTERVAL_TREE_AUGMENT(own) tree_callbacks(own)
+
+#include "lib/rbtree_augmented.h"
+
+static void forget_max(struct rb_node *from, struct rb_node *to)
+{
+}
+
+/* How a tree keeps its maxima: as it should, unless one of the three ways is sabotaged. */
+static const struct rb_augment_callbacks *tree_callbacks(const struct rb_augment_callbacks *own)
+{
+	static struct rb_augment_callbacks broken;
+
+	broken = *own;
+	if (sabotaged(tree_remove_no_max))
+		broken.propagate = forget_max;
+	else if (sabotaged(tree_copy_no_max))
+		broken.copy = forget_max;
+	else if (sabotaged(tree_rotate_no_max))
+		broken.rotate = forget_max;
+	else
+		return own;
+	return &broken;
+}
+
 #include "lib/interval_tree_generic.h"
 #include "kernel/cmdline.h"
 #include "lib/errno.h"
@@ -126,6 +153,16 @@ static inline void remember_key(struct anon_vma_chain *avc)
 }
 #endif
 
+/* As if insertion had passed the node above without raising its maximum. */
+static void forget_max_above(struct anon_vma_chain *avc)
+{
+	struct rb_node *up = rb_parent(&avc->rb);
+
+	if (up && !anon_rmap_list)
+		rb_entry(up, struct anon_vma_chain, rb)->rb_subtree_last =
+			avc_last(rb_entry(up, struct anon_vma_chain, rb));
+}
+
 static inline struct list_head *list_of(struct rb_root_cached *root)
 {
 	return &container_of(root, struct anon_vma, rb_root)->head;
@@ -152,6 +189,8 @@ void anon_vma_interval_tree_insert(struct anon_vma_chain *node, struct rb_root_c
 		list_add_tail(&node->same_anon_vma, list_of(root));
 	else
 		avc_tree_insert(node, root);
+	if (sabotaged(tree_insert_no_max))
+		forget_max_above(node);
 }
 
 void anon_vma_interval_tree_remove(struct anon_vma_chain *node, struct rb_root_cached *root)

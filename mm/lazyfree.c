@@ -25,19 +25,25 @@
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/swap.h"
 #include "mm/swapops.h"
 #include "mm/vma.h"
 #include "mm/zap.h"
+
+static bool lazyfree_only_ours(struct page *page)
+{
+	return page_mapcount(page) == 1 || sabotaged(lazyfree_shared);
+}
 
 /* May the page lose its bytes, and its copy in swap with them? PTL held. */
 static bool lazyfree_claim(struct page *page)
 {
 	bool ours;
 
-	if (page_mapcount(page) != 1 || !trylock_page(page))
+	if (!lazyfree_only_ours(page) || !trylock_page(page))
 		return false;
-	ours = page_mapcount(page) == 1 && (!PageSwapCache(page) || try_to_free_swap(page));
+	ours = lazyfree_only_ours(page) && (!PageSwapCache(page) || try_to_free_swap(page));
 	if (ours)
 		ClearPageDirty(page);
 	unlock_page(page);
@@ -94,6 +100,6 @@ void madvise_free_range(struct vm_area *vma, unsigned long start, unsigned long 
 		pte_unmap_unlock(pte, ptl);
 		cond_resched();
 	}
-	if (flush)
+	if (flush && !sabotaged(flush_not_lazyfree))
 		flush_tlb_range(mm, start, end);
 }

@@ -47,6 +47,7 @@
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/swap.h"
 #include "mm/swapops.h"
 #include "mm/vma.h"
@@ -123,7 +124,7 @@ static bool remove_migration_pte_one(struct page *new, struct vm_area *vma, unsi
 	entry = pte_to_swp_entry(ptep_get(ptep));
 	pte = pte_mkold(mk_pte(new, vma->vm_page_prot));
 	if (is_writable_migration_entry(entry))
-		pte = maybe_mkwrite(pte, vma);
+		pte = sabotaged(migration_protection) ? pte_mkwrite(pte) : maybe_mkwrite(pte, vma);
 	if (is_young_migration_entry(entry))
 		pte = pte_mkyoung(pte);
 	if (is_dirty_migration_entry(entry))
@@ -135,7 +136,7 @@ static bool remove_migration_pte_one(struct page *new, struct vm_area *vma, unsi
 		page_add_file_rmap(new);
 	set_pte(ptep, pte);
 	pte_unmap_unlock(ptep, ptl);
-	return true;
+	return !sabotaged(migration_one);
 }
 
 void remove_migration_ptes(struct page *old, struct page *new, struct anon_vma *anon_vma)

@@ -29,6 +29,7 @@
 #include "mm/filemap.h"
 #include "mm/mmap.h"
 #include "mm/pgmove.h"
+#include "mm/sabotage.h"
 #include "mm/vma_internal.h"
 
 struct mremap {
@@ -140,6 +141,8 @@ static void leave_empty(struct mremap *r, struct vm_area *vma, struct vm_area *n
 	}
 	if (vma == new || vma->vm_start != r->addr || vma->vm_end != end || !vma->anon_vma)
 		return;
+	if (sabotaged(dontunmap_linked))
+		return;
 	unlink_anon_vmas(vma);
 	vma->anon_pgoff = vma->vm_start >> PAGE_SHIFT;
 	validate_mm(r->mm);
@@ -149,7 +152,8 @@ static void leave_empty(struct mremap *r, struct vm_area *vma, struct vm_area *n
 static void undo_move(struct mremap *r, struct vma_unmap *unmap, struct vm_area *vma,
 		      struct vm_area *new, unsigned long moved)
 {
-	unsigned long back = move_page_tables(new, r->new_addr, vma, r->addr, moved, true);
+	unsigned long back = move_page_tables(new, r->new_addr, vma, r->addr, moved,
+					      !sabotaged(mremap_undo_unlocked));
 
 	VM_BUG_ON_VMA(back != moved, vma);
 	(void)back;

@@ -28,6 +28,7 @@
 #include "mm/debug.h"
 #include "mm/mm.h"
 #include "mm/mmap.h"
+#include "mm/sabotage.h"
 #include "mm/vma.h"
 #include "mm/vma_internal.h"
 #include "mm/zap.h"
@@ -120,6 +121,8 @@ void vma_unmap_commit(struct vma_unmap *u)
 	tlb_gather_mmu(&tlb, u->mm, false);
 	update_hiwater_rss(u->mm);
 	zap_all(&tlb, u, vma);
+	if (sabotaged(tables_before_unlink))
+		free_pgtables(&tlb, u->start, u->end, u->start, u->end);
 	SYNC_POINT(munmap_after_zap_before_unlink);
 	cut_all(u, vma, &gone);
 	above = find_vma_prev(u->mm, u->start, &prev);

@@ -46,6 +46,7 @@
 #include "mm/mm.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/vma.h"
 
 /* Which locks these are depends on the VMA; sparse is told that they are none. */
@@ -131,11 +132,14 @@ static void move_ptes(const struct move_piece *p, bool need_rmap_locks)
 	lock_tables(old_ptl, new_ptl);
 	flush_tlb_batched_pending(mm);
 	if (move_ptes_locked(p, pte_offset(p->old_pmd, p->old_addr),
-			     pte_offset(p->new_pmd, p->new_addr))) {
+			     pte_offset(p->new_pmd, p->new_addr)) &&
+	    !sabotaged(flush_late_mremap)) {
 		SYNC_POINT(move_ptes_before_flush);
 		flush_tlb_range(mm, p->old_addr, p->old_end);
 	}
 	unlock_tables(old_ptl, new_ptl);
+	if (sabotaged(flush_late_mremap))
+		flush_tlb_range(mm, p->old_addr, p->old_end);
 	if (need_rmap_locks)
 		drop_rmap_locks(p->vma);
 }
@@ -148,19 +152,24 @@ static bool move_whole_table(const struct move_piece *p)
 {
 	struct mm *mm = p->vma->vm_mm;
 	spinlock_t *old_ptl = pmd_lockptr(p->old_pmd), *new_ptl = pmd_lockptr(p->new_pmd);
-	bool moved = false;
+	bool locked = !sabotaged(table_move_unlocked), moved = false;
 
-	take_rmap_locks(p->vma);
+	if (locked)
+		take_rmap_locks(p->vma);
 	lock_tables(old_ptl, new_ptl);
 	if (pmd_none(pmdp_get(p->new_pmd))) {
 		flush_tlb_batched_pending(mm);
 		set_pmd(p->new_pmd, pmdp_get_and_clear(p->old_pmd));
 		SYNC_POINT(move_table_after_set);
-		flush_tlb_range(mm, p->old_addr, p->old_end);
+		if (!sabotaged(flush_late_table))
+			flush_tlb_range(mm, p->old_addr, p->old_end);
 		moved = true;
 	}
 	unlock_tables(old_ptl, new_ptl);
-	drop_rmap_locks(p->vma);
+	if (locked)
+		drop_rmap_locks(p->vma);
+	if (sabotaged(flush_late_table))
+		flush_tlb_range(mm, p->old_addr, p->old_end);
 	return moved;
 }
 

@@ -29,6 +29,7 @@
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/swapops.h"
 #include "mm/vma.h"
 
@@ -55,7 +56,8 @@ static inline void protect_present_pte(pte_t *ptep, pte_t old, struct protect_ar
 	if (pa->private_write) {
 		struct page *page = vm_normal_page(old);
 
-		may_write = page && PageAnon(page) && PageAnonExclusive(page);
+		may_write = page && PageAnon(page) &&
+			    (PageAnonExclusive(page) || sabotaged(protect_any_page));
 	}
 	do {
 		old = ptep_get(ptep);
@@ -117,7 +119,7 @@ unsigned long change_protection(struct vm_area *vma, unsigned long start, unsign
 		protect_pte_range(vma->vm_mm, walk.pmd, walk.addr, walk.next, &pa);
 		cond_resched();
 	}
-	if (pa.lost)
+	if (pa.lost && !sabotaged(flush_not_protect))
 		flush_tlb_range(vma->vm_mm, start, end);
 	return pa.changed;
 }

@@ -47,6 +47,7 @@
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
 #include "mm/vmstat.h"
@@ -250,8 +251,10 @@ static unsigned long shrink_page_list(struct list_head *list, const struct scan_
 	unmap_batch_init(&batch);
 	unmap_list(list, &victims, &kept, sc, &batch);
 	SYNC_POINT(reclaim_before_batch_flush);
-	unmap_batch_flush(&batch);
+	if (!sabotaged(flush_late_reclaim))
+		unmap_batch_flush(&batch);
 	freed = evict_list(&victims, &kept);
+	unmap_batch_flush(&batch);
 	putback_list(&kept);
 	return freed;
 }

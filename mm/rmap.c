@@ -91,6 +91,7 @@
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/pgwalk.h"
+#include "mm/sabotage.h"
 #include "mm/swapops.h"
 #include "mm/vma.h"
 #include "mm/vmstat.h"
@@ -116,6 +117,8 @@ void page_add_new_anon_rmap(struct page *page, struct vm_area *vma, unsigned lon
 /* The last of the chain is the root's side: every process that may map the page is found there. */
 static struct anon_vma *oldest_anon_vma(struct vm_area *vma)
 {
+	if (sabotaged(swapin_to_leaf))
+		return vma->anon_vma;
 	return list_last_entry(&vma->anon_vma_chain, struct anon_vma_chain, same_vma)->anon_vma;
 }
 
@@ -154,7 +157,9 @@ void page_move_anon_rmap(struct page *page, struct vm_area *vma)
 {
 	VM_BUG_ON_PAGE(!PageLocked(page), page);
 	VM_BUG_ON_PAGE(page_mapcount(page) != 1, page);
-	WRITE_ONCE(page->mapping, (void *)((unsigned long)vma->anon_vma + PAGE_MAPPING_ANON));
+	if (!sabotaged(cow_keeps_home))
+		WRITE_ONCE(page->mapping,
+			   (void *)((unsigned long)vma->anon_vma + PAGE_MAPPING_ANON));
 	SetPageAnonExclusive(page);
 }
 

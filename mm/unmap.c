@@ -39,6 +39,7 @@
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/swap.h"
 #include "mm/swapops.h"
 #include "mm/vma.h"
@@ -66,6 +67,8 @@ void __flush_tlb_batched_pending(struct mm *mm)
 {
 	int seen = atomic_read(&mm->tlb_batched);
 
+	if (sabotaged(batch_not_honoured))
+		return;
 	flush_tlb_mm(mm);
 	atomic_set(&mm->tlb_batched_flushed, seen);
 }
@@ -82,8 +85,14 @@ struct unmap_arg {
 static pte_t unmap_clear_pte(struct vm_area *vma, unsigned long addr, pte_t *pte,
 			     struct unmap_batch *batch)
 {
-	pte_t old = ptep_get_and_clear(pte);
+	pte_t old;
 
+	if (sabotaged(clear_not_atomic)) {
+		old = ptep_get(pte);
+		pte_clear(pte);
+	} else {
+		old = ptep_get_and_clear(pte);
+	}
 	if (batch)
 		unmap_batch_add(batch, vma->vm_mm);
 	else
@@ -99,7 +108,8 @@ static pte_t unmap_clear_pte(struct vm_area *vma, unsigned long addr, pte_t *pte
 static bool lazyfree_may_vanish(struct page *page)
 {
 	smp_mb();
-	return page_count(page) == 1 + page_mapcount(page) && !PageDirty(page);
+	return page_count(page) == 1 + page_mapcount(page) &&
+	       (!PageDirty(page) || sabotaged(lazyfree_dirty));
 }
 
 /*
@@ -118,7 +128,8 @@ static bool unmap_to_swap(struct page *page, struct mm *mm, pte_t *pte)
 	swp = swp_entry_to_pte(entry);
 	if (exclusive) {
 		ClearPageAnonExclusive(page);
-		swp = pte_swp_mkexclusive(swp);
+		if (!sabotaged(swap_not_exclusive))
+			swp = pte_swp_mkexclusive(swp);
 	}
 	dec_mm_counter(mm, MM_ANONPAGES);
 	inc_mm_counter(mm, MM_SWAPENTS);
@@ -160,7 +171,8 @@ static bool try_to_unmap_one(struct page *page, struct vm_area *vma, unsigned lo
 
 	if (!pte)
 		return true;
-	if ((vma->vm_flags & VM_LOCKED) && !(ua->flags & TTU_IGNORE_MLOCK)) {
+	if ((vma->vm_flags & VM_LOCKED) && !(ua->flags & TTU_IGNORE_MLOCK) &&
+	    !sabotaged(mlock_ignored)) {
 		pte_unmap_unlock(pte, ptl);
 		ua->failed = true;
 		return false;
@@ -168,7 +180,7 @@ static bool try_to_unmap_one(struct page *page, struct vm_area *vma, unsigned lo
 	SYNC_POINT(unmap_before_clear);
 	old = unmap_clear_pte(vma, addr, pte, ua->batch);
 	SYNC_POINT(unmap_after_clear);
-	if (pte_dirty(old))
+	if (pte_dirty(old) && !sabotaged(dirty_not_harvested))
 		set_page_dirty(page);
 	update_hiwater_rss(vma->vm_mm);
 	if (unmap_settle_pte(page, vma, pte, ua->flags)) {

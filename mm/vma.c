@@ -46,6 +46,7 @@
 #include "mm/filemap.h"
 #include "mm/page.h"
 #include "mm/interval_tree.h"
+#include "mm/sabotage.h"
 #include "mm/slab.h"
 #include "mm/vma_internal.h"
 
@@ -384,6 +385,12 @@ static bool is_removed(const struct vma_update *u, const struct vm_area *vma)
 	return vma == u->remove[0] || vma == u->remove[1];
 }
 
+/* Never, but for the switches reindex_not_*: does the VMA stay in the trees under its old key? */
+static bool keeps_index(const struct vma_update *u, const struct vm_area *vma)
+{
+	return vma_update_spoiled(u) && vma != u->insert && !is_removed(u, vma);
+}
+
 /*
  * Any of them may be the one that has an anon_vma: also only the second (ADJUST-LOCKED). Which
  * locks are held between begin and end depends on the VMAs, so sparse is told to count none.
@@ -399,6 +406,8 @@ static void update_lock_anon(struct vma_update *u)
 		VM_BUG_ON_VMA(u->anon_vma && anon_vma && u->anon_vma != anon_vma, u->vma[i]);
 		if (!u->anon_vma)
 			u->anon_vma = anon_vma;
+		if (sabotaged(lock_not_second))
+			break;
 	}
 	if (u->anon_vma) {
 		anon_vma_lock_write(u->anon_vma);
@@ -421,7 +430,7 @@ void vma_update_begin(struct vma_update *u)
 	{
 		if (u->mapping)
 			vma_interval_tree_remove(u->vma[i], &u->mapping->i_mmap);
-		if (u->vma[i]->anon_vma)
+		if (u->vma[i]->anon_vma && !keeps_index(u, u->vma[i]))
 			anon_vma_index_remove(u->vma[i]);
 	}
 }
@@ -430,7 +439,8 @@ static void update_index(struct vma_update *u, struct vm_area *vma)
 {
 	if (u->mapping)
 		vma_interval_tree_insert(vma, &u->mapping->i_mmap);
-	anon_vma_index_insert(vma);
+	if (!keeps_index(u, vma))
+		anon_vma_index_insert(vma);
 }
 
 /*

@@ -277,6 +277,9 @@ struct vma_update {
 	struct vm_area *remove[2]; /* of vma[]: those swallowed by a neighbour, or NULL */
 	struct anon_vma *anon_vma; /* whose root is locked; may be set before begin, or NULL */
 	struct address_space *mapping; /* locked by begin, or NULL */
+#ifdef CONFIG_DEBUG
+	bool stale_index; /* sabotaged: the VMAs that stay keep their old keys */
+#endif
 };
 
 /* mmap_lock held for writing. All VMAs share one mm, one file, and one anon_vma or have none.

@@ -20,6 +20,29 @@ void vm_area_init_copy(struct vm_area *copy, const struct vm_area *vma);
 /* Set the range of a VMA, and its indices with it. In an update, or before it is linked. */
 void vma_set_range(struct vm_area *vma, unsigned long start, unsigned long end);
 
+/* ---- sabotage: an update that forgets to index its VMAs anew --------------------------------- */
+
+#ifdef CONFIG_DEBUG
+static inline void vma_update_spoil(struct vma_update *u, bool spoil)
+{
+	u->stale_index = spoil;
+}
+
+static inline bool vma_update_spoiled(const struct vma_update *u)
+{
+	return u->stale_index;
+}
+#else
+static inline void vma_update_spoil(struct vma_update *u, bool spoil)
+{
+}
+
+static inline bool vma_update_spoiled(const struct vma_update *u)
+{
+	return false;
+}
+#endif
+
 /* ---- what a mapping counts as (Linux's definitions) ----------------------------------------- */
 
 static inline bool is_exec_mapping(unsigned long flags)

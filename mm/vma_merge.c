@@ -44,6 +44,7 @@
 #include "mm/anon_vma.h"
 #include "mm/debug.h"
 #include "mm/filemap.h"
+#include "mm/sabotage.h"
 #include "mm/vma.h"
 #include "mm/vma_internal.h"
 
@@ -104,9 +105,10 @@ struct vm_area *vma_split_commit(struct vma_split *s, struct vm_area *vma, unsig
 	if (new->vm_file)
 		vm_file_get(new->vm_file);
 
+	vma_update_spoil(&u, sabotaged(reindex_not_split));
 	vma_update_begin(&u);
 	vma_set_range(vma, vma->vm_start, addr);
-	if (vma->anon_vma)
+	if (vma->anon_vma && !sabotaged(chain_not_split))
 		anon_vma_chain_copy(new, vma, &s->avcs);
 	vma_update_end(&u);
 
@@ -129,10 +131,20 @@ int split_vma(struct vm_area *vma, unsigned long addr)
 	return 0;
 }
 
+static bool resize_sabotaged(struct vm_area *vma, unsigned long start, unsigned long end)
+{
+	if (start < vma->vm_start)
+		return sabotaged(reindex_not_stack);
+	if (end > vma->vm_end)
+		return sabotaged(reindex_not_expand);
+	return sabotaged(reindex_not_shrink);
+}
+
 void vma_resize(struct vm_area *vma, unsigned long start, unsigned long end)
 {
 	struct vma_update u = {.vma = {vma}};
 
+	vma_update_spoil(&u, resize_sabotaged(vma, start, end));
 	vma_update_begin(&u);
 	vma_set_range(vma, start, end);
 	SYNC_POINT(expand_between_start_and_index);
@@ -162,18 +174,30 @@ static struct anon_side side_of_range(const struct vma_merge *m)
 				  m->anon_pgoff};
 }
 
+/* CHAIN-EQUAL: the anon_vma tells the whole chain. */
+static bool same_chain(struct vm_area *a, struct vm_area *b)
+{
+	return a->anon_vma == b->anon_vma || sabotaged(merge_any_chain);
+}
+
+/* Not a family's: no fork is in it. */
+static bool chain_is_private(struct vm_area *vma)
+{
+	return list_is_singular(&vma->anon_vma_chain) || sabotaged(merge_forked_chain);
+}
+
 /* May the two be one, lower and upper side of a seam or of two seams with something between? */
 static bool sides_compatible(struct anon_side lower, struct anon_side upper)
 {
 	unsigned long distance = (upper.start - lower.start) >> PAGE_SHIFT;
 
 	if (lower.chain && upper.chain)
-		return lower.chain->anon_vma == upper.chain->anon_vma &&
-		       lower.pgoff + distance == upper.pgoff;
+		return same_chain(lower.chain, upper.chain) &&
+		       (lower.pgoff + distance == upper.pgoff || sabotaged(merge_any_index));
 	if (lower.chain)
-		return list_is_singular(&lower.chain->anon_vma_chain);
+		return chain_is_private(lower.chain);
 	if (upper.chain)
-		return list_is_singular(&upper.chain->anon_vma_chain) && upper.pgoff >= distance;
+		return chain_is_private(upper.chain) && upper.pgoff >= distance;
 	return true;
 }
 
@@ -232,6 +256,8 @@ static void plan_chain(struct merge_plan *p, struct vm_area *from, bool goes)
 {
 	if (p->target->anon_vma || !from || !from->anon_vma || from == p->target)
 		return;
+	if (sabotaged(chain_not_merged))
+		return;
 	if (p->chain_from && (p->chain_moves || !goes))
 		return;
 	p->chain_from = from;
@@ -244,7 +270,8 @@ static bool plan_merge(struct vma_merge *m, struct merge_plan *p)
 	bool whole = m->vma && m->start == m->vma->vm_start && m->end == m->vma->vm_end;
 	int nr = 0, gone = 0;
 
-	if (prev && next && !sides_compatible(side_of_vma(m->prev), side_of_vma(m->next)))
+	if (prev && next && !sides_compatible(side_of_vma(m->prev), side_of_vma(m->next)) &&
+	    !sabotaged(merge_over_gap))
 		next = false;
 	if (m->vma && !whole && prev && m->end != m->vma->vm_end)
 		next = false;
@@ -296,6 +323,9 @@ static void commit_merge(const struct vma_merge *m, struct merge_plan *p)
 	/* The source of mremap is not in the update, but its root is the one that matters. */
 	if (p->chain_from)
 		p->u.anon_vma = p->chain_from->anon_vma;
+	else
+		vma_update_spoil(&p->u, p->shrink ? sabotaged(reindex_not_adjust)
+						  : sabotaged(reindex_not_merge));
 	vma_update_begin(&p->u);
 	commit_ranges(m, p);
 	if (p->chain_from && p->chain_moves)
@@ -404,6 +434,8 @@ struct vm_area *vma_modify_flags(struct vm_area *vma, unsigned long start, unsig
  */
 static bool new_comes_first(struct vm_area *old, struct vm_area *new)
 {
+	if (sabotaged(mremap_never_locks))
+		return false;
 	if (anon_rmap_list)
 		return true;
 	return new->anon_pgoff <= old->anon_pgoff ||
@@ -454,7 +486,9 @@ struct vm_area *copy_vma(struct vm_area **vmap, unsigned long old_addr, unsigned
 	 * No page has the old index yet: the copy starts anew, and can merge with where it comes
 	 * to.
 	 */
-	if (!vma->anon_vma)
+	if (!vma->anon_vma && !sabotaged(rebase_not_unfaulted))
+		m.anon_pgoff = addr >> PAGE_SHIFT;
+	if (sabotaged(rebase_faulted))
 		m.anon_pgoff = addr >> PAGE_SHIFT;
 	m.next = find_vma_prev(vma->vm_mm, addr, &m.prev);
 

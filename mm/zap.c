@@ -55,6 +55,7 @@
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/swap.h"
 #include "mm/swapops.h"
 #include "mm/vma.h"
@@ -128,6 +129,8 @@ static void gather_free_tables(struct mmu_gather *tlb)
 
 void tlb_flush_mmu(struct mmu_gather *tlb)
 {
+	if (sabotaged(flush_late_free))
+		gather_free_pages(tlb);
 	gather_flush_tlb(tlb);
 	gather_free_pages(tlb);
 	gather_free_tables(tlb);
@@ -270,7 +273,7 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb, pmd_t *pmd, unsigned 
 	}
 	if (details->cleared)
 		gather_note(tlb, start, addr);
-	if (unlikely(details->flush_first))
+	if (unlikely(details->flush_first) && !sabotaged(flush_late_zap))
 		gather_flush_tlb(tlb);
 	pte_unmap_unlock(pte, ptl);
 	return addr;

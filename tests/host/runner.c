@@ -2,7 +2,7 @@
 /*
  * The test runner: a process for each test, and a summary.
  *
- *	tests [--seed=N] [--scale=N] [--list] [NAME...]
+ *	tests [--seed=N] [--scale=N] [--sabotage=SWITCH] [--list] [NAME...]
  */
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -14,12 +14,13 @@
 #include "kernel/preempt.h"
 #include "tests/host/test.h"
 #include "lib/hash.h"
+#include "mm/sabotage.h"
 
 static struct test *tests;
 static u64 seed;
 static unsigned long scale = 1;
 static struct prng prng;
-static const char *running, *program;
+static const char *running, *program, *sabotage = "";
 static char *note; /* shared with the parent, which prints it */
 
 #define NOTE_SIZE 4096
@@ -120,8 +121,8 @@ static bool run(const struct test *test)
 		fprintf(stderr, "%s: killed by signal %d\n", test->name, WTERMSIG(status));
 	if (note[0])
 		fprintf(stderr, "%s: %s\n", test->name, note);
-	fprintf(stderr, "FAILED %s; repeat it with:\n    %s --seed=%llu --scale=%lu %s\n",
-		test->name, program, seed, scale, test->name);
+	fprintf(stderr, "FAILED %s; repeat it with:\n    %s --seed=%llu --scale=%lu %s%s%s\n",
+		test->name, program, seed, scale, sabotage, *sabotage ? " " : "", test->name);
 	return false;
 }
 
@@ -139,6 +140,20 @@ static bool wanted(const struct test *test, int argc, char **argv)
 	return !named;
 }
 
+static int usage(const char *word)
+{
+	const char *name, *rule;
+
+	fprintf(stderr,
+		"%s: not understood: %s\n"
+		"usage: %s [--seed=N] [--scale=N] [--sabotage=SWITCH] [--list] [NAME...]\n"
+		"switches:\n",
+		program, word, program);
+	for (unsigned int i = 1; sabotage_describe(i, &name, &rule); i++)
+		fprintf(stderr, "    %-22s %s\n", name, rule);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int passed = 0, failed = 0;
@@ -154,8 +169,12 @@ int main(int argc, char **argv)
 			seed = strtoull(argv[i] + 7, NULL, 0);
 		else if (!strncmp(argv[i], "--scale=", 8))
 			scale = strtoul(argv[i] + 8, NULL, 0);
+		else if (!strncmp(argv[i], "--sabotage=", 11) && !sabotage_set(argv[i] + 11, true))
+			sabotage = argv[i];
 		else if (!strcmp(argv[i], "--list"))
 			list = true;
+		else if (argv[i][0] == '-')
+			return usage(argv[i]);
 	}
 	if (!list)
 		printf("seed %llu\n", seed);
