@@ -49,6 +49,22 @@ static inline void outsb(u16 port, const void *buf, size_t count)
 	asm volatile("rep outsb" : "+S"(buf), "+c"(count) : "d"(port) : "memory");
 }
 
+static inline u8 readb(const volatile void __iomem *addr)
+{
+	return *(const volatile u8 __force *)addr;
+}
+static inline void writeb(u8 value, volatile void __iomem *addr)
+{
+	*(volatile u8 __force *)addr = value;
+}
+static inline u16 readw(const volatile void __iomem *addr)
+{
+	return *(const volatile u16 __force *)addr;
+}
+static inline void writew(u16 value, volatile void __iomem *addr)
+{
+	*(volatile u16 __force *)addr = value;
+}
 static inline u32 readl(const volatile void __iomem *addr)
 {
 	return *(const volatile u32 __force *)addr;
@@ -56,6 +72,14 @@ static inline u32 readl(const volatile void __iomem *addr)
 static inline void writel(u32 value, volatile void __iomem *addr)
 {
 	*(volatile u32 __force *)addr = value;
+}
+static inline u64 readq(const volatile void __iomem *addr)
+{
+	return *(const volatile u64 __force *)addr;
+}
+static inline void writeq(u64 value, volatile void __iomem *addr)
+{
+	*(volatile u64 __force *)addr = value;
 }
 
 #endif

@@ -4,6 +4,7 @@
  * port; the screen goes before the keyboard, which types into it.
  */
 
+#include "kernel/drivers/block/block.h"
 #include "kernel/drivers/drivers.h"
 #include "kernel/drivers/hostio.h"
 #include "kernel/drivers/pci.h"
@@ -22,4 +23,5 @@ void drivers_init(void)
 	if (screen)
 		keyboard_init(screen);
 	pci_init();
+	virtio_blk_init();
 }

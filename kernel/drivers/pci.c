@@ -30,6 +30,7 @@
 #define SLOTS_PER_BUS  32
 #define FUNCTIONS      8
 #define NR_BUSES       256
+#define IRQ_LINE_NONE  0xff
 #define MAX_CAPS       48 /* more cannot fit: a longer list is a loop */
 
 #define BAR_IO	     0x1
@@ -192,6 +193,12 @@ void pci_enable(const struct pci_device *dev)
 			    PCI_COMMAND_MASTER);
 }
 
+void pci_disable(const struct pci_device *dev)
+{
+	pci_write16(dev, PCI_COMMAND,
+		    (pci_read16(dev, PCI_COMMAND) & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_OFF);
+}
+
 void __iomem *pci_map_bar(const struct pci_device *dev, unsigned int i)
 {
 	if (i >= PCI_NUM_BARS || !dev->bar[i].size || dev->bar[i].io || !dev->bar[i].addr)
@@ -283,6 +290,17 @@ int pci_enable_msix(struct pci_device *dev, unsigned int index, irq_handler_t fn
 		    (pci_read16(dev, dev->msix_cap + MSIX_CONTROL) & ~MSIX_MASK_ALL) | MSIX_ENABLE);
 	intx_off(dev);
 	return 0;
+}
+
+int pci_request_irq(struct pci_device *dev, irq_handler_t fn, void *arg, const char *name)
+{
+	int err = pci_enable_msix(dev, 0, fn, arg, name);
+
+	if (err)
+		err = pci_enable_msi(dev, fn, arg, name);
+	if (err && dev->irq_line != IRQ_LINE_NONE)
+		err = irq_register(dev->irq_line, fn, arg, name);
+	return err;
 }
 
 /* --- the walk -------------------------------------------------------------------------------- */

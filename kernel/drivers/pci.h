@@ -43,7 +43,7 @@ struct pci_bar {
 	bool io, prefetch;
 };
 
-/* Constant once pci_init() is done, but for msix_table. */
+/* Constant once pci_init() is done, but for what a driver sets when it takes the device. */
 struct pci_device {
 	struct list_head list;
 	u8 bus, slot, function;
@@ -54,6 +54,9 @@ struct pci_device {
 	u8 msi_cap, msix_cap; /* offsets in configuration space, 0: none */
 	struct pci_bar bar[PCI_NUM_BARS];
 	void __iomem *msix_table; /* mapped by the first pci_enable_msix() */
+	/* The driver's: the device is being pulled out, or has gone. Interrupts may be off. */
+	void (*removed)(void *arg);
+	void *removed_arg;
 };
 
 /* pci_init - find all devices. Process context, once. A machine without PCI has none. */
@@ -82,8 +85,17 @@ void pci_write32(const struct pci_device *dev, unsigned int reg, u32 value);
  */
 u8 pci_find_cap(const struct pci_device *dev, u8 id, u8 after);
 
+/* pci_is_gone - does the device not answer any more? Any context. */
+static inline bool pci_is_gone(const struct pci_device *dev)
+{
+	return pci_read16(dev, PCI_VENDOR_ID) == 0xffff;
+}
+
 /* pci_enable - let the device decode its addresses and use the bus */
 void pci_enable(const struct pci_device *dev);
+
+/* pci_disable - it must not use the bus any more, nor interrupt */
+void pci_disable(const struct pci_device *dev);
 
 /* pci_map_bar - ioremap a memory BAR whole; NULL if it is not there or is of ports. May sleep. */
 void __iomem *pci_map_bar(const struct pci_device *dev, unsigned int bar);
@@ -98,6 +110,11 @@ void __iomem *pci_map_bar(const struct pci_device *dev, unsigned int bar);
 int pci_enable_msi(struct pci_device *dev, irq_handler_t fn, void *arg, const char *name);
 int pci_enable_msix(struct pci_device *dev, unsigned int index, irq_handler_t fn, void *arg,
 		    const char *name);
+/*
+ * pci_request_irq - one interrupt for the device: MSI-X entry 0, or MSI, or else the wire, which it
+ * may share, so that the handler must ask the device. May sleep. 0, or the error of the last.
+ */
+int pci_request_irq(struct pci_device *dev, irq_handler_t fn, void *arg, const char *name);
 /* pci_msix_entries - entries of the MSI-X table, 0 without one */
 unsigned int pci_msix_entries(const struct pci_device *dev);
 

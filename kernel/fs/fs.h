@@ -543,8 +543,9 @@ ssize_t pagecache_write_iter(struct file *file, struct iov_iter *from, loff_t *p
 int pagecache_mmap(struct file *file, struct vm_area *vma);
 loff_t pagecache_llseek(struct file *file, loff_t offset, int whence);
 
-/* Devices, see chrdev.h */
+/* Devices, see chrdev.h and drivers/block/blkdev.c */
 extern const struct file_operations chrdev_open_fops;
+extern const struct file_operations blkdev_open_fops;
 extern const struct file_operations fifo_open_fops;
 
 /**

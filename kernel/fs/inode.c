@@ -84,6 +84,8 @@ void init_special_inode(struct inode *inode)
 		inode->i_fop = &chrdev_open_fops;
 	else if (S_ISFIFO(inode->i_mode))
 		inode->i_fop = &fifo_open_fops;
+	else if (S_ISBLK(inode->i_mode))
+		inode->i_fop = &blkdev_open_fops;
 	else
 		inode->i_fop = &no_open_fops;
 }

@@ -8,6 +8,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/mount.h"
 #include "kernel/cmdline.h"
+#include "kernel/drivers/block/block.h"
 #include "kernel/sched.h"
 #include "kernel/sys_info.h"
 #include "kernel/task.h"
@@ -302,6 +303,7 @@ static int devices_show(struct seq_file *m, struct task *task)
 	seq_puts(m, "Character devices:\n");
 	for_each_chrdev(device_line, m);
 	seq_puts(m, "\nBlock devices:\n");
+	blk_for_each_major(device_line, m);
 	return 0;
 }
 
@@ -325,6 +327,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "cmdline", .mode = 0444, .show = cmdline_show},
 	{.name = "cpuinfo", .mode = 0444, .show = cpuinfo_show},
 	{.name = "devices", .mode = 0444, .show = devices_show},
+	{.name = "diskstats", .mode = 0444, .show = blk_diskstats_show},
 	{.name = "filesystems", .mode = 0444, .show = filesystems_show},
 	{.name = "interrupts", .mode = 0444, .show = interrupts_show},
 	{.name = "kpagecount", .mode = 0400, .fops = &proc_kpagecount_fops},
@@ -332,6 +335,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "loadavg", .mode = 0444, .show = loadavg_show},
 	{.name = "meminfo", .mode = 0444, .show = meminfo_show},
 	{.name = "mounts", .mode = 0777, .readlink = mounts_link},
+	{.name = "partitions", .mode = 0444, .show = blk_partitions_show},
 	{.name = "self", .mode = 0777, .readlink = self_link},
 	{.name = "slabinfo", .mode = 0400, .show = slabinfo_show},
 	{.name = "stat", .mode = 0444, .show = stat_show},
