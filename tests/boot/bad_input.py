@@ -5,7 +5,7 @@ ACPI tables with a bad checksum are tested inside the kernel (tests/kernel/arch_
 import os
 import tempfile
 
-from support import ROOT, Console, expect, kernel, machine, verso
+from support import ROOT, Console, command, expect, kernel, machine, verso
 
 ARCHIVE = os.path.join(ROOT, "build", "user", "init")
 
@@ -74,7 +74,12 @@ def not_elf():
 
 
 def dynamic_without_loader():
-    refused("dynamic program", "/bin/ls")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "program")
+        status, out = command("gcc", "-x", "c", "-Wl,--dynamic-linker=/no/such/loader", "-o", path, "-",
+                              stdin=b"int main(void) { return 0; }")
+        expect(status == 0, "gcc could not build a test", out)
+        refused("its loader is /no/such/loader, which is not on this machine", path)
 
 
 def missing_program():

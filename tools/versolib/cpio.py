@@ -37,13 +37,14 @@ class Archive:
         with open(path, "rb") as source:
             self.file(name, source.read(), stat.S_IMODE(os.stat(path).st_mode))
 
-    def host_tree(self, root):
-        """Add everything below the folder root of the host."""
+    def host_tree(self, root, place=""):
+        """Add everything below the folder root of the host, below the folder place of the archive."""
+        self.directory(place)
         for folder, dirs, files in os.walk(root):
             dirs.sort()
             for name in sorted(dirs + files):
                 path = os.path.join(folder, name)
-                self._host_entry(os.path.relpath(path, root), path)
+                self._host_entry(os.path.join(place, os.path.relpath(path, root)), path)
 
     def _host_entry(self, name, path):
         mode = os.lstat(path).st_mode

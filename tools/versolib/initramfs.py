@@ -46,12 +46,20 @@ def shell(overlays=()):
     return archive.pack()
 
 
-def program(spec, path, overlays=()):
-    """A machine for one run: the program at its own path, what --overlay gives, and the order to run it."""
+def program(spec, files, overlays=()):
+    """A machine for one run: what --overlay gives, files and folders of this machine at their own paths, and the order to
+    run one of them."""
     archive = skeleton()
     for overlay in overlays:
         archive.host_tree(overlay)
-    archive.host_file(path, path)
+    for path in files:
+        if os.path.isdir(path):
+            archive.host_tree(path, path)
+        elif os.path.islink(path) and os.path.basename(os.path.realpath(path)) != os.path.basename(path):
+            archive.host_file(os.path.realpath(path), path)
+            archive.symlink(path, os.path.realpath(path))
+        else:
+            archive.host_file(path, path)
     archive.file(SPEC, spec)
     return archive.pack()
 
