@@ -2,8 +2,9 @@
 /*
  * An address space as text: /proc/PID/maps, smaps, smaps_rollup.
  *
- * The text is made in one go under mmap_lock, so it shows one state of the address space, however
- * the reader cuts it up.
+ * maps and smaps are made in pieces of about a page, each under mmap_lock, as they are read: each
+ * piece shows one state, and the next goes on at the address where the last one ended. smaps_rollup
+ * counts in one go.
  */
 #include "kernel/fs/proc_internal.h"
 #include "kernel/task.h"
@@ -79,7 +80,7 @@ static void show_vma(struct seq_file *m, const struct vm_area *vma, char *name)
 	seq_puts(m, "\n");
 }
 
-/* Run @fn for every VMA of a task, under mmap_lock. */
+/* Run @fn for every VMA of a task from m->cursor on, under mmap_lock, until the piece is full. */
 static int for_each_task_vma(struct seq_file *m, struct task *task,
 			     void (*fn)(struct seq_file *, struct vm_area *, void *), void *arg)
 {
@@ -91,10 +92,13 @@ static int for_each_task_vma(struct seq_file *m, struct task *task,
 		return 0;
 	err = mmap_read_lock_killable(mm);
 	if (!err) {
-		for_each_vma (mm, vma) {
-			fn(m, vma, arg);
-			if (m->overflow)
+		for (vma = find_vma(mm, m->cursor); vma && !m->overflow; vma = vma_next(vma)) {
+			if (seq_nearly_full(m)) {
+				m->cursor = vma->vm_start;
+				m->more = true;
 				break;
+			}
+			fn(m, vma, arg);
 		}
 		mmap_read_unlock(mm);
 	}

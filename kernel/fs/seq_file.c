@@ -59,9 +59,11 @@ void seq_free(struct seq_file *m)
 	m->size = m->count = 0;
 }
 
+/* The text from m->cursor on, to its end or as far as show() goes at a time. */
 static int make_text(struct seq_file *m, int (*show)(struct seq_file *m, void *arg), void *arg)
 {
 	size_t size = m->size ?: SEQ_FIRST_SIZE;
+	u64 start = m->cursor;
 	int err;
 
 	for (;;) {
@@ -75,7 +77,8 @@ static int make_text(struct seq_file *m, int (*show)(struct seq_file *m, void *a
 			m->size = size;
 		}
 		m->count = 0;
-		m->overflow = false;
+		m->cursor = start;
+		m->overflow = m->more = false;
 		err = show(m, arg);
 		if (err) {
 			m->count = 0;
@@ -87,21 +90,40 @@ static int make_text(struct seq_file *m, int (*show)(struct seq_file *m, void *a
 	}
 }
 
+/* Have the piece that holds position pos in the buffer, or the last one. */
+static int seek_text(struct seq_file *m, loff_t pos, int (*show)(struct seq_file *m, void *arg),
+		     void *arg)
+{
+	int err = 0;
+
+	if (pos == 0 || !m->buf || pos < m->base) {
+		m->base = 0;
+		m->cursor = 0;
+		err = make_text(m, show, arg);
+	}
+	while (!err && m->more && pos >= m->base + (loff_t)m->count) {
+		m->base += m->count;
+		err = make_text(m, show, arg);
+	}
+	return err;
+}
+
 ssize_t seq_read(struct seq_file *m, struct iov_iter *to, loff_t *pos,
 		 int (*show)(struct seq_file *m, void *arg), void *arg)
 {
-	size_t len, copied;
+	size_t len, copied, offset;
+	int err;
 
-	if (*pos == 0 || !m->buf) {
-		int err = make_text(m, show, arg);
-
-		if (err)
-			return err;
-	}
-	if (*pos < 0 || *pos >= (loff_t)m->count)
+	if (*pos < 0)
 		return 0;
-	len = min(m->count - (size_t)*pos, iov_iter_count(to));
-	copied = copy_to_iter(m->buf + *pos, len, to);
+	err = seek_text(m, *pos, show, arg);
+	if (err)
+		return err;
+	if (*pos >= m->base + (loff_t)m->count)
+		return 0;
+	offset = *pos - m->base;
+	len = min(m->count - offset, iov_iter_count(to));
+	copied = copy_to_iter(m->buf + offset, len, to);
 	*pos += copied;
 	return copied || !len ? (ssize_t)copied : -EFAULT;
 }

@@ -2,9 +2,19 @@
 /*
  * Files whose contents are made when they are read.
  *
- * The whole text is made by the first read at position 0 and kept until the next one there, so that
- * a reader who takes it in pieces sees one state. The text is made into a buffer that is doubled,
- * and the making repeated, until it fits.
+ * A short text is made whole by the first read at position 0 and kept until the next one there, so
+ * that a reader who takes it in pieces sees one state. It is made into a buffer that is doubled, and
+ * the making repeated, until it fits.
+ *
+ * A text that may be long (/proc/PID/maps of 60000 mappings) is made piece by piece, as it is read:
+ *
+ *	show(): append records from m->cursor on; when seq_nearly_full(), set m->cursor to where the
+ *	next call goes on, and m->more
+ *
+ *	        |<-------- base ------->|<- count ->|
+ *	text    | pieces gone by        | buf       | made when somebody reads there (more)
+ *
+ * A reader who jumps back before the piece has the text made anew from its start.
  */
 #ifndef KERNEL_FS_SEQ_FILE_H
 #define KERNEL_FS_SEQ_FILE_H
@@ -20,9 +30,20 @@ struct seq_file {
 	const void *data;  /* of the proc_entry */
 	char *buf;	   /* vmalloc'ed */
 	size_t size;	   /* of buf */
-	size_t count;	   /* bytes of text */
+	size_t count;	   /* bytes of text in it */
 	bool overflow;	   /* it did not fit: another round with more room */
+	bool more;	   /* show() has not come to the end */
+	u64 cursor;	   /* where show() begins, in its own units; 0 at first */
+	loff_t base;	   /* position of the first byte of buf in the text */
 };
+
+#define SEQ_RECORD 1024 /* room that a record of a long text is expected to need */
+
+/** seq_nearly_full() - should a show() that can go on later stop here? */
+static inline bool seq_nearly_full(const struct seq_file *m)
+{
+	return m->size - m->count < SEQ_RECORD;
+}
 
 /** seq_printf(), seq_puts(), seq_write() - append text. */
 void seq_printf(struct seq_file *m, const char *fmt, ...) __printf(2, 3);
