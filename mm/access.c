@@ -26,6 +26,7 @@
 #include "lib/string.h"
 #include "mm/debug.h"
 #include "mm/fault.h"
+#include "mm/oom.h"
 #include "mm/fault_internal.h"
 #include "mm/mm.h"
 #include "mm/page.h"
@@ -134,6 +135,9 @@ int fault_in_range(struct mm *mm, unsigned long start, unsigned long end, bool w
 	for (unsigned long addr = start & PAGE_MASK; addr < end; addr += PAGE_SIZE) {
 		vm_fault_t ret;
 
+		/* A dying task would only use up the reserves that are there for its exit. */
+		if (unlikely(oom_current_is_dying && oom_current_is_dying()))
+			return -EINTR;
 		if (!vma || addr >= vma->vm_end)
 			vma = vma_lookup(mm, addr);
 		if (!vma)

@@ -10,7 +10,8 @@
  *	choose --> oom_kill_hook(): SIGKILL to its tasks --> reap: zap its anonymous VMAs --> the allocation tries again
  *	   |                                                   |
  *	   |                                                   +-- mmap_lock busy: its tasks will exit and free the rest
- *	   +-- a victim is already dying: wait for it a little
+ *	   +-- a victim is already dying, or the reaper has been through it and nobody else may be chosen:
+ *	       wait for it a little
  *
  * After the reaper, the victim's memory reads as zero. MMF_UNSTABLE makes its faults fail, so that
  * none of its tasks, on their way to death, can show such zeroes to anybody.
@@ -36,11 +37,14 @@
 #include "mm/zap.h"
 
 #define VICTIM_WAIT_NS 1000000
+#define MAX_VICTIM_WAITS \
+	10000 /* for a victim that was reaped: then it hangs, and allocations fail */
 
 void (*oom_kill_hook)(struct mm *mm, const char *why);
 bool (*oom_current_is_dying)(void);
 
 static DEFINE_MUTEX(oom_lock);
+static unsigned int victim_waits; /* oom_lock: since the last victim was chosen */
 
 unsigned long oom_badness(struct mm *mm)
 {
@@ -54,15 +58,16 @@ unsigned long oom_badness(struct mm *mm)
 	return points > 0 ? points : 1;
 }
 
-/* Does a victim still have memory to give back? Its tasks are on their way out. */
-static bool victim_is_dying(void)
+/* Is there a victim whose tasks are on their way out? Unless reaped_too, one that the reaper has not been through. */
+static bool victim_is_dying(bool reaped_too)
 {
 	struct mm *mm;
 	bool dying = false;
 
 	spin_lock(&mmlist_lock);
 	list_for_each_entry (mm, &mmlist, mmlist) {
-		if (test_bit(MMF_OOM_VICTIM, &mm->flags) && !test_bit(MMF_OOM_REAPED, &mm->flags))
+		if (test_bit(MMF_OOM_VICTIM, &mm->flags) &&
+		    (reaped_too || !test_bit(MMF_OOM_REAPED, &mm->flags)))
 			dying = true;
 	}
 	spin_unlock(&mmlist_lock);
@@ -129,6 +134,7 @@ bool out_of_memory(gfp_t gfp, unsigned int order)
 {
 	unsigned long points;
 	struct mm *victim;
+	bool wait;
 
 	/* Whoever is dying himself must not wait for others to die: he frees memory by going on. */
 	if (oom_current_is_dying && oom_current_is_dying())
@@ -137,18 +143,24 @@ bool out_of_memory(gfp_t gfp, unsigned int order)
 		schedule_timeout_ns(VICTIM_WAIT_NS);
 		return true;
 	}
-	if (victim_is_dying()) {
+	if (victim_is_dying(false)) {
 		mutex_unlock(&oom_lock);
 		schedule_timeout_ns(VICTIM_WAIT_NS);
 		return true;
 	}
 	victim = oom_kill_hook ? choose_victim(&points) : NULL;
 	if (victim) {
+		victim_waits = 0;
 		kill_victim(victim, points, gfp, order);
 		mmput_async(victim);
 	}
+	/* The reaper leaves shared and locked pages: those come back when the last victim exits. */
+	wait = !victim && victim_waits < MAX_VICTIM_WAITS && victim_is_dying(true);
+	victim_waits += wait;
 	mutex_unlock(&oom_lock);
-	return victim != NULL;
+	if (wait)
+		schedule_timeout_ns(VICTIM_WAIT_NS);
+	return victim || wait;
 }
 
 void pagefault_out_of_memory(void)
