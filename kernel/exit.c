@@ -19,6 +19,7 @@
  * gets SIGHUP and SIGCONT: nobody is left to continue it (POSIX, "orphaned process group").
  */
 #include "arch/x86_64/uaccess.h"
+#include "kernel/events/epoll.h"
 #include "kernel/completion.h"
 #include "kernel/drivers/tty.h"
 #include "kernel/fs/file.h"
@@ -158,6 +159,8 @@ repeat:
 	}
 	spin_unlock_irq(&tasklist_lock);
 
+	if (!sig->nr_threads)
+		wake_up_pollfree(&sig->signalfd_wqh); /* a signalfd may be watched by others */
 	sighand_put(sh);
 	put_pid(pid);
 	put_task_struct(t);

@@ -9,6 +9,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/poll.h"
+#include "kernel/fs/seq_file.h"
 #include "kernel/pid.h"
 #include "kernel/proc_internal.h"
 #include "kernel/syscall.h"
@@ -39,10 +40,19 @@ static void pidfd_release(struct inode *inode, struct file *file)
 	put_pid(file->private);
 }
 
+static void pidfd_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct pid *pid = file->private;
+	int nr = READ_ONCE(pid->task) ? pid->nr : -1;
+
+	seq_printf(m, "Pid:\t%d\nNSpid:\t%d\n", nr, nr);
+}
+
 static const struct file_operations pidfd_fops = {
 	.poll = pidfd_poll,
 	.release = pidfd_release,
 	.llseek = noop_llseek,
+	.fdinfo = pidfd_fdinfo,
 };
 
 static int pidfd_create(struct pid *pid, unsigned int flags)

@@ -9,6 +9,7 @@
  * CPU-time clocks have negative numbers that hold a pid: ~pid << 3 | kind, bit 2 set for a single thread.
  */
 #include "arch/x86_64/uaccess.h"
+#include "kernel/events/timerfd.h"
 #include "kernel/proc_internal.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
@@ -145,6 +146,7 @@ SYSCALL_DEFINE2(clock_getres, int, id, struct timespec __user *, uts)
 
 SYSCALL_DEFINE2(clock_settime, int, id, const struct timespec __user *, uts)
 {
+	s64 delta;
 	u64 ns;
 	int err;
 
@@ -155,7 +157,9 @@ SYSCALL_DEFINE2(clock_settime, int, id, const struct timespec __user *, uts)
 		return err;
 	if (!capable(CAP_SYS_TIME))
 		return -EPERM;
+	delta = (s64)(ns - ktime_get_real_ns());
 	ktime_set_real_ns(ns);
+	timerfd_clock_was_set(delta);
 	return 0;
 }
 

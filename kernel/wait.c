@@ -36,6 +36,16 @@ void add_wait_queue(struct wait_queue_head *wq, struct wait_queue_entry *entry)
 	spin_unlock_irqrestore(&wq->lock, flags);
 }
 
+void add_wait_queue_exclusive(struct wait_queue_head *wq, struct wait_queue_entry *entry)
+{
+	unsigned long flags;
+
+	entry->flags |= WQ_FLAG_EXCLUSIVE;
+	spin_lock_irqsave(&wq->lock, flags);
+	list_add_tail(&entry->entry, &wq->head);
+	spin_unlock_irqrestore(&wq->lock, flags);
+}
+
 void remove_wait_queue(struct wait_queue_head *wq, struct wait_queue_entry *entry)
 {
 	unsigned long flags;

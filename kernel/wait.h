@@ -82,6 +82,7 @@ static inline void init_waitqueue_func_entry(struct wait_queue_entry *entry, wai
 
 /* Any context; the queue's lock is taken with interrupts off. */
 void add_wait_queue(struct wait_queue_head *wq, struct wait_queue_entry *entry);
+void add_wait_queue_exclusive(struct wait_queue_head *wq, struct wait_queue_entry *entry);
 void remove_wait_queue(struct wait_queue_head *wq, struct wait_queue_entry *entry);
 
 /*

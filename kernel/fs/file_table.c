@@ -12,6 +12,7 @@
  *
  * A mapping holds the file through its vm_file: the same count.
  */
+#include "kernel/events/epoll.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs_struct.h"
 #include "kernel/fs/locks.h"
@@ -116,6 +117,7 @@ struct file *alloc_file(struct path *path, unsigned int flags, const struct file
 	spin_lock_init(&file->f_lock);
 	file->f_owner = (struct fown){0, 0};
 	file->private = NULL;
+	file->f_watches = NULL;
 	file->vmf.mapping = S_ISREG(inode->i_mode) ? &inode->i_data : NULL;
 	file->vmf.ops = &file_vm_ops;
 	file->vmf.flags = (file->f_mode & FMODE_READ ? VMF_READ : 0) |
@@ -136,6 +138,7 @@ static noinline void __fput(struct file *file)
 	struct path path = file->f_path;
 
 	if (!(file->f_mode & FMODE_PATH)) {
+		epoll_release_file(file);
 		locks_remove_file(file);
 		if (file->f_op->release)
 			file->f_op->release(file->f_inode, file);
@@ -188,7 +191,7 @@ struct file *anon_inode_file(const char *name, const struct file_operations *fop
 
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
-	snprintf(full, sizeof(full), "anon_inode:[%s]", name);
+	snprintf(full, sizeof(full), "anon_inode:%s", name);
 	file = pseudo_file(full, inode, fop, flags);
 	if (!IS_ERR(file))
 		file->private = private;

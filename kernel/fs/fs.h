@@ -45,6 +45,7 @@ struct kstat;
 struct file_operations;
 struct file_system_type;
 struct file_lock_context;
+struct seq_file;
 
 typedef u32 umode_t;
 
@@ -332,6 +333,8 @@ struct file_operations {
 	int (*readdir)(struct file *file,
 		       struct dir_context *ctx); /* i_rwsem of the directory held for reading */
 	int (*fsync)(struct file *file);
+	void (*fdinfo)(struct seq_file *m,
+		       struct file *file); /* more lines of /proc/PID/fdinfo/N */
 };
 
 struct fown {
@@ -349,9 +352,10 @@ struct file {
 	loff_t f_pos;			    /* F  when shared */
 	struct mutex f_pos_lock;
 	spinlock_t f_lock;
-	struct fown f_owner; /* f */
-	void *private;	     /* of the driver or file system */
-	struct vm_file vmf;  /* c  what a mapping of this file holds */
+	struct fown f_owner;	     /* f */
+	void *private;		     /* of the driver or file system */
+	struct list_head *f_watches; /* f  epoll sets it is in, or NULL (events/epoll.c) */
+	struct vm_file vmf;	     /* c  what a mapping of this file holds */
 };
 
 struct kstat {

@@ -169,22 +169,23 @@ static ssize_t pipe_take(struct pipe *pipe, struct iov_iter *to)
 
 ssize_t pipe_read(struct pipe *pipe, struct iov_iter *to, bool nonblock)
 {
-	bool was_full, more;
+	bool was_full, slept, more;
 	ssize_t ret;
 
 	if (!iov_iter_count(to))
 		return 0;
 	mutex_lock(&pipe->mutex);
+	slept = pipe_empty(pipe);
 	ret = pipe_wait_readable(pipe, nonblock);
 	if (!ret) {
 		was_full = pipe_full(pipe);
 		ret = pipe_take(pipe, to);
 		was_full &= !pipe_full(pipe);
-		more = !pipe_empty(pipe);
+		more = slept && !pipe_empty(pipe);
 		mutex_unlock(&pipe->mutex);
 		if (was_full)
 			pipe_wake_writers(pipe);
-		if (more) /* each wake-up wakes one reader: pass it on */
+		if (more) /* each wake-up wakes one reader: who used one up passes it on */
 			pipe_wake_readers(pipe);
 	} else {
 		mutex_unlock(&pipe->mutex);
@@ -234,7 +235,7 @@ static ssize_t pipe_put(struct pipe *pipe, struct iov_iter *from)
 
 ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool signal)
 {
-	bool was_empty, full;
+	bool was_empty, full, slept = false;
 	ssize_t done = 0, ret;
 
 	if (!iov_iter_count(from))
@@ -251,6 +252,7 @@ ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool
 				pipe_wake_readers(pipe);
 			ret = pipe_wait_writable(pipe, nonblock);
 			was_empty = pipe_empty(pipe);
+			slept = true;
 			if (ret)
 				break;
 		} else if (!pipe->readers) {
@@ -264,7 +266,7 @@ ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool
 	mutex_unlock(&pipe->mutex);
 	if (was_empty || done)
 		pipe_wake_readers(pipe);
-	if (!full && done) /* pass the writers' wake-up on */
+	if (!full && slept) /* pass the writers' wake-up on */
 		pipe_wake_writers(pipe);
 	if (ret == -EPIPE && signal)
 		send_sig(SIGPIPE, current);

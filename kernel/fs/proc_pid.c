@@ -293,6 +293,8 @@ static int fdinfo_show(struct seq_file *m, void *arg)
 	seq_printf(m, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", file->f_pos,
 		   file->f_flags, file->f_path.mnt ? file->f_path.mnt->mnt_id : 0,
 		   file->f_inode->i_ino);
+	if (file->f_op->fdinfo)
+		file->f_op->fdinfo(m, file);
 	fput(file);
 	return 0;
 }

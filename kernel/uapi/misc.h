@@ -101,6 +101,7 @@ struct cap_user_data {
 #define CAP_SYS_NICE	   23
 #define CAP_SYS_RESOURCE   24
 #define CAP_SYS_TIME	   25
+#define CAP_WAKE_ALARM	   35
 #define CAP_SYS_TTY_CONFIG 26
 #define CAP_MKNOD	   27
 #define CAP_SYSLOG	   34

@@ -12,6 +12,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/iov_iter.h"
 #include "kernel/fs/poll.h"
+#include "kernel/fs/seq_file.h"
 #include "kernel/sched.h"
 #include "kernel/signal.h"
 #include "kernel/syscall.h"
@@ -136,11 +137,19 @@ static void signalfd_release(struct inode *inode, struct file *file)
 	kfree(file->private);
 }
 
+static void signalfd_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct signalfd *sfd = file->private;
+
+	seq_printf(m, "sigmask:\t%016llx\n", READ_ONCE(sfd->mask));
+}
+
 static const struct file_operations signalfd_fops = {
 	.read_iter = signalfd_read,
 	.poll = signalfd_poll,
 	.release = signalfd_release,
 	.llseek = noop_llseek,
+	.fdinfo = signalfd_fdinfo,
 };
 
 static long new_signalfd(sigset_t mask, int flags)

@@ -9,6 +9,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/iov_iter.h"
 #include "kernel/fs/poll.h"
+#include "kernel/fs/seq_file.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
@@ -112,12 +113,20 @@ static void eventfd_release(struct inode *inode, struct file *file)
 	kfree(file->private);
 }
 
+static void eventfd_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct eventfd *e = file->private;
+
+	seq_printf(m, "eventfd-count: %16llx\n", READ_ONCE(e->count));
+}
+
 static const struct file_operations eventfd_fops = {
 	.read_iter = eventfd_read,
 	.write_iter = eventfd_write,
 	.poll = eventfd_poll,
 	.llseek = noop_llseek,
 	.release = eventfd_release,
+	.fdinfo = eventfd_fdinfo,
 };
 
 static long do_eventfd(unsigned int count, int flags)
@@ -133,7 +142,7 @@ static long do_eventfd(unsigned int count, int flags)
 	init_waitqueue_head(&e->wait);
 	e->count = count;
 	e->semaphore = flags & EFD_SEMAPHORE;
-	file = anon_inode_file("eventfd", &eventfd_fops, e, O_RDWR | (flags & O_NONBLOCK));
+	file = anon_inode_file("[eventfd]", &eventfd_fops, e, O_RDWR | (flags & O_NONBLOCK));
 	if (IS_ERR(file)) {
 		kfree(e);
 		return PTR_ERR(file);
