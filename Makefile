@@ -40,7 +40,7 @@ CFLAGS += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,object-s
 endif
 LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none -T linker.ld $(EXTRA_LDFLAGS)
 
-.PHONY: all help setup kernel user iso run run-uefi test bench lint debug usb clean
+.PHONY: all help setup kernel user iso run run-uefi test sabotage bench lint debug usb clean
 .DEFAULT_GOAL := all
 
 all: kernel user                   ## the kernel and the programs of user/
@@ -145,6 +145,11 @@ usb: $(ISO)                        ## how to write the image to a stick; with DE
 test:                              ## every test: host, kernel, user programs, the machine matrix, lint
 	@tools/setup.sh test
 	@$(PYTHON) tests/run.py $(TESTS)
+
+sabotage:                          ## break one rule of mm/ after the other: which test notices?
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory -j2 host-tests HOST_ARGS=--list >/dev/null
+	@$(PYTHON) tools/sabotage.py $(SWITCHES)
 
 bench: kernel user                 ## Verso's figures beside Linux's: boot time, and instructions for each mm operation
 	@tools/setup.sh run

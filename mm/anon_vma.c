@@ -369,6 +369,7 @@ static bool anon_vma_publish(struct vm_area *vma, struct anon_vma *anon_vma,
 		chain_add(vma, anon_vma, avc);
 		anon_vma_interval_tree_insert(avc, &anon_vma->rb_root);
 		anon_vma->num_active_vmas++;
+		SYNC_POINT(prepare_before_publish);
 		/* Whoever sees it sees a chain, and an anon_vma with a root and a lock. */
 		smp_store_release(&vma->anon_vma, anon_vma);
 	}

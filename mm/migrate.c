@@ -124,7 +124,7 @@ static bool remove_migration_pte_one(struct page *new, struct vm_area *vma, unsi
 	entry = pte_to_swp_entry(ptep_get(ptep));
 	pte = pte_mkold(mk_pte(new, vma->vm_page_prot));
 	if (is_writable_migration_entry(entry))
-		pte = sabotaged(migration_protection) ? pte_mkwrite(pte) : maybe_mkwrite(pte, vma);
+		pte = maybe_mkwrite(pte, vma);
 	if (is_young_migration_entry(entry))
 		pte = pte_mkyoung(pte);
 	if (is_dirty_migration_entry(entry))

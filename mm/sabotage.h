@@ -100,7 +100,6 @@
 	X(lazyfree_shared,	"MADV_FREE takes a page that a relative maps")                     \
 	X(mlock_ignored,	"B35: reclaim takes the pages of locked VMAs")                     \
 	X(migration_one,	"RMAP-COMPLETE: migration restores the first entry it finds only") \
-	X(migration_protection,	"B19: a migrated page is writable whatever its VMA says now")      \
 	X(tables_before_unlink,	"B26: munmap frees page tables while walks may come there")        \
 	X(dontunmap_linked,	"B38: a VMA emptied by mremap stays with its anon_vma")
 /* clang-format on */

@@ -89,6 +89,7 @@ static pte_t unmap_clear_pte(struct vm_area *vma, unsigned long addr, pte_t *pte
 
 	if (sabotaged(clear_not_atomic)) {
 		old = ptep_get(pte);
+		SYNC_POINT(unmap_between_load_and_store);
 		pte_clear(pte);
 	} else {
 		old = ptep_get_and_clear(pte);

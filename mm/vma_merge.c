@@ -318,14 +318,21 @@ static void commit_ranges(const struct vma_merge *m, struct merge_plan *p)
 	p->target->anon_pgoff = p->anon_pgoff;
 }
 
+/* Which of the switches would leave the keys of this merge as they are? */
+static bool merge_sabotaged(const struct merge_plan *p)
+{
+	if (p->shrink)
+		return sabotaged(reindex_not_adjust);
+	return p->u.remove[0] ? sabotaged(reindex_not_merge) : sabotaged(reindex_not_expand);
+}
+
 static void commit_merge(const struct vma_merge *m, struct merge_plan *p)
 {
 	/* The source of mremap is not in the update, but its root is the one that matters. */
 	if (p->chain_from)
 		p->u.anon_vma = p->chain_from->anon_vma;
 	else
-		vma_update_spoil(&p->u, p->shrink ? sabotaged(reindex_not_adjust)
-						  : sabotaged(reindex_not_merge));
+		vma_update_spoil(&p->u, merge_sabotaged(p));
 	vma_update_begin(&p->u);
 	commit_ranges(m, p);
 	if (p->chain_from && p->chain_moves)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The list of jobs. Stage 0 builds, stage 1 tests; within a stage the longest jobs stand first."""
+"""The list of jobs. Stage 0 builds, stage 1 tests, stage 2 tests the tests; within a stage the longest jobs stand first."""
 import collections
 import tempfile
 
@@ -28,6 +28,13 @@ def host():
     passed, failed = counted(out)
     expect(status == 0 or failed, "the host tests ended with status %d" % status, out)
     return passed, failed, out if failed else ""
+
+
+def sabotage():
+    """Each rule of mm/ broken on purpose, and the tests that must notice."""
+    status, out = command("make", "--no-print-directory", "sabotage", timeout=600)
+    passed, failed = counted(out)
+    return passed, failed, out if failed or status else ""
 
 
 def in_kernel(flavour, cpus):
@@ -70,7 +77,7 @@ def lint():
 
 def all_jobs():
     jobs = [Job("build release", 0, build, ("all", "iso")), Job("build debug", 0, build, ("DEBUG=1", "kernel")),
-            Job("lint", 1, lint, ()), Job("host", 1, host, ())]
+            Job("lint", 1, lint, ()), Job("host", 1, host, ()), Job("sabotage", 2, sabotage, ())]
     for flavour in reversed(FLAVOURS):
         for cpus in CPUS:
             jobs.append(Job(f"user {flavour} {cpus} cpus", 1, user_tests, (flavour, cpus)))

@@ -4,7 +4,12 @@
 #include "lib/string.h"
 #include "mm/anon_vma.h"
 #include "mm/audit.h"
+#include "mm/lru.h"
 #include "mm/mman.h"
+#include "mm/page.h"
+#include "mm/pgwalk.h"
+#include "mm/reclaim.h"
+#include "mm/rmap.h"
 #include "mm/slab.h"
 #include "tests/host/mm_helpers.h"
 #include "tests/host/sim_cpu.h"
@@ -51,6 +56,32 @@ struct vm_area *vma_at(struct mm *mm, unsigned long addr)
 
 	CHECK(vma != NULL);
 	return vma;
+}
+
+struct page *mapped_page(struct mm *mm, unsigned long addr)
+{
+	spinlock_t *ptl;
+	pte_t *ptep = pgwalk_pte_lock(mm, addr, &ptl), pte;
+
+	if (!ptep)
+		return NULL;
+	pte = ptep_get(ptep);
+	pte_unmap_unlock(ptep, ptl);
+	return pte_present(pte) ? vm_normal_page(pte) : NULL;
+}
+
+unsigned long reclaim_at(struct mm *mm, unsigned long addr, unsigned int nr)
+{
+	LIST_HEAD(list);
+
+	lru_add_drain_all();
+	for (unsigned int i = 0; i < nr; i++) {
+		struct page *page = mapped_page(mm, addr + PAGE(i));
+
+		if (page && isolate_lru_page(page))
+			list_add(&page->lru, &list);
+	}
+	return reclaim_pages(&list);
 }
 
 /* CHAIN-EQUAL: neighbours with one anon_vma have the same anon_vmas in their chains. */

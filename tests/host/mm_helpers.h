@@ -31,6 +31,12 @@ void expect(struct mm *mm, unsigned long addr, u64 value);
 /* The VMA that holds addr. Fails the test if there is none. */
 struct vm_area *vma_at(struct mm *mm, unsigned long addr);
 
+/* The page that is mapped there, without a reference; NULL when none is. */
+struct page *mapped_page(struct mm *mm, unsigned long addr);
+
+/* Reclaim the pages mapped at nr addresses from addr on, used or not. Returns how many were freed. */
+unsigned long reclaim_at(struct mm *mm, unsigned long addr, unsigned int nr);
+
 /* Fail the test unless the invariants hold: validate_mm(), CHAIN-EQUAL, the rmap audit of all address
  * spaces, no stale TLB entry, and the counters of mm equal to what its VMAs add up to. */
 void check_all(struct mm *mm);

@@ -2,7 +2,9 @@
 /*
  * The test runner: a process for each test, and a summary.
  *
- *	tests [--seed=N] [--scale=N] [--sabotage=SWITCH] [--list] [NAME...]
+ *	tests [--seed=N] [--scale=N] [--sabotage=SWITCH] [--list] [WORD...] [=NAME...]
+ *
+ * A WORD chooses the tests that have it in their name, =NAME the one of that name.
  */
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -134,7 +136,8 @@ static bool wanted(const struct test *test, int argc, char **argv)
 		if (argv[i][0] == '-')
 			continue;
 		named = true;
-		if (strstr(test->name, argv[i]))
+		if (argv[i][0] == '=' ? !strcmp(test->name, argv[i] + 1)
+				      : strstr(test->name, argv[i]) != NULL)
 			return true;
 	}
 	return !named;

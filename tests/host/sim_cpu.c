@@ -138,6 +138,15 @@ unsigned int sim_write(struct mm *mm, int cpu, unsigned long addr, u64 value)
 	return access(mm, cpu, addr, true, &value);
 }
 
+bool sim_store(struct mm *mm, int cpu, unsigned long addr, u64 value)
+{
+	u64 *bytes = translate(mm, cpu, addr, true);
+
+	if (bytes)
+		*bytes = value;
+	return bytes != NULL;
+}
+
 static bool translation_is_stale(const struct tlb_entry *e)
 {
 	pte_t *ptep, pte;

@@ -28,6 +28,9 @@ void sim_cpu_leave(struct mm *mm);
 unsigned int sim_read(struct mm *mm, int cpu, unsigned long addr, u64 *value);
 unsigned int sim_write(struct mm *mm, int cpu, unsigned long addr, u64 value);
 
+/* What the CPU does before any fault: true if the write was done, false if it would have faulted. */
+bool sim_store(struct mm *mm, int cpu, unsigned long addr, u64 value);
+
 /*
  * Compare every translation that a CPU holds with the page tables. Returns how many grant what the
  * PTE does not: TLB-BEFORE-FREE and its sisters. Flushes that reclaim owes openly do not count.
