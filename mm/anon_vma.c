@@ -410,22 +410,17 @@ int __anon_vma_prepare(struct vm_area *vma)
  * fork
  */
 
-int anon_vma_clone(struct vm_area *dst, struct vm_area *src)
+void anon_vma_clone(struct vm_area *dst, struct vm_area *src, struct list_head *reserve)
 {
-	struct list_head reserve;
-
 	mmap_assert_write_locked(src->vm_mm);
 	VM_BUG_ON_VMA(dst->anon_vma, dst);
 	if (!src->anon_vma)
-		return 0;
-	if (anon_vma_chain_reserve(&reserve, anon_vma_chain_length(src)))
-		return -ENOMEM;
+		return;
 	anon_vma_lock_write(src->anon_vma);
-	anon_vma_chain_copy(dst, src, &reserve);
+	anon_vma_chain_copy(dst, src, reserve);
 	if (!sabotaged(index_not_mremap))
 		anon_vma_index_insert(dst);
 	anon_vma_unlock_write(src->anon_vma);
-	return 0;
 }
 
 static bool anon_vma_is_idle(struct anon_vma *anon_vma)
@@ -491,8 +486,12 @@ int anon_vma_fork(struct vm_area *vma, struct vm_area *pvma)
 	if (!pvma->anon_vma)
 		return 0;
 	sibling = fork_sibling(vma, pvma);
-	if (sibling)
-		return anon_vma_clone(vma, sibling);
+	if (sibling) {
+		if (anon_vma_chain_reserve(&reserve, anon_vma_chain_length(sibling)))
+			return -ENOMEM;
+		anon_vma_clone(vma, sibling, &reserve);
+		return 0;
+	}
 	own = anon_vma_alloc();
 	if (!own)
 		return -ENOMEM;

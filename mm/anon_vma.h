@@ -112,10 +112,9 @@ static inline int anon_vma_prepare(struct vm_area *vma)
 	return __anon_vma_prepare(vma);
 }
 
-/* Give dst, which has no chain, links to every anon_vma of src (split, merge, mremap). dst's
- * range must be set and stay. 0, or -ENOMEM with dst unchanged. Both VMAs in one mm; mmap_lock
- * held for writing; may sleep. */
-int anon_vma_clone(struct vm_area *dst, struct vm_area *src);
+/* Give dst, which has no chain, links to every anon_vma of src, out of reserved AVCs (mremap, fork),
+ * and index them. dst's range must be set and stay. mmap_lock held for writing; may sleep. */
+void anon_vma_clone(struct vm_area *dst, struct vm_area *src, struct list_head *reserve);
 
 /* Give `vma`, the child's copy of `pvma`, links to every anon_vma of the parent and one of its
  * own (or an idle one of the chain, or the one of the copy before it). 0, or -ENOMEM with vma

@@ -50,7 +50,7 @@ unsigned long vm_commit_limit(void)
 	return totalram_pages() * READ_ONCE(sysctl_overcommit_ratio) / 100 + total_swap_pages();
 }
 
-static bool promise_is_sane(unsigned long pages)
+static bool promise_is_sane(unsigned long pages, unsigned long ending)
 {
 	unsigned long limit;
 
@@ -60,19 +60,24 @@ static bool promise_is_sane(unsigned long pages)
 	case OVERCOMMIT_NEVER:
 		limit = vm_commit_limit();
 		limit -= min(limit / 32, ADMIN_RESERVE_PAGES);
-		return vm_committed_pages() <= limit;
+		return vm_committed_pages() <= limit + ending;
 	default:
 		return pages <= totalram_pages() + total_swap_pages();
 	}
 }
 
-int vm_enough_memory(unsigned long pages)
+int vm_enough_memory_instead(unsigned long pages, unsigned long ending)
 {
 	atomic_long_add(pages, &committed);
-	if (likely(promise_is_sane(pages)))
+	if (likely(promise_is_sane(pages, ending)))
 		return 0;
 	atomic_long_sub(pages, &committed);
 	return -ENOMEM;
+}
+
+int vm_enough_memory(unsigned long pages)
+{
+	return vm_enough_memory_instead(pages, 0);
 }
 
 void vm_unacct_memory(unsigned long pages)

@@ -269,6 +269,9 @@ extern int sysctl_max_map_count;     /* VMAs per address space */
  * obviously cannot be kept (mode 0: more than all RAM and swap). No lock needed. */
 int vm_enough_memory(unsigned long pages);
 
+/* The same when promises of `ending` pages, still counted now, are about to end. */
+int vm_enough_memory_instead(unsigned long pages, unsigned long ending);
+
 /* Take the promise back. */
 void vm_unacct_memory(unsigned long pages);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mremap: the VMA side. The page-table side is pgmove.c.
+ * mremap: what is asked for, and whether it may be done. How a mapping moves is mremap_move.c, how
+ * its page-table entries do is pgmove.c.
  *
  *	shrink		[xxxx....]   ->  [xxxx]			munmap of the tail
  *	grow in place	[xxxx]       ->  [xxxx++++]		the VMA is extended, no page moves
@@ -8,321 +9,179 @@
  *								entries follow, munmap of the old
  *	DONTUNMAP	[xxxx]  ...  ->  [----] [xxxx]		the old VMA stays, empty
  *	old_size 0	[xxxx]  ...  ->  [xxxx] [xxxx]		shared mappings: a second one
- *	several		[aa]  [bb]   ->  ...  [aa]  [bb]	each part moves by the same distance
+ *	several		[aa]  [bb]   ->  ...  [aa]  [bb]	each VMA moves by the same distance, what
+ *								is free between them stays free
  *
- * Moving does not touch a page: its anon_vma and index stay, the VMA takes its anonymous index
- * along. An unfaulted VMA has no page, so it takes the index of where it comes to, and can merge
- * there.
+ * The checks come in Linux's order (the one of 6.17 and later, which also moves several VMAs), so
+ * that a call with two things wrong gets the same errno:
  *
- * All or nothing. Everything that can fail is got or checked first: the limits, the promise of
- * memory, the VMA at the new place (copy_vma()), and the memory for cutting the old range out
- * (which may turn out to be the middle of a VMA, when the copy merged with its own source). What
- * remains is that a page table for the new place cannot be had in the middle of the move. Then the
- * entries moved so far go back, with the rmap locks held (backwards, a walk could meet the new
- * place first), into tables that are still there; the new VMA is unmapped, with the memory that was
- * meant for the old one.
+ *	the arguments by themselves	EINVAL		before the lock
+ *	the number of VMAs		ENOMEM
+ *	is there a VMA			EFAULT
+ *	shared, if old_size is 0	EINVAL
+ *	[addr, addr + old) in one VMA	EFAULT
+ *	shrinking: a range to cut off	EINVAL
+ *	growing: file offset		EINVAL
+ *		 cannot grow		EFAULT		special mappings
+ *		 RLIMIT_MEMLOCK		EAGAIN
+ *		 RLIMIT_AS, _DATA	ENOMEM
+ *	the place			EPERM, ENOMEM
+ *	memory				ENOMEM
+ *
+ * Nothing has changed whenever an error is returned. Linux unmaps the target of MREMAP_FIXED before
+ * most of these checks, and leaves it unmapped when one fails.
  */
+#include "mm/mremap.h"
 #include "lib/err.h"
 #include "lib/errno.h"
-#include "mm/anon_vma.h"
-#include "mm/debug.h"
 #include "mm/filemap.h"
 #include "mm/mmap.h"
-#include "mm/pgmove.h"
-#include "mm/sabotage.h"
 #include "mm/vma_internal.h"
-
-struct mremap {
-	struct mm *mm;
-	struct vm_area *vma;
-	unsigned long addr, old_len, new_len, new_addr, flags;
-	unsigned long populate_start, populate_len; /* to fault in after the lock is dropped */
-};
 
 /*
  * ------------------------------------------------------------------------------------------ checks
  */
 
-static int check_flags(const struct mremap *r)
+static bool wants_new_place(const struct mremap *r)
+{
+	return r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+}
+
+/* Where the mapping is to be, if that is said. */
+static int check_target(const struct mremap *r)
+{
+	if (r->new_addr > TASK_SIZE - r->new_len || (r->new_addr & ~PAGE_MASK))
+		return -EINVAL;
+	if (!(r->flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if ((r->flags & MREMAP_DONTUNMAP) && r->old_len != r->new_len)
+		return -EINVAL;
+	if (r->addr + r->old_len > r->new_addr && r->new_addr + r->new_len > r->addr)
+		return -EINVAL;
+	/* A move makes up to three VMAs more before it makes fewer. */
+	return r->mm->map_count + 2 >= sysctl_max_map_count - 3 ? -ENOMEM : 0;
+}
+
+static int check_arguments(const struct mremap *r)
 {
 	unsigned long known = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
 
 	if (r->flags & ~known)
 		return -EINVAL;
-	if ((r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(r->flags & MREMAP_MAYMOVE))
+	if ((r->addr & ~PAGE_MASK) || !r->new_len || r->new_len > TASK_SIZE)
 		return -EINVAL;
-	if ((r->flags & MREMAP_DONTUNMAP) && r->old_len != r->new_len)
-		return -EINVAL;
-	if ((r->addr & ~PAGE_MASK) || !r->new_len)
-		return -EINVAL;
-	return 0;
+	return wants_new_place(r) ? check_target(r) : 0;
 }
 
-/* The target of MREMAP_FIXED or DONTUNMAP. */
-static int check_target(const struct mremap *r)
+static int check_growth(const struct mremap *r, struct vm_area *vma)
 {
-	if ((r->new_addr & ~PAGE_MASK) || r->new_len > TASK_SIZE ||
-	    r->new_addr > TASK_SIZE - r->new_len)
-		return -EINVAL;
-	if (r->addr + r->old_len > r->new_addr && r->new_addr + r->new_len > r->addr)
-		return -EINVAL;
-	if ((r->flags & MREMAP_FIXED) && r->new_addr < MMAP_MIN_ADDR)
-		return -EPERM;
-	return 0;
-}
+	unsigned long index = linear_page_index(vma, r->addr), grow = r->new_len - r->old_len;
 
-/* May this VMA be resized or moved as asked? */
-static int check_vma(const struct mremap *r)
-{
-	struct vm_area *vma = r->vma;
-	unsigned long index, grow;
-
-	if (!r->old_len && !(vma->vm_flags & (VM_SHARED | VM_MAYSHARE)))
-		return -EINVAL;
-	if ((r->flags & MREMAP_DONTUNMAP) && (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP)))
-		return -EINVAL;
-	if (r->old_len > vma->vm_end - r->addr)
-		return -EFAULT;
-	if (r->new_len <= r->old_len)
-		return 0;
-	index = linear_page_index(vma, r->addr);
 	if (index + (r->new_len >> PAGE_SHIFT) < index)
 		return -EINVAL;
 	if (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP))
 		return -EFAULT;
-	grow = r->new_len - r->old_len;
 	if (mlock_future_check(r->mm, vma->vm_flags, grow))
 		return -EAGAIN;
 	return may_expand_vm(r->mm, vma->vm_flags, grow >> PAGE_SHIFT) ? 0 : -ENOMEM;
 }
 
-/*
- * -------------------------------------------------------------------------------------------- move
- */
-
-static int charge(const struct vm_area *vma, unsigned long bytes)
+/* May this VMA be grown or moved as asked? What a shrink cuts off may reach into others. */
+static int check_vma(const struct mremap *r, struct vm_area *vma)
 {
-	return vma->vm_flags & VM_ACCOUNT ? vm_enough_memory(bytes >> PAGE_SHIFT) : 0;
+	if (!r->old_len && !(vma->vm_flags & (VM_SHARED | VM_MAYSHARE)))
+		return -EINVAL;
+	if ((r->flags & MREMAP_DONTUNMAP) && (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP)))
+		return -EINVAL;
+	if (min(r->old_len, r->new_len) > vma->vm_end - r->addr)
+		return -EFAULT;
+	if (r->old_len > r->new_len && r->old_len > TASK_SIZE - r->addr)
+		return -EINVAL;
+	return r->new_len > r->old_len ? check_growth(r, vma) : 0;
 }
 
-static void uncharge(unsigned long flags, unsigned long bytes)
+/* The old mapping stays beside the new one. */
+static int check_both(const struct mremap *r, unsigned long flags, unsigned long len)
 {
-	if (flags & VM_ACCOUNT)
-		vm_unacct_memory(bytes >> PAGE_SHIFT);
+	if (!(r->flags & MREMAP_DONTUNMAP) || may_expand_vm(r->mm, flags, len >> PAGE_SHIFT))
+		return 0;
+	return -ENOMEM;
 }
 
-/* What the new place has, beside the promise, which move_vma() sorts out. */
-static void account_new(struct mremap *r, unsigned long flags)
+static unsigned long choose_place(const struct mremap *r)
 {
-	vm_stat_account(r->mm, flags, r->new_len >> PAGE_SHIFT);
-	if (flags & VM_LOCKED) {
-		r->mm->locked_vm += r->new_len >> PAGE_SHIFT;
-		r->populate_start = r->new_addr + r->old_len;
-		r->populate_len = r->new_len - r->old_len;
-	}
-}
-
-/*
- * The old VMA stays, without a page: what it was locked for is gone, and if all of it moved, so is
- * what it had to do with its anon_vma. It is unfaulted then, and its index is free again.
- */
-static void leave_empty(struct mremap *r, struct vm_area *vma, struct vm_area *new)
-{
-	unsigned long end = r->addr + r->old_len;
-
-	if (vma->vm_flags & VM_LOCKED) {
-		struct vm_area *part =
-			vma_modify_flags(vma, r->addr, end, vma->vm_flags & ~VM_LOCKED_MASK);
-
-		if (IS_ERR(part))
-			return; /* locked, and empty: what is faulted in will be locked */
-		r->mm->locked_vm -= r->old_len >> PAGE_SHIFT;
-		vma = part;
-	}
-	if (vma == new || vma->vm_start != r->addr || vma->vm_end != end || !vma->anon_vma)
-		return;
-	if (sabotaged(dontunmap_linked))
-		return;
-	unlink_anon_vmas(vma);
-	vma->anon_pgoff = vma->vm_start >> PAGE_SHIFT;
-	validate_mm(r->mm);
-}
-
-/* Everything back. What is unmapped was promised with the new place and is paid back by that. */
-static void undo_move(struct mremap *r, struct vma_unmap *unmap, struct vm_area *vma,
-		      struct vm_area *new, unsigned long moved)
-{
-	unsigned long back = move_page_tables(new, r->new_addr, vma, r->addr, moved,
-					      !sabotaged(mremap_undo_unlocked));
-
-	VM_BUG_ON_VMA(back != moved, vma);
-	(void)back;
-	account_new(r, new->vm_flags);
-	r->populate_len = 0;
-	unmap->start = r->new_addr;
-	unmap->end = r->new_addr + r->new_len;
-	vma_unmap_commit(unmap);
+	return get_unmapped_area(r->mm, wants_new_place(r) ? r->new_addr : 0, r->new_len,
+				 r->flags & MREMAP_FIXED ? MAP_FIXED : 0);
 }
 
 /*
- * The VMA at the new place with the pages in it, or NULL with all as it was, the promise included.
+ * -------------------------------------------------------------------------------- the three ways
  */
-static struct vm_area *copy_and_move(struct mremap *r, struct vma_unmap *unmap)
+
+/* To a place that is given, or is looked for now: what is moved are `nr` VMAs. */
+static long move(struct mremap *r, int nr)
 {
-	bool need_rmap_locks;
-	struct vm_area *new = copy_vma(&r->vma, r->addr, r->new_addr, r->new_len, &need_rmap_locks);
-	unsigned long moved;
+	unsigned long new_addr = choose_place(r);
+	int err;
 
-	if (!new) {
-		vma_unmap_abort(unmap);
-		uncharge(r->vma->vm_flags, r->new_len);
-		return NULL;
-	}
-	moved = move_page_tables(r->vma, r->addr, new, r->new_addr, r->old_len, need_rmap_locks);
-	if (moved == r->old_len)
-		return new;
-	undo_move(r, unmap, r->vma, new, moved);
-	return NULL;
-}
-
-static long move_vma(struct mremap *r)
-{
-	unsigned long flags = r->vma->vm_flags;
-	struct vma_unmap unmap;
-	struct vm_area *new;
-
-	/* The move makes up to three VMAs more before it makes fewer. */
-	if (r->mm->map_count >= sysctl_max_map_count - 3)
+	if (IS_ERR_VALUE(new_addr))
+		return new_addr;
+	r->new_addr = new_addr;
+	if (r->mm->map_count + nr > sysctl_max_map_count - 3)
 		return -ENOMEM;
-	/* For the time of the move there are both; unmapping the old pays back. */
-	if (charge(r->vma, r->new_len))
-		return -ENOMEM;
-	if (vma_unmap_reserve(&unmap, r->vma)) {
-		uncharge(flags, r->new_len);
-		return -ENOMEM;
-	}
-	new = copy_and_move(r, &unmap);
-	if (!new)
-		return -ENOMEM;
-	account_new(r, flags);
-	if ((r->flags & MREMAP_DONTUNMAP) || !r->old_len) {
-		if (r->old_len)
-			leave_empty(r, r->vma, new);
-		vma_unmap_abort(&unmap);
-	} else {
-		unmap.start = r->addr;
-		unmap.end = r->addr + r->old_len;
-		vma_unmap_commit(&unmap);
-	}
-	return r->new_addr;
+	err = mremap_move(r);
+	return err ? err : (long)r->new_addr;
 }
 
 /*
- * -------------------------------------------------------------------------------------- the three
- * ways
+ * Count and check the VMAs of [addr, addr + old_len), which keeps its size. The first begins at or
+ * before addr; behind it there may be holes, and nothing at the end.
  */
-
-/* Move [start, end) of the address space part by part, each VMA's to the same distance. */
-static long move_parts(struct mremap *r, unsigned long start, unsigned long end)
+static int check_parts(const struct mremap *r, int *nr)
 {
-	unsigned long distance = r->new_addr - start;
-	struct vm_area *vma = r->vma;
-	long ret = 0;
-
-	while (vma && start < end && !IS_ERR_VALUE(ret)) {
-		struct mremap part = *r;
-
-		part.vma = vma;
-		part.addr = max(start, vma->vm_start);
-		part.old_len = part.new_len = min(end, vma->vm_end) - part.addr;
-		part.new_addr = part.addr + distance;
-		start = part.addr + part.old_len;
-		ret = move_vma(&part);
-		vma = find_vma_intersection(r->mm, start, end);
-	}
-	return IS_ERR_VALUE(ret) ? ret : (long)r->new_addr;
-}
-
-/*
- * Several VMAs, with what is free between them: moved to a given place, and neither grown nor
- * shrunk. All are checked before the first moves; if memory runs out later, those before have
- * moved.
- */
-static long mremap_many(struct mremap *r)
-{
-	unsigned long end = r->addr + r->old_len;
+	unsigned long end = r->addr + r->old_len, pages = 0;
 	struct vm_area *vma;
-	int err;
 
-	for (vma = r->vma; vma && vma->vm_start < end; vma = vma_next(vma))
-		if ((r->flags & MREMAP_DONTUNMAP) && (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP)))
-			return -EINVAL;
-	err = do_munmap(r->mm, r->new_addr, r->new_len);
-	if (err)
-		return err;
-	r->vma = vma_lookup(r->mm, r->addr);
-	return move_parts(r, r->addr, end);
-}
+	*nr = 0;
+	for (vma = vma_lookup(r->mm, r->addr); vma && vma->vm_start < end; vma = vma_next(vma)) {
+		struct mremap part = *r;
+		int err;
 
-static bool spans_several(const struct mremap *r)
-{
-	return (r->flags & MREMAP_FIXED) && r->old_len == r->new_len &&
-	       r->old_len > r->vma->vm_end - r->addr;
-}
-
-/*
- * The place: unmapped for MREMAP_FIXED, else looked for. And what shrinks is cut off before it
- * moves.
- */
-static int make_room(struct mremap *r)
-{
-	unsigned long new_addr;
-	int err;
-
-	if (r->flags & MREMAP_FIXED) {
-		err = do_munmap(r->mm, r->new_addr, r->new_len);
+		part.addr = max(r->addr, vma->vm_start);
+		part.old_len = part.new_len = min(end, vma->vm_end) - part.addr;
+		pages += part.old_len;
+		err = check_vma(&part, vma);
+		if (!err)
+			err = check_both(r, vma->vm_flags, pages);
 		if (err)
 			return err;
-	} else {
-		new_addr = get_unmapped_area(r->mm, r->new_addr, r->new_len, 0);
-		if (IS_ERR_VALUE(new_addr))
-			return new_addr;
-		r->new_addr = new_addr;
+		++*nr;
 	}
-	if (r->old_len > r->new_len) {
-		err = do_munmap(r->mm, r->addr + r->new_len, r->old_len - r->new_len);
-		if (err)
-			return err;
-		r->old_len = r->new_len;
-	}
-	r->vma = vma_lookup(r->mm, r->addr);
 	return 0;
 }
 
 /* To a place given (FIXED), or chosen while the old mapping stays (DONTUNMAP). */
 static long mremap_to(struct mremap *r)
 {
-	int err = check_target(r);
+	struct vm_area *vma = vma_lookup(r->mm, r->addr);
+	int err, nr = 1;
 
-	if (err)
-		return err;
-	if (r->mm->map_count + 2 >= sysctl_max_map_count - 3)
-		return -ENOMEM;
-	if ((r->flags & MREMAP_DONTUNMAP) &&
-	    !may_expand_vm(r->mm, r->vma->vm_flags, r->old_len >> PAGE_SHIFT))
-		return -ENOMEM;
-	if (spans_several(r))
-		return mremap_many(r);
-	err = check_vma(r);
-	if (!err)
-		err = make_room(r);
-	return err ? err : move_vma(r);
+	if (!vma)
+		return -EFAULT;
+	if (mremap_keeps_size(r)) {
+		err = check_parts(r, &nr);
+	} else {
+		err = check_vma(r, vma);
+		if (!err)
+			err = check_both(r, vma->vm_flags, r->old_len);
+	}
+	return err ? err : move(r, nr);
 }
 
 /* Is the space behind the VMA free as far as it wants to grow? */
-static bool can_grow_in_place(const struct mremap *r)
+static bool can_grow_in_place(const struct mremap *r, struct vm_area *vma)
 {
-	struct vm_area *vma = r->vma, *next = vma_next(vma);
+	struct vm_area *next = vma_next(vma);
 	unsigned long delta = r->new_len - r->old_len;
 
 	if (r->old_len != vma->vm_end - r->addr)
@@ -332,9 +191,8 @@ static bool can_grow_in_place(const struct mremap *r)
 	return !next || vma->vm_end + delta <= vm_start_gap(next);
 }
 
-static long grow_in_place(struct mremap *r)
+static long grow_in_place(struct mremap *r, struct vm_area *vma)
 {
-	struct vm_area *vma = r->vma;
 	unsigned long delta = r->new_len - r->old_len, flags = vma->vm_flags;
 	struct vma_merge m = {
 		.mm = r->mm,
@@ -351,7 +209,7 @@ static long grow_in_place(struct mremap *r)
 		.copied_from = vma,
 	};
 
-	if (charge(vma, delta))
+	if ((flags & VM_ACCOUNT) && vm_enough_memory(delta >> PAGE_SHIFT))
 		return -ENOMEM;
 	/*
 	 * The free space takes part as the VMA's own: what cannot merge behind it is not in the
@@ -370,27 +228,23 @@ static long grow_in_place(struct mremap *r)
 
 static long mremap_here(struct mremap *r)
 {
-	unsigned long new_addr;
+	struct vm_area *vma = vma_lookup(r->mm, r->addr);
 	int err;
 
-	if (r->old_len >= r->new_len) {
-		if (r->old_len == r->new_len)
-			return r->addr;
+	if (!vma)
+		return -EFAULT;
+	if (r->old_len == r->new_len)
+		return r->addr;
+	if (r->old_len > r->new_len) {
 		err = do_munmap(r->mm, r->addr + r->new_len, r->old_len - r->new_len);
 		return err ? err : (long)r->addr;
 	}
-	err = check_vma(r);
+	err = check_vma(r, vma);
 	if (err)
 		return err;
-	if (can_grow_in_place(r))
-		return grow_in_place(r);
-	if (!(r->flags & MREMAP_MAYMOVE))
-		return -ENOMEM;
-	new_addr = get_unmapped_area(r->mm, 0, r->new_len, 0);
-	if (IS_ERR_VALUE(new_addr))
-		return new_addr;
-	r->new_addr = new_addr;
-	return move_vma(r);
+	if (can_grow_in_place(r, vma))
+		return grow_in_place(r, vma);
+	return r->flags & MREMAP_MAYMOVE ? move(r, 1) : -ENOMEM;
 }
 
 long do_mremap(struct mm *mm, unsigned long addr, unsigned long old_len, unsigned long new_len,
@@ -404,19 +258,13 @@ long do_mremap(struct mm *mm, unsigned long addr, unsigned long old_len, unsigne
 		.new_addr = new_addr,
 		.flags = flags,
 	};
-	long ret = check_flags(&r);
+	long ret = check_arguments(&r);
 
 	if (ret)
 		return ret;
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	r.vma = vma_lookup(mm, addr);
-	if (!r.vma)
-		ret = -EFAULT;
-	else if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
-		ret = mremap_to(&r);
-	else
-		ret = mremap_here(&r);
+	ret = wants_new_place(&r) ? mremap_to(&r) : mremap_here(&r);
 	mmap_write_unlock(mm);
 	if (!IS_ERR_VALUE(ret) && r.populate_len)
 		mm_populate(mm, r.populate_start, r.populate_len);

@@ -16,7 +16,7 @@
  *   OLD-BEFORE-NEW	when the tree's order puts the old VMA first, the PTE locks are enough: each
  *			move is under both PTLs, and the walker takes the PTL before it looks;
  *   need_rmap_locks	otherwise the walks are shut out, by the rmap locks held for writing over
- *			each table. copy_vma() decides; a move back after an error always needs them;
+ *			each table. copy_vma() decides;
  *   whole tables	a table of 512 PTEs can change its place with one store into the new PMD
  *			entry, if both addresses are 2 MiB aligned. A walker that holds the PTL of
  *			the table is then not excluded (the lock moves with the table), so the rmap
@@ -29,6 +29,11 @@
  *			   v				    v
  *		       [512 PTEs]			[512 PTEs] the same page
  *
+ * Memory. A move that ran out of page tables half way would have to go back, in the direction that
+ * needs the locks. It does not happen: the tables that the new place will need are counted, and got,
+ * before anything changes (move_tables_reserve()). The count is exact when the new place was free,
+ * and a few too many when what is there has to go first, maybe with its tables.
+ *
  * TLB entries of the old address are flushed before the locks under which the PTEs moved are
  * dropped (B3): else another thread could unmap the page through its new address, flush only that,
  * and free the frame while the old translation still works.
@@ -40,6 +45,7 @@
 #include "kernel/sched.h"
 #include "kernel/sync_point.h"
 #include "lib/compiler.h"
+#include "lib/errno.h"
 #include "mm/anon_vma.h"
 #include "mm/debug.h"
 #include "mm/filemap.h"
@@ -173,50 +179,139 @@ static bool move_whole_table(const struct move_piece *p)
 	return moved;
 }
 
-/* Move one piece, getting a table for it if need be. False when there is no memory for one. */
-static bool move_piece(struct move_piece *p, bool need_rmap_locks)
-{
-	struct mm *mm = p->vma->vm_mm;
+/* ---- the pieces of a range, and the tables that they need at the new place ---- */
 
-	p->new_pmd = pgwalk_pmd_alloc(mm, p->new_addr);
-	if (!p->new_pmd)
+/*
+ * The next piece at or above p->old_end: a part of an old table that holds anything, no longer than
+ * what goes to one new table. False at the end.
+ */
+static bool next_piece(struct move_piece *p, unsigned long end, unsigned long delta)
+{
+	unsigned long start = p->old_end, next;
+	struct pgwalk walk;
+
+	pgwalk_start(&walk, p->vma->vm_mm, start, end);
+	if (!pgwalk_step(&walk))
 		return false;
-	if (p->old_end - p->old_addr == PMD_SIZE && IS_ALIGNED(p->old_addr, PMD_SIZE) &&
-	    IS_ALIGNED(p->new_addr, PMD_SIZE) && move_whole_table(p))
-		return true;
-	if (pmd_none(pmdp_get(p->new_pmd)) && __pte_alloc(mm, p->new_pmd))
-		return false;
-	move_ptes(p, need_rmap_locks);
+	if (unlikely(pmd_leaf(pmdp_get(walk.pmd))))
+		pgwalk_bad_leaf(&walk);
+	next = pgwalk_boundary(walk.addr + delta, end + delta, PMD_SIZE) - delta;
+	p->old_addr = walk.addr;
+	p->old_end = min(walk.next, next);
+	p->old_pmd = walk.pmd;
+	p->new_addr = walk.addr + delta;
 	return true;
 }
 
-unsigned long move_page_tables(struct vm_area *vma, unsigned long old_addr, struct vm_area *new_vma,
-			       unsigned long new_addr, unsigned long len, bool need_rmap_locks)
+static bool is_whole_table(const struct move_piece *p)
 {
-	unsigned long old_end = old_addr + len, delta = new_addr - old_addr, addr, next;
-	struct mm *mm = vma->vm_mm;
+	return p->old_end - p->old_addr == PMD_SIZE && IS_ALIGNED(p->old_addr, PMD_SIZE) &&
+	       IS_ALIGNED(p->new_addr, PMD_SIZE);
+}
 
-	mmap_assert_write_locked(mm);
-	VM_BUG_ON_VMA(new_addr < new_vma->vm_start || new_addr + len > new_vma->vm_end, new_vma);
-	for (addr = old_addr; addr < old_end; addr = next) {
-		struct pgwalk walk;
-		struct move_piece p = {.vma = vma};
+/* Do both addresses use one table, each entry of which covers `size / 512`? */
+static bool same_table(const struct move_piece *p, unsigned long size)
+{
+	return !((p->old_addr ^ p->new_addr) & ~(size - 1));
+}
 
-		/* To the next old table that holds anything, no further than the new table goes. */
-		pgwalk_start(&walk, mm, addr, old_end);
-		if (!pgwalk_step(&walk))
-			break;
-		if (unlikely(pmd_leaf(pmdp_get(walk.pmd))))
-			pgwalk_bad_leaf(&walk);
-		addr = walk.addr;
-		next = min(walk.next, pmd_addr_end(addr + delta, old_end + delta) - delta);
-		p.old_addr = addr;
-		p.old_end = next;
-		p.old_pmd = walk.pmd;
-		p.new_addr = addr + delta;
-		if (!move_piece(&p, need_rmap_locks))
-			return addr - old_addr;
+/* How many tables at p->new_addr are missing now, or may be missing then. */
+static unsigned int tables_missing(const struct move_piece *p, const struct move_piece *last,
+				   bool may_go)
+{
+	pgd_t *pgd = pgd_offset(p->vma->vm_mm->pgd, p->new_addr);
+	unsigned long crossed = last->vma ? last->new_addr ^ p->new_addr : ~0UL;
+	bool pud = may_go || pgd_none(pgdp_get(pgd));
+	bool pmd = pud || pud_none(pudp_get(pud_offset(pgd, p->new_addr)));
+	bool pte = pmd || pmd_none(pmdp_get(pgwalk_pmd(p->vma->vm_mm, p->new_addr)));
+
+	pud = pud && (crossed & ~(PGDIR_SIZE - 1)) && !same_table(p, PGDIR_SIZE);
+	pmd = pmd && (crossed & ~(PUD_SIZE - 1)) && !same_table(p, PUD_SIZE);
+	pte = pte && (crossed & ~(PMD_SIZE - 1)) && !same_table(p, PMD_SIZE) && !is_whole_table(p);
+	return pud + pmd + pte;
+}
+
+int move_tables_reserve(struct vm_area *vma, unsigned long old_addr, unsigned long new_addr,
+			unsigned long len, bool may_go, struct list_head *tables)
+{
+	struct move_piece p = {.vma = vma, .old_end = old_addr}, last = {NULL};
+
+	mmap_assert_write_locked(vma->vm_mm);
+	while (next_piece(&p, old_addr + len, new_addr - old_addr)) {
+		for (unsigned int n = tables_missing(&p, &last, may_go); n; n--) {
+			struct page *page = pgtable_page_alloc(vma->vm_mm);
+
+			if (!page)
+				return -ENOMEM;
+			list_add(&page->lru, tables);
+		}
+		last = p;
 		cond_resched();
 	}
-	return len;
+	return 0;
+}
+
+void move_tables_release(struct mm *mm, struct list_head *tables)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe (page, next, tables, lru)
+		pgtable_page_free(mm, page);
+	INIT_LIST_HEAD(tables);
+}
+
+static struct page *take_table(struct list_head *tables)
+{
+	struct page *page = list_first_entry(tables, struct page, lru);
+
+	VM_BUG_ON(list_empty(tables));
+	list_del(&page->lru);
+	return page;
+}
+
+/*
+ * The new PMD entry, with the tables above it. Nobody else builds tables: faults wait for
+ * mmap_lock.
+ */
+static pmd_t *build_pmd(struct mm *mm, unsigned long addr, struct list_head *tables)
+{
+	pgd_t *pgd = pgd_offset(mm->pgd, addr);
+	pud_t *pud;
+
+	spin_lock(&mm->page_table_lock);
+	if (pgd_none(pgdp_get(pgd)))
+		pgd_populate(pgd, take_table(tables));
+	pud = pud_offset(pgd, addr);
+	if (pud_none(pudp_get(pud)))
+		pud_populate(pud, take_table(tables));
+	spin_unlock(&mm->page_table_lock);
+	return pmd_offset(pud, addr);
+}
+
+static void build_pte_table(pmd_t *pmd, struct list_head *tables)
+{
+	spinlock_t *ptl = pmd_lockptr(pmd);
+
+	spin_lock(ptl);
+	if (pmd_none(pmdp_get(pmd)))
+		pmd_populate(pmd, take_table(tables));
+	spin_unlock(ptl);
+}
+
+void move_page_tables(struct vm_area *vma, unsigned long old_addr, struct vm_area *new_vma,
+		      unsigned long new_addr, unsigned long len, bool need_rmap_locks,
+		      struct list_head *tables)
+{
+	struct move_piece p = {.vma = vma, .old_end = old_addr};
+
+	mmap_assert_write_locked(vma->vm_mm);
+	VM_BUG_ON_VMA(new_addr < new_vma->vm_start || new_addr + len > new_vma->vm_end, new_vma);
+	while (next_piece(&p, old_addr + len, new_addr - old_addr)) {
+		p.new_pmd = build_pmd(vma->vm_mm, p.new_addr, tables);
+		if (!is_whole_table(&p) || !move_whole_table(&p)) {
+			build_pte_table(p.new_pmd, tables);
+			move_ptes(&p, need_rmap_locks);
+		}
+		cond_resched();
+	}
 }

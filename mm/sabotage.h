@@ -48,7 +48,6 @@
 	/* ADJUST-LOCKED, MOVE-ATOMIC, OLD-BEFORE-NEW */                                           \
 	X(lock_not_second,	"ADJUST-LOCKED: only the first VMA of an update is asked")         \
 	X(mremap_never_locks,	"OLD-BEFORE-NEW: need_rmap_locks is always false")                 \
-	X(mremap_undo_unlocked,	"OLD-BEFORE-NEW: a move back after an error takes no rmap locks")  \
 	X(table_move_unlocked,	"MOVE-ATOMIC: a whole table moves without the rmap locks")         \
 	/* the life of an anon_vma */                                                              \
 	X(chain_reversed,	"CHAIN-ORDER: new links are put at the root's end of the chain")   \

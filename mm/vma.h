@@ -331,7 +331,8 @@ struct vma_merge {
 	struct vm_file *file;
 	const struct vm_operations *ops;
 	struct anon_vma *anon_vma;   /* of the range, NULL: unfaulted */
-	struct vm_area *copied_from; /* mremap: whose chain the range will need */
+	struct vm_area *copied_from; /* mremap: whose chain the range will need ... */
+	struct list_head *avcs;	     /* ... and what it is made of: then nothing can fail */
 };
 
 /* Merge the range into its neighbours if the rules allow. Returns the VMA that now covers it,
@@ -349,12 +350,18 @@ struct vm_area *vma_modify_flags(struct vm_area *vma, unsigned long start, unsig
  * The range gained must be free. Cannot fail. mmap_lock held for writing. */
 void vma_resize(struct vm_area *vma, unsigned long start, unsigned long end);
 
-/* Make or find the VMA at addr to which mremap moves `vma`'s part [old_addr, old_addr + len):
- * a merge into a neighbour or a new copy, with the chain of `vma`. *need_rmap_locks tells
- * move_page_tables() whether a walk could visit the new VMA before the old one. *vmap may change
- * when the merge swallowed it. NULL when memory is short. mmap_lock held for writing. */
-struct vm_area *copy_vma(struct vm_area **vmap, unsigned long old_addr, unsigned long addr,
-			 unsigned long len, bool *need_rmap_locks);
+/* Get the memory for one copy_vma() of vma. 0 or -ENOMEM; vma_split_abort() gives it back. What
+ * happens to vma in between may make it longer, shorter, or faulted with a chain of one link. */
+int copy_vma_reserve(struct vma_split *memory, struct vm_area *vma);
+
+/* Make or find the VMA at addr, which is free, to which mremap moves `vma`'s part [old_addr,
+ * old_addr + len): a merge into a neighbour or a new copy, with the chain of `vma` and with `flags`.
+ * *need_rmap_locks tells move_page_tables() whether a walk could visit the new VMA before the old
+ * one. *vmap may change when the merge swallowed it. Uses up the memory; cannot fail. mmap_lock held
+ * for writing. */
+struct vm_area *copy_vma(struct vma_split *memory, struct vm_area **vmap, unsigned long old_addr,
+			 unsigned long addr, unsigned long len, unsigned long flags,
+			 bool *need_rmap_locks);
 
 /* ---- checks (debug builds) ------------------------------------------------------------------- */
 

@@ -338,7 +338,7 @@ static void commit_merge(const struct vma_merge *m, struct merge_plan *p)
 	if (p->chain_from && p->chain_moves)
 		anon_vma_chain_move(p->target, p->chain_from);
 	else if (p->chain_from)
-		anon_vma_chain_copy(p->target, p->chain_from, &p->avcs);
+		anon_vma_chain_copy(p->target, p->chain_from, m->avcs ? m->avcs : &p->avcs);
 	SYNC_POINT(merge_after_set_anon_vma);
 	vma_update_end(&p->u);
 }
@@ -362,7 +362,7 @@ struct vm_area *vma_merge(struct vma_merge *m)
 		return NULL;
 	if (!plan_merge(m, &p))
 		return NULL;
-	if (p.chain_from && !p.chain_moves)
+	if (p.chain_from && !p.chain_moves && !m->avcs)
 		links = anon_vma_chain_length(p.chain_from);
 	if (anon_vma_chain_reserve(&p.avcs, links))
 		return NULL;
@@ -449,20 +449,19 @@ static bool new_comes_first(struct vm_area *old, struct vm_area *new)
 	       (old->vm_file && new->vm_pgoff <= old->vm_pgoff);
 }
 
-static struct vm_area *copy_vma_new(struct vm_area *vma, const struct vma_merge *m)
+static struct vm_area *copy_vma_new(struct vm_area *vma, const struct vma_merge *m,
+				    struct vma_split *memory)
 {
-	struct vm_area *new = vm_area_dup(vma);
+	struct vm_area *new = memory->new;
 
-	if (!new)
-		return NULL;
+	memory->new = NULL;
+	vm_area_init_copy(new, vma);
 	new->vm_start = m->start;
 	new->vm_end = m->end;
+	new->vm_flags = m->flags; /* VM_LOCKED may differ: no change of vm_page_prot */
 	new->vm_pgoff = m->pgoff;
 	new->anon_pgoff = m->anon_pgoff;
-	if (anon_vma_clone(new, vma)) {
-		vm_area_free(new);
-		return NULL;
-	}
+	anon_vma_clone(new, vma, m->avcs);
 	if (new->vm_file)
 		vm_file_get(new->vm_file);
 	if (new->vm_ops &&new->vm_ops->open)
@@ -472,21 +471,28 @@ static struct vm_area *copy_vma_new(struct vm_area *vma, const struct vma_merge 
 	return new;
 }
 
-struct vm_area *copy_vma(struct vm_area **vmap, unsigned long old_addr, unsigned long addr,
-			 unsigned long len, bool *need_rmap_locks)
+int copy_vma_reserve(struct vma_split *memory, struct vm_area *vma)
+{
+	return vma_split_reserve(memory, vma->vm_mm, max(anon_vma_chain_length(vma), 1u));
+}
+
+struct vm_area *copy_vma(struct vma_split *memory, struct vm_area **vmap, unsigned long old_addr,
+			 unsigned long addr, unsigned long len, unsigned long flags,
+			 bool *need_rmap_locks)
 {
 	struct vm_area *vma = *vmap, *new;
 	struct vma_merge m = {
 		.mm = vma->vm_mm,
 		.start = addr,
 		.end = addr + len,
-		.flags = vma->vm_flags,
+		.flags = flags,
 		.pgoff = vma->vm_file ? linear_page_index(vma, old_addr) : 0,
 		.anon_pgoff = linear_anon_index(vma, old_addr),
 		.file = vma->vm_file,
 		.ops = vma->vm_ops,
 		.anon_vma = vma->anon_vma,
 		.copied_from = vma,
+		.avcs = &memory->avcs,
 	};
 
 	/*
@@ -502,8 +508,11 @@ struct vm_area *copy_vma(struct vm_area **vmap, unsigned long old_addr, unsigned
 	new = vma_merge(&m);
 	if (!new) {
 		*need_rmap_locks = anon_rmap_list;
-		return copy_vma_new(vma, &m);
+		new = copy_vma_new(vma, &m, memory);
+		anon_vma_chain_release(&memory->avcs);
+		return new;
 	}
+	vma_split_abort(memory);
 	/* Did the source itself grow, or was it swallowed? */
 	if (old_addr >= new->vm_start && old_addr < new->vm_end)
 		*vmap = vma = new;

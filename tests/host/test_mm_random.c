@@ -268,14 +268,16 @@ static void model_mremap(struct model *m, unsigned int start, unsigned int len, 
 	memcpy(&m->page[to], moved, new_len * sizeof(*moved));
 }
 
-/*
- * A move that failed may, as on Linux, have unmapped already what it would have unmapped anyway:
- * the target, and the end of a mapping that was to shrink. Each is whole or gone.
- */
-static void whole_or_gone(struct model *m, unsigned int start, unsigned int len)
+/* The same size, for all that is mapped in the range: holes stay behind. */
+static void model_mremap_several(struct model *m, unsigned int start, unsigned int len,
+				 unsigned int to)
 {
-	if (!find_vma_intersection(m->mm, address_of(start), address_of(start + len)))
-		forget(m, start, len);
+	for (unsigned int i = 0; i < len; i++) {
+		if (!m->page[start + i].mapped)
+			continue;
+		m->page[to + i] = m->page[start + i];
+		forget(m, start + i, 1);
+	}
 }
 
 static void op_mremap(void)
@@ -293,21 +295,21 @@ static void op_mremap(void)
 	if (!vma)
 		return;
 	in_vma = (vma->vm_end - address_of(start)) >> PAGE_SHIFT;
-	len = min(len, in_vma);
 	if (test_rand_below(2))
+		len = min(len, in_vma);
+	if (test_rand_below(2) || len > in_vma)
 		new_len = len;
 	if (to + new_len > PAGES || (to < start + len && start < to + new_len))
 		return;
 	at = do_mremap(m->mm, address_of(start), len * PAGE_SIZE, new_len * PAGE_SIZE,
 		       MREMAP_MAYMOVE | MREMAP_FIXED, address_of(to));
-	if (no_memory(at)) {
-		whole_or_gone(m, to, new_len);
-		if (new_len < len)
-			whole_or_gone(m, start + new_len, len - new_len);
+	if (no_memory(at))
 		return;
-	}
 	CHECK_EQ(at, address_of(to));
-	model_mremap(m, start, len, to, new_len);
+	if (new_len == len)
+		model_mremap_several(m, start, len, to);
+	else
+		model_mremap(m, start, len, to, new_len);
 }
 
 /* A whole table that is one VMA, so that its table moves in one store, and maybe half way back. */
@@ -339,10 +341,8 @@ static void op_mremap_table(void)
 	}
 	at = do_mremap(m->mm, address_of(from), PMD_SIZE, PMD_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
 		       address_of(to));
-	if (no_memory(at)) {
-		whole_or_gone(m, to, 512);
+	if (no_memory(at))
 		return;
-	}
 	CHECK_EQ(at, address_of(to));
 	model_mremap(m, from, 512, to, 512);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Wait queues on the host. One thread runs: a condition that is not true when it is waited for
- * never becomes true, which is a deadlock, and panics. Under the explorer the coroutine waits for
- * the queue to be woken, and looks again.
+ * never becomes true, which is a deadlock, and panics.
  */
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
@@ -33,9 +32,9 @@ typedef struct wait_queue_head wait_queue_head_t;
 #define wait_event(wq, condition)                                      \
 	do {                                                           \
 		might_sleep();                                         \
-		host_point(POINT_WAIT, wq, "wait_event");              \
-		while (!(condition))                                   \
-			host_wait(wq, #condition, __FILE__, __LINE__); \
+		(void)(wq);                                            \
+		if (!(condition))                                      \
+			host_deadlock(#condition, __FILE__, __LINE__); \
 	} while (0)
 #define wait_event_killable(wq, condition) \
 	({                                 \
@@ -52,22 +51,19 @@ typedef struct wait_queue_head wait_queue_head_t;
 
 static inline bool waitqueue_active(const struct wait_queue_head *wq)
 {
-	return host_exploring || !list_empty(&wq->head);
+	return !list_empty(&wq->head);
 }
 
 static inline void wake_up(struct wait_queue_head *wq)
 {
-	host_wake(wq);
 }
 
 static inline void wake_up_all(struct wait_queue_head *wq)
 {
-	host_wake(wq);
 }
 
 static inline void wake_up_interruptible(struct wait_queue_head *wq)
 {
-	host_wake(wq);
 }
 
 #endif

@@ -3,7 +3,6 @@
 #define ARCH_X86_64_CPU_H
 
 #include "kernel/percpu.h"
-#include "tests/host/point.h"
 
 static inline unsigned int smp_processor_id(void)
 {
@@ -12,7 +11,6 @@ static inline unsigned int smp_processor_id(void)
 
 static inline void cpu_relax(void)
 {
-	host_spin();
 }
 
 static inline unsigned int num_online_cpus(void)
