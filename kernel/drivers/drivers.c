@@ -24,4 +24,6 @@ void drivers_init(void)
 		keyboard_init(screen);
 	pci_init();
 	virtio_blk_init();
+	ahci_init();
+	nvme_init();
 }

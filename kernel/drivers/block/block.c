@@ -237,11 +237,24 @@ int blk_rw_sync(struct blk_request *req)
 
 /* ---- the driver's answers ---- */
 
+static void log_error(const struct blk_request *req)
+{
+	static struct printk_ratelimit limit = PRINTK_RATELIMIT(5 * NSEC_PER_SEC, 10);
+	static const char *const names[NR_BLK_OPS] = {"read", "write", "flush"};
+
+	if (req->error != -ENODEV && printk_allowed(&limit))
+		pr_err("%s: %s of %u bytes at sector %llu failed (error %d)\n",
+		       req->bdev->disk->name, names[req->op], req->bytes, req->disk_sector,
+		       -req->error);
+}
+
 static void complete_one(struct blk_request *req)
 {
 	struct disk *disk = req->bdev->disk;
 	unsigned long flags;
 
+	if (req->error)
+		log_error(req);
 	spin_lock_irqsave(&disk->lock, flags);
 	list_del(&req->list);
 	account_end(req, ktime_get_ns());
@@ -259,26 +272,31 @@ void blk_complete(struct list_head *done)
 	}
 }
 
-void blk_requeue(struct disk *disk, struct list_head *lost)
+/* True: it waits again, first in its disk's line. */
+static bool requeue_one(struct blk_request *req)
 {
+	struct disk *disk = req->bdev->disk;
+	bool again = ++req->tries <= MAX_TRIES;
 	unsigned long flags;
-	LIST_HEAD(failed);
 
-	spin_lock_irqsave(&disk->lock, flags);
-	/* From the last, each to the front: they keep their order. */
-	while (!list_empty(lost)) {
-		struct blk_request *req = list_last_entry(lost, struct blk_request, driver_list);
-
-		if (++req->tries > MAX_TRIES) {
-			req->error = -EIO;
-			list_move(&req->driver_list, &failed);
-			continue;
-		}
-		list_del(&req->driver_list);
-		list_move(&req->list, &disk->pending);
+	if (!again) {
+		req->error = -EIO;
+		return false;
 	}
+	spin_lock_irqsave(&disk->lock, flags);
+	list_move(&req->list, &disk->pending);
 	spin_unlock_irqrestore(&disk->lock, flags);
-	blk_complete(&failed);
+	return true;
+}
+
+void blk_requeue(struct list_head *lost)
+{
+	struct blk_request *req, *n;
+
+	/* From the last, each to the front: they keep their order. */
+	list_for_each_entry_safe_reverse(req, n, lost, driver_list) if (requeue_one(req))
+		list_del(&req->driver_list);
+	blk_complete(lost);
 }
 
 void blk_need_recovery(struct disk *disk)

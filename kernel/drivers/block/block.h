@@ -147,7 +147,7 @@ int blk_add_disk(struct disk *disk, const char *prefix);
  * times. Any context; not with a lock held that queue() takes. The list is empty afterwards.
  */
 void blk_complete(struct list_head *done);
-void blk_requeue(struct disk *disk, struct list_head *lost);
+void blk_requeue(struct list_head *lost);
 /* blk_run() - there may be room in the device: offer it what waits. Any context. */
 void blk_run(struct disk *disk);
 /* blk_need_recovery() - call ops->recover() from the disk's thread. Any context. */

@@ -193,7 +193,7 @@ static int vblk_recover(struct disk *disk)
 	take_lost(vblk, &lost, 0);
 	err = bring_up(vblk);
 	if (!list_empty(&lost))
-		blk_requeue(disk, &lost);
+		blk_requeue(&lost);
 	return err;
 }
 
