@@ -20,7 +20,9 @@
  * tied to the oldest anon_vma of the chain, where walks find all of them (B24).
  *
  * With compressed memory as the device a slot costs RAM. So the slot is freed as soon as no PTE
- * needs it, and the page is dirty from then on: it has the only copy.
+ * needs it, and the page is dirty from then on: it has the only copy. On a disk the slot is kept while
+ * there are plenty, unless the page is about to be written to: a page that leaves again unchanged need
+ * not be written.
  */
 #include "arch/x86_64/pgtable.h"
 #include "kernel/sync_point.h"
@@ -51,7 +53,7 @@ static bool swapin_map_page(struct vm_fault *vmf, struct page *page, swp_entry_t
 	pte_t pte = mk_pte(page, vma->vm_page_prot);
 
 	swap_free(entry);
-	if (try_to_free_swap(page) && page_count(page) == 1)
+	if ((write || swap_should_free(page)) && try_to_free_swap(page) && page_count(page) == 1)
 		exclusive = true;
 	dec_mm_counter(vma->vm_mm, MM_SWAPENTS);
 	inc_mm_counter(vma->vm_mm, MM_ANONPAGES);
@@ -72,8 +74,10 @@ static struct page *swapin_get_page(struct vm_fault *vmf, swp_entry_t entry, vm_
 {
 	struct page *page = lookup_swap_cache(entry);
 
-	if (page)
+	if (page) {
+		swap_count_hit(page);
 		return page;
+	}
 	page = swapin_readahead(entry, vmf->vma, vmf->address);
 	if (!IS_ERR_OR_NULL(page)) {
 		*ret = VM_FAULT_MAJOR;

@@ -55,6 +55,7 @@ void address_space_init(struct address_space *mapping, const struct address_spac
 	mapping->a_ops = a_ops;
 	mapping->host = host;
 	mapping->private_data = NULL;
+	INIT_LIST_HEAD(&mapping->swapped);
 }
 
 /* Writable mappings ---------------------------------------------------------------------------- */
@@ -105,6 +106,21 @@ struct page *find_get_page(struct address_space *mapping, unsigned long index)
 	void *item = filemap_get_item(mapping, index);
 
 	return filemap_is_value(item) ? NULL : item;
+}
+
+void *filemap_next_value(struct address_space *mapping, unsigned long *index)
+{
+	void *item;
+
+	spin_lock(&mapping->i_pages_lock);
+	while ((item = radix_tree_next(&mapping->i_pages, index)) && !filemap_is_value(item)) {
+		if (!++*index) {
+			item = NULL;
+			break;
+		}
+	}
+	spin_unlock(&mapping->i_pages_lock);
+	return item;
 }
 
 struct page *find_lock_page(struct address_space *mapping, unsigned long index)
@@ -393,6 +409,8 @@ void address_space_destroy(struct address_space *mapping)
 	if (mapping->nrpages || mapping->nrswapped)
 		truncate_items(mapping, 0, ULONG_MAX, true);
 	VM_BUG_ON(!radix_tree_empty(&mapping->i_pages));
+	if (mapping->a_ops && mapping->a_ops->ended)
+		mapping->a_ops->ended(mapping);
 }
 
 /* Bytes [from, to) of the page that holds them become zero, if there is one. */

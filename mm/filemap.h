@@ -19,6 +19,7 @@
 #include "lib/types.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
+#include "lib/list.h"
 #include "lib/radix_tree.h"
 #include "lib/rbtree.h"
 #include "kernel/spinlock.h"
@@ -58,6 +59,8 @@ struct address_space_ops {
 	 * below), or NULL when it was a page. Accounting. No locks; may sleep. May be NULL.
 	 */
 	void (*freed)(struct address_space *mapping, void *value);
+	/* The mapping is about to end: nobody uses it, its contents are gone. Sleeps. May be NULL. */
+	void (*ended)(struct address_space *mapping);
 };
 
 /*
@@ -80,6 +83,7 @@ struct address_space {
 	const struct address_space_ops *a_ops; /* c */
 	void *host;			       /* c  the inode or object that embeds this */
 	void *private_data;		       /* c  of a_ops' owner */
+	struct list_head swapped;	       /* of a_ops' owner (mm/shmem.c) */
 };
 
 #define AS_UNEVICTABLE BIT(0) /* pages never leave memory */
@@ -182,6 +186,9 @@ bool filemap_replace_item(struct address_space *mapping, unsigned long index, vo
  * taken.
  */
 void *filemap_get_item(struct address_space *mapping, unsigned long index);
+
+/** filemap_next_value() - the first value at or after *@index, which moves there; NULL: none. */
+void *filemap_next_value(struct address_space *mapping, unsigned long *index);
 
 /** find_lock_page() - as find_get_page(), and locked; it is still in @mapping at @index. Sleeps. */
 struct page *find_lock_page(struct address_space *mapping, unsigned long index);

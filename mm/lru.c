@@ -30,6 +30,7 @@
 #include "mm/debug.h"
 #include "mm/page.h"
 #include "mm/vmstat.h"
+#include "mm/workingset.h"
 
 #define BATCH 15
 
@@ -255,6 +256,7 @@ static void become_active(struct page *page)
 {
 	SetPageActive(page);
 	ClearPageReferenced(page);
+	workingset_activation();
 	count_vm_event(PGACTIVATE);
 }
 

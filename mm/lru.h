@@ -15,6 +15,7 @@
 #define MM_LRU_H
 
 #include "kernel/spinlock.h"
+#include "lib/atomic.h"
 #include "lib/list.h"
 #include "lib/types.h"
 #include "mm/page.h"
@@ -32,6 +33,8 @@ struct lruvec {
 	spinlock_t lock;
 	struct list_head lists[NR_LRU_LISTS];
 	unsigned long size[NR_LRU_LISTS]; /* pages on each */
+	unsigned long cost[2];		  /* of reclaiming anonymous and file pages, of late */
+	atomic_long_t age;		  /* evictions and activations (mm/workingset.c) */
 };
 
 extern struct lruvec lruvec;

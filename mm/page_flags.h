@@ -34,6 +34,8 @@ enum pageflags {
 	PG_reclaim,	   /* free it as soon as it is written */
 	PG_workingset,	   /* was evicted and needed again soon after */
 	PG_hwpoison,	   /* the frame is broken: never use it again */
+	PG_error,	   /* the last write to the backing store failed */
+	PG_readahead,	   /* read before anybody asked for it */
 	NR_PAGEFLAGS
 };
 
@@ -97,6 +99,8 @@ PAGEFLAG(Tail, tail)
 PAGEFLAG(Reclaim, reclaim)
 PAGEFLAG(Workingset, workingset)
 PAGEFLAG(HWPoison, hwpoison)
+PAGEFLAG(Error, error)
+PAGEFLAG(Readahead, readahead)
 
 #undef PAGEFLAG
 #undef TESTSCFLAG

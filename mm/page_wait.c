@@ -12,7 +12,8 @@
  *
  * Both sides write before they look, so one sees the other. A queue's sleepers may wait for other
  * pages: each one woken looks at its own and sleeps again. PG_waiters is cleared by the waker when
- * it has woken everybody; whoever must wait on sets it again.
+ * it has woken everybody; whoever must wait on sets it again. end_page_writeback() runs in interrupts:
+ * it may not be the one to drop a last reference, so it takes none.
  *
  * Waking all instead of one is simple and not unfair: a page lock is held for a few microseconds,
  * and two waiters are rare.
@@ -91,13 +92,14 @@ void wait_on_page_writeback(struct page *page)
 
 void end_page_writeback(struct page *page)
 {
-	VM_BUG_ON_PAGE(!PageWriteback(page), page);
 	/* The page may be freed as soon as the bit is clear: remember the queue, not the page. */
-	get_page(page);
-	ClearPageWriteback(page);
+	struct wait_queue_head *queue = queue_of(page);
+	unsigned long flags = READ_ONCE(page->flags);
+
+	VM_BUG_ON_PAGE(!PageWriteback(page), page);
 	dec_node_stat(NR_WRITEBACK);
-	smp_mb();
-	if (PageWaiters(page))
-		__unlock_page_waiters(page);
-	put_page(page);
+	while (!try_cmpxchg(&page->flags, &flags, flags & ~(BIT(PG_writeback) | BIT(PG_waiters))))
+		;
+	if (flags & BIT(PG_waiters))
+		wake_up_all(queue);
 }

@@ -29,6 +29,12 @@ int kswapd_loop(void *unused);
 /* Wake it up. Any context. */
 void wakeup_kswapd(void);
 
+/* A write of the laundry has ended (mm/pageout.c). Any context. */
+void laundry_wake(void);
+
+/* Anonymous memory against files: 0 .. 200, 100 is even-handed (vm.swappiness). */
+extern int sysctl_swappiness;
+
 /* Boot, before the first allocation may wake kswapd. */
 void reclaim_init(void);
 

@@ -12,6 +12,8 @@
  *      +<-------------------------+      +--------------------------------------+      |
  *      +<------------------------------------------------------------------------------+ truncate
  *
+ * (A value may also say that the bytes are lost, SWP_TYPE_LOST: swapoff could not read them.)
+ *
  *   ONE-HOME     A page is in the mapping or in the swap cache, never in both. It changes sides
  *                with its page lock held.
  *   SHMEM-DIRTY  A page in the mapping is dirty: there is no other copy, so reclaim must never just
@@ -26,11 +28,14 @@
 #include "lib/err.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "kernel/sched.h"
+#include "kernel/wait.h"
 #include "mm/debug.h"
 #include "mm/lru.h"
 #include "mm/page.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
+#include "mm/swapops.h"
 #include "mm/vma.h"
 #include "mm/vmstat.h"
 
@@ -78,9 +83,9 @@ static void uncharge(struct address_space *mapping)
 
 static void shmem_freed(struct address_space *mapping, void *value)
 {
-	if (value)
+	if (value && is_swap_entry(value_to_swp(value)))
 		free_swap_and_cache(value_to_swp(value));
-	else
+	else if (!value)
 		dec_node_stat(NR_SHMEM);
 	uncharge(mapping);
 }
@@ -145,9 +150,12 @@ static int shmem_swapin(struct address_space *mapping, unsigned long index, void
 			struct page **pagep)
 {
 	swp_entry_t entry = value_to_swp(value);
-	struct page *page = swapin_readahead(entry, NULL, 0);
+	struct page *page;
 	int err;
 
+	if (!is_swap_entry(entry))
+		return -EIO;
+	page = swapin(entry, GFP_HIGHUSER);
 	if (!page)
 		return filemap_get_item(mapping, index) == value ? -ENOMEM : -EAGAIN;
 	lock_page(page);
@@ -227,6 +235,116 @@ static int shmem_get_page(struct address_space *mapping, unsigned long index,
 	return err;
 }
 
+/* Mappings in swap ---------------------------------------------------------------------------- */
+
+/*
+ * Those that have, or had, pages in swap, for swapoff. A mapping leaves the list when it ends;
+ * swapoff works on one at a time, which does not end meanwhile: shmem_ended() waits.
+ */
+static LIST_HEAD(swapped_mappings);
+static struct address_space *unusing; /* (swapped_lock) */
+static DEFINE_SPINLOCK(swapped_lock);
+static DECLARE_WAIT_QUEUE_HEAD(unusing_wait);
+
+static void list_swapped(struct address_space *mapping)
+{
+	spin_lock(&swapped_lock);
+	if (list_empty(&mapping->swapped))
+		list_add_tail(&mapping->swapped, &swapped_mappings);
+	spin_unlock(&swapped_lock);
+}
+
+static bool leave_swapped(struct address_space *mapping)
+{
+	bool left;
+
+	spin_lock(&swapped_lock);
+	left = unusing != mapping;
+	if (left)
+		list_del_init(&mapping->swapped);
+	spin_unlock(&swapped_lock);
+	return left;
+}
+
+static void shmem_ended(struct address_space *mapping)
+{
+	if (!list_empty(&mapping->swapped))
+		wait_event(&unusing_wait, leave_swapped(mapping));
+}
+
+/* The mapping after prev in the list, kept from ending; NULL at the end. */
+static struct address_space *unuse_next(struct address_space *prev)
+{
+	struct list_head *next;
+
+	spin_lock(&swapped_lock);
+	next = prev ? prev->swapped.next : swapped_mappings.next;
+	unusing =
+		next == &swapped_mappings ? NULL : list_entry(next, struct address_space, swapped);
+	spin_unlock(&swapped_lock);
+	if (prev)
+		wake_up_all(&unusing_wait);
+	return unusing;
+}
+
+/* Bring back the page of a value, or note that it is lost. */
+static int unuse_value(struct address_space *mapping, unsigned long index, void *value, gfp_t gfp)
+{
+	swp_entry_t entry = value_to_swp(value);
+	struct page *page = swapin(entry, gfp);
+	int err = 0;
+
+	if (!page)
+		return filemap_get_item(mapping, index) == value ? -ENOMEM : 0;
+	put_page(page);
+	page = NULL;
+	err = shmem_find(mapping, index, &page);
+	if (page) {
+		unlock_page(page);
+		put_page(page);
+	}
+	if (err == -EIO &&
+	    filemap_replace_item(mapping, index, value, swp_to_value(make_lost_entry())))
+		free_swap_and_cache(entry);
+	return err == -ENOMEM ? err : 0;
+}
+
+static int unuse_mapping(struct address_space *mapping, unsigned int type, gfp_t gfp)
+{
+	unsigned long index = 0;
+	int err = 0;
+
+	while (!err && READ_ONCE(mapping->nrswapped)) {
+		void *value = filemap_next_value(mapping, &index);
+
+		if (!value)
+			return 0;
+		if (swp_type(value_to_swp(value)) == type)
+			err = unuse_value(mapping, index, value, gfp);
+		if (!++index)
+			return err;
+		cond_resched();
+	}
+	return err;
+}
+
+int shmem_unuse(unsigned int type, gfp_t gfp)
+{
+	struct address_space *mapping = NULL;
+	int err = 0;
+
+	while ((mapping = unuse_next(mapping))) {
+		err = unuse_mapping(mapping, type, gfp);
+		if (err)
+			break;
+	}
+	spin_lock(&swapped_lock);
+	unusing = NULL;
+	spin_unlock(&swapped_lock);
+	wake_up_all(&unusing_wait);
+	return err;
+}
+
 /*
  * Reclaim: the page moves to the swap cache, from where reclaim goes on as with anonymous memory.
  */
@@ -248,6 +366,8 @@ static int shmem_writepage(struct page *page)
 	page->mapping = NULL;
 	dec_node_stat(NR_FILE_PAGES);
 	dec_node_stat(NR_SHMEM);
+	if (list_empty(&mapping->swapped))
+		list_swapped(mapping);
 	put_page(page); /* CACHE-REF; the swap cache has its own */
 	return 0;
 }
@@ -256,6 +376,7 @@ static const struct address_space_ops shmem_aops = {
 	.get_page = shmem_get_page,
 	.writepage = shmem_writepage,
 	.freed = shmem_freed,
+	.ended = shmem_ended,
 };
 
 void shmem_mapping_init(struct address_space *mapping, void *host, struct shmem_limit *limit)

@@ -37,6 +37,12 @@ unsigned long shmem_pages_total(void);
 /** is_shmem_mapping() - was @mapping set up by shmem_mapping_init()? */
 bool is_shmem_mapping(const struct address_space *mapping);
 
+/**
+ * shmem_unuse() - swapoff: bring back all pages of shared memory that lie in a swap device. 0 or
+ * -ENOMEM. Sleeps; no locks held; one caller at a time.
+ */
+int shmem_unuse(unsigned int type, gfp_t gfp);
+
 /** shmem_init() - caches. After slab_init(). */
 void shmem_init(void);
 

@@ -13,27 +13,36 @@
  *	     |                                   |   v                                       v        |
  *	     +<------ last swap_free() -------- (count 0, no cache)         count n, no cache: bytes only in the slot
  *
+ * A slot that could not be written carries SWAP_BAD: whoever holds its entry goes on holding it
+ * (the bytes are elsewhere then, mm/swap_io.c), and when the last has gone it is not free but
+ * lost.
+ *
  * SLOT-HELD: an entry in a PTE is counted, and whoever fetches a page for it puts that page into
  * the swap cache before reading. So there is one frame for one slot at any time, and a slot cannot
  * be freed and used again for other bytes while somebody still compares his PTE with the entry: he
  * holds a reference to the page in the cache (bug class B12).
  *
- * Slots come in clusters of 256. A cluster without a used slot has no tables, so a device costs 16
- * bytes for 256 slots until it is used. New slots are taken in rising order from one cluster after
- * the other: pages that leave memory together lie together, and what the compressed-RAM device
- * stores for them shares frames.
+ * Which device. The one of highest priority that has room; devices of equal priority take turns,
+ * TURN slots each. Compressed RAM stands above the disks, and what it cannot take goes to them.
+ *
+ * Which slot. Slots come in clusters of 256. A cluster without a used slot has no tables, so a
+ * device costs 16 bytes for 256 slots until it is used. Each CPU takes its slots from a cluster of
+ * its own, in rising order: pages that leave memory together lie together, on a disk as one run to
+ * write and to read ahead, in compressed RAM in the same frames.
  *
  * Locks: swap_device.lock guards the slots of a device. It is innermost but for the devices' own
- * locks under free_slot(), and is taken under PTLs and the i_pages lock. swap_lock guards the table
- * of devices, which only grows.
+ * locks under free_slot(), and is taken under PTLs and the i_pages lock; never two devices' locks
+ * at once. swap_lock guards the table of devices and is taken outside. A struct swap_device is
+ * never freed: an entry read from a PTE without its lock may be stale, so that whoever uses it
+ * takes the device's lock and finds that it has no such slot (slots is 0 once the device is gone).
  *
  * Alternatives: an extent tree of free slots (Linux had one for clusters) finds long runs at once,
  * and costs more than it gives where a slot is RAM. A count in a byte with continuation pages
- * (Linux) saves a byte a slot; a sixteen-bit count needs no continuation, since a process count
- * that high is refused first.
+ * (Linux) saves three bytes a slot; thirty bits need no continuation.
  */
 #include "mm/swap.h"
 
+#include "arch/x86_64/cpu.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "lib/compiler.h"
@@ -45,89 +54,192 @@
 #include "mm/swap_internal.h"
 #include "mm/vmalloc.h"
 
+/* Devices of equal priority give so many slots before it is the next one's turn. */
+#define TURN 32
+/* Writes that fail in a row, after which a device gets no more pages. */
+#define MAX_FAILURES 32
+
 static struct swap_device *devices[MAX_SWAPFILES];
-static unsigned int nr_devices;
+static unsigned int nr_devices; /* ... of which the structs exist */
 static DEFINE_SPINLOCK(swap_lock);
+static int least_prio = -1; /* (swap_lock) the last one given to a device that named none */
+static atomic_t turns;
 
 /* ---- devices ---- */
 
 struct swap_device *swap_device(unsigned int type)
 {
-	return type < READ_ONCE(nr_devices) ? devices[type] : NULL;
+	struct swap_device *dev =
+		type < smp_load_acquire(&nr_devices) ? READ_ONCE(devices[type]) : NULL;
+
+	return dev && READ_ONCE(dev->slots) ? dev : NULL;
 }
 
 struct swap_device *swap_entry_device(swp_entry_t entry)
 {
-	struct swap_device *dev = swap_device(swp_type(entry));
+	struct swap_device *dev = devices[swp_type(entry)];
 
-	VM_BUG_ON(!dev || swp_offset(entry) >= dev->slots);
+	VM_BUG_ON(!dev);
 	return dev;
 }
 
-static struct swap_device *new_device(const char *name, const struct swap_ops *ops, void *private,
-				      unsigned long slots, int prio)
+/* The struct for a new device: one whose device has gone, or a new one. NULL: no memory or type. */
+static struct swap_device *claim_device(int *err)
 {
-	struct swap_device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	struct swap_device *dev;
 
+	for (unsigned int i = 0; i < nr_devices; i++)
+		if (!devices[i]->slots && !devices[i]->clusters)
+			return devices[i];
+	*err = -EPERM;
+	if (nr_devices == MAX_SWAPFILES)
+		return NULL;
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	*err = -ENOMEM;
 	if (!dev)
 		return NULL;
-	dev->nr_clusters = DIV_ROUND_UP(slots, SWAP_CLUSTER_SLOTS);
-	dev->clusters = vzalloc(dev->nr_clusters * sizeof(*dev->clusters));
-	if (!dev->clusters) {
-		kfree(dev);
-		return NULL;
-	}
 	spin_lock_init(&dev->lock);
-	strscpy(dev->name, name, sizeof(dev->name));
-	dev->ops = ops;
-	dev->private = private;
-	dev->slots = slots;
-	dev->prio = prio;
+	dev->type = nr_devices;
+	devices[dev->type] = dev;
+	smp_store_release(&nr_devices, dev->type + 1);
 	return dev;
+}
+
+static bool cluster_make_tables(struct swap_cluster *cluster, gfp_t gfp);
+
+static void free_clusters(struct swap_cluster *clusters, unsigned long nr)
+{
+	for (unsigned long c = 0; c < nr; c++) {
+		free_page((unsigned long)clusters[c].table);
+		kfree(clusters[c].count);
+	}
+	vfree(clusters);
+}
+
+/* The header's list of bad slots. Nobody knows the clusters yet. Returns how many, or -ENOMEM. */
+static long mark_bad_slots(struct swap_cluster *clusters, unsigned long slots, const u32 *bad,
+			   unsigned int nr_bad)
+{
+	long marked = 0;
+
+	for (unsigned int i = 0; i < nr_bad; i++) {
+		struct swap_cluster *cluster = &clusters[bad[i] / SWAP_CLUSTER_SLOTS];
+		u32 *count;
+
+		if (!bad[i] || bad[i] >= slots)
+			continue;
+		if (!cluster->table && !cluster_make_tables(cluster, GFP_KERNEL))
+			return -ENOMEM;
+		count = &cluster->count[bad[i] % SWAP_CLUSTER_SLOTS];
+		if (*count)
+			continue;
+		*count = SWAP_BAD;
+		cluster->used++;
+		marked++;
+	}
+	return marked;
+}
+
+/* All that may fail is done: slots can be taken as soon as `slots` is stored. */
+static void start_device(struct swap_device *dev, unsigned long slots, int prio)
+{
+	dev->used = dev->next_cluster = dev->failures = 0;
+	memset(dev->cpu_cluster, 0, sizeof(dev->cpu_cluster));
+	dev->queued = false;
+	spin_lock(&swap_lock);
+	dev->prio = prio < 0 ? --least_prio : min(prio, SWAP_PRIO_MAX);
+	spin_unlock(&swap_lock);
+	spin_lock(&dev->lock);
+	dev->writable = true;
+	WRITE_ONCE(dev->slots, slots);
+	spin_unlock(&dev->lock);
 }
 
 int swap_device_add(const char *name, const struct swap_ops *ops, void *private,
-		    unsigned long slots, int prio)
+		    unsigned long slots, int prio, const u32 *bad, unsigned int nr_bad)
 {
+	unsigned long nr_clusters = DIV_ROUND_UP(slots, SWAP_CLUSTER_SLOTS);
+	struct swap_cluster *clusters;
 	struct swap_device *dev;
-	int type = -EPERM;
+	int err = -ENOMEM;
+	long marked;
 
 	if (slots < 2)
 		return -EINVAL;
-	dev = new_device(name, ops, private, slots, prio);
-	if (!dev)
+	clusters = vzalloc(nr_clusters * sizeof(*clusters));
+	if (!clusters)
 		return -ENOMEM;
-	spin_lock(&swap_lock);
-	if (nr_devices < MAX_SWAPFILES) {
-		type = nr_devices;
-		dev->type = type;
-		devices[type] = dev;
-		smp_store_release(&nr_devices, type + 1);
+	marked = mark_bad_slots(clusters, slots, bad, nr_bad);
+	swap_change_lock();
+	dev = marked < 0 ? NULL : claim_device(&err);
+	if (dev) {
+		strscpy(dev->name, name, sizeof(dev->name));
+		dev->ops = ops;
+		dev->private = private;
+		dev->bad = marked;
+		dev->clusters = clusters;
+		dev->nr_clusters = nr_clusters;
+		start_device(dev, slots, prio);
 	}
-	spin_unlock(&swap_lock);
-	if (type < 0) {
-		vfree(dev->clusters);
-		kfree(dev);
-	}
-	return type;
+	swap_change_unlock();
+	if (dev)
+		return dev->type;
+	free_clusters(clusters, nr_clusters);
+	return err;
+}
+
+void swap_retire_device(struct swap_device *dev)
+{
+	struct swap_cluster *clusters;
+
+	spin_lock(&dev->lock);
+	VM_BUG_ON(dev->used || dev->writable);
+	clusters = dev->clusters;
+	WRITE_ONCE(dev->slots, 0);
+	spin_unlock(&dev->lock);
+	if (dev->ops->release)
+		dev->ops->release(dev);
+	free_clusters(clusters, dev->nr_clusters);
+	dev->clusters = NULL;
+}
+
+void swap_set_writable(struct swap_device *dev, bool writable)
+{
+	spin_lock(&dev->lock);
+	dev->writable = writable;
+	spin_unlock(&dev->lock);
+}
+
+/* Slot 0 is no slot. */
+static unsigned long usable_slots(struct swap_device *dev)
+{
+	return READ_ONCE(dev->slots) - 1 - READ_ONCE(dev->bad);
 }
 
 unsigned long total_swap_pages(void)
 {
 	unsigned long total = 0;
 
-	for (unsigned int i = 0; i < READ_ONCE(nr_devices); i++)
-		total += devices[i]->slots - 1;
+	for (unsigned int i = 0; i < MAX_SWAPFILES; i++) {
+		struct swap_device *dev = swap_device(i);
+
+		if (dev && READ_ONCE(dev->writable))
+			total += usable_slots(dev);
+	}
 	return total;
 }
 
 unsigned long nr_free_swap_pages(void)
 {
-	unsigned long used = 0;
+	unsigned long free = 0;
 
-	for (unsigned int i = 0; i < READ_ONCE(nr_devices); i++)
-		used += READ_ONCE(devices[i]->used);
-	return total_swap_pages() - used;
+	for (unsigned int i = 0; i < MAX_SWAPFILES; i++) {
+		struct swap_device *dev = swap_device(i);
+
+		if (dev && READ_ONCE(dev->writable))
+			free += usable_slots(dev) - READ_ONCE(dev->used);
+	}
+	return free;
 }
 
 /* ---- clusters ---- */
@@ -137,12 +249,12 @@ static struct swap_cluster *slot_cluster(struct swap_device *dev, unsigned long 
 	return &dev->clusters[slot / SWAP_CLUSTER_SLOTS];
 }
 
-static u16 *slot_count(struct swap_device *dev, unsigned long slot)
+static u32 *slot_count(struct swap_device *dev, unsigned long slot)
 {
 	return &slot_cluster(dev, slot)->count[slot % SWAP_CLUSTER_SLOTS];
 }
 
-struct page **swap_slot_cache(struct swap_device *dev, unsigned long slot)
+void **swap_slot_cache(struct swap_device *dev, unsigned long slot)
 {
 	return &slot_cluster(dev, slot)->table->cache[slot % SWAP_CLUSTER_SLOTS];
 }
@@ -152,13 +264,31 @@ unsigned long *swap_slot_word(struct swap_device *dev, unsigned long slot)
 	return &slot_cluster(dev, slot)->table->stored[slot % SWAP_CLUSTER_SLOTS];
 }
 
+u32 swap_slot_count(struct swap_device *dev, unsigned long slot)
+{
+	lockdep_assert_held(&dev->lock);
+	if (slot >= dev->slots || !slot_cluster(dev, slot)->table)
+		return 0;
+	return *slot_count(dev, slot);
+}
+
+void swap_slot_mark_bad(struct swap_device *dev, unsigned long slot)
+{
+	spin_lock(&dev->lock);
+	VM_BUG_ON(!swap_slot_count(dev, slot));
+	*slot_count(dev, slot) |= SWAP_BAD;
+	spin_unlock(&dev->lock);
+	if (READ_ONCE(dev->failures) < MAX_FAILURES && ++dev->failures == MAX_FAILURES)
+		pr_err("swap: %s fails every write; it gets no more pages\n", dev->name);
+}
+
 /* Reclaim is what needs the tables, so they come from the reserve that reclaim may use. */
 #define GFP_SWAP (__GFP_MEMALLOC | __GFP_NOWARN)
 
-static bool cluster_make_tables(struct swap_cluster *cluster)
+static bool cluster_make_tables(struct swap_cluster *cluster, gfp_t gfp)
 {
-	unsigned long table = get_zeroed_page(GFP_SWAP);
-	u16 *count = kzalloc(SWAP_CLUSTER_SLOTS * sizeof(*count), GFP_SWAP);
+	unsigned long table = get_zeroed_page(gfp);
+	u32 *count = kzalloc(SWAP_CLUSTER_SLOTS * sizeof(*count), gfp);
 
 	if (!table || !count) {
 		free_page(table);
@@ -186,7 +316,8 @@ static unsigned int cluster_capacity(struct swap_device *dev, unsigned long c)
 	return end - c * SWAP_CLUSTER_SLOTS - (c == 0);
 }
 
-static unsigned long take_slot(struct swap_device *dev, unsigned long c)
+/* Take a slot of a cluster that has a free one. It gets the count `as`. */
+static unsigned long take_slot(struct swap_device *dev, unsigned long c, u32 as)
 {
 	struct swap_cluster *cluster = &dev->clusters[c];
 	unsigned long slot = max(c * SWAP_CLUSTER_SLOTS, 1UL);
@@ -199,78 +330,135 @@ static unsigned long take_slot(struct swap_device *dev, unsigned long c)
 		slot += cluster->used;
 	while (cluster->count[slot % SWAP_CLUSTER_SLOTS])
 		slot++;
-	cluster->count[slot % SWAP_CLUSTER_SLOTS] = SWAP_HAS_CACHE;
+	cluster->count[slot % SWAP_CLUSTER_SLOTS] = as;
 	cluster->used++;
 	dev->used++;
 	return slot;
 }
 
-/* A free slot of the device, marked as held by the swap cache; 0 when it is full. */
-static unsigned long device_take_slot(struct swap_device *dev) __must_hold(&dev->lock)
+/* Can a slot be taken from cluster c by this CPU? Tables are made if need be. */
+static bool cluster_usable(struct swap_device *dev, unsigned long c, bool empty)
+{
+	struct swap_cluster *cluster = &dev->clusters[c];
+
+	if (cluster->used >= (empty ? 1 : cluster_capacity(dev, c)) || (empty && cluster->cpu))
+		return false;
+	return cluster->table || cluster_make_tables(cluster, GFP_SWAP);
+}
+
+/* Look for a cluster from next_cluster on. Returns its number plus one; 0 when there is none. */
+static unsigned long find_cluster(struct swap_device *dev, bool empty)
 {
 	unsigned long c = dev->next_cluster;
 
 	for (unsigned long i = 0; i < dev->nr_clusters; i++) {
-		struct swap_cluster *cluster = &dev->clusters[c];
-
-		if (cluster->used < cluster_capacity(dev, c) &&
-		    (cluster->table || cluster_make_tables(cluster))) {
+		if (cluster_usable(dev, c, empty)) {
 			dev->next_cluster = c;
-			return take_slot(dev, c);
+			return c + 1;
 		}
 		c = c + 1 < dev->nr_clusters ? c + 1 : 0;
 	}
 	return 0;
 }
 
-static void device_free_slot(struct swap_device *dev, unsigned long slot) __must_hold(&dev->lock)
+/* This CPU's cluster: the one it has while there is room in it, then an empty one, then any. */
+static unsigned long this_cpu_cluster(struct swap_device *dev)
+{
+	u32 *mine = &dev->cpu_cluster[smp_processor_id()];
+
+	if (*mine && cluster_usable(dev, *mine - 1, false))
+		return *mine;
+	if (*mine)
+		dev->clusters[*mine - 1].cpu = 0;
+	*mine = find_cluster(dev, true);
+	if (!*mine)
+		return find_cluster(dev, false);
+	dev->clusters[*mine - 1].cpu = smp_processor_id() + 1;
+	return *mine;
+}
+
+/* A free slot of the device, with the count `as`; 0 when it is full. */
+static unsigned long device_take_slot(struct swap_device *dev, u32 as) __must_hold(&dev->lock)
+{
+	unsigned long cluster;
+
+	if (!dev->writable || !dev->slots)
+		return 0;
+	cluster = this_cpu_cluster(dev);
+	return cluster ? take_slot(dev, cluster - 1, as) : 0;
+}
+
+/* The last reference has gone. Returns what swap_drop() returns. */
+static swp_entry_t device_free_slot(struct swap_device *dev, unsigned long slot)
+	__must_hold(&dev->lock)
 {
 	struct swap_cluster *cluster = slot_cluster(dev, slot);
+	unsigned long *word = swap_slot_word(dev, slot);
+	swp_entry_t elsewhere = swap_word_entry(*word);
 
-	VM_BUG_ON(*swap_slot_cache(dev, slot));
+	if (elsewhere.val)
+		*word = 0;
 	if (dev->ops->free_slot)
 		dev->ops->free_slot(dev, slot);
-	*swap_slot_word(dev, slot) = 0;
+	*word = 0;
+	*swap_slot_cache(dev, slot) = NULL;
 	dev->used--;
-	if (--cluster->used == 0)
-		cluster_free_tables(cluster);
+	if (*slot_count(dev, slot) & SWAP_BAD) {
+		*slot_count(dev, slot) = SWAP_BAD;
+		dev->bad++;
+	} else {
+		*slot_count(dev, slot) = 0;
+		if (--cluster->used == 0)
+			cluster_free_tables(cluster);
+	}
+	return elsewhere;
 }
 
 static bool device_has_room(struct swap_device *dev)
 {
-	return READ_ONCE(dev->used) < dev->slots - 1 && !(dev->ops->full && dev->ops->full(dev));
+	return READ_ONCE(dev->writable) && READ_ONCE(dev->used) < usable_slots(dev) &&
+	       READ_ONCE(dev->failures) < MAX_FAILURES && !(dev->ops->full && dev->ops->full(dev));
 }
 
-/* The device of highest priority that has room. */
-static struct swap_device *best_device(int below)
+/* The device of highest priority that has room and is not among `tried` (a bit for each type). */
+static struct swap_device *best_device(unsigned long tried)
 {
+	unsigned int n = READ_ONCE(nr_devices), first = n > 1 ? atomic_read(&turns) / TURN : 0;
 	struct swap_device *best = NULL;
 
-	for (unsigned int i = 0; i < READ_ONCE(nr_devices); i++) {
-		struct swap_device *dev = devices[i];
+	for (unsigned int i = 0; i < n; i++) {
+		struct swap_device *dev = swap_device((first + i) % n);
 
-		if (dev->prio < below && (!best || dev->prio > best->prio) && device_has_room(dev))
+		if (dev && !(tried & BIT(dev->type)) && (!best || dev->prio > best->prio) &&
+		    device_has_room(dev))
 			best = dev;
 	}
 	return best;
 }
 
-swp_entry_t swap_take_slot(struct page *page)
+bool swap_has_room(void)
 {
-	int below = SWAP_PRIO_MAX + 1;
+	return best_device(0) != NULL;
+}
+
+swp_entry_t swap_take_slot(struct page *page, unsigned long tried)
+{
 	struct swap_device *dev;
 
-	while ((dev = best_device(below))) {
+	while ((dev = best_device(tried))) {
 		unsigned long slot;
 
 		spin_lock(&dev->lock);
-		slot = device_take_slot(dev);
+		slot = device_take_slot(dev, page ? SWAP_HAS_CACHE : 1);
 		if (slot)
 			*swap_slot_cache(dev, slot) = page;
 		spin_unlock(&dev->lock);
-		if (slot)
+		if (slot) {
+			if (nr_devices > 1)
+				atomic_inc(&turns);
 			return swp_entry(dev->type, slot);
-		below = dev->prio;
+		}
+		tried |= BIT(dev->type);
 	}
 	return (swp_entry_t){0};
 }
@@ -282,11 +470,11 @@ int swap_duplicate(swp_entry_t entry)
 	struct swap_device *dev = swap_entry_device(entry);
 	unsigned long slot = swp_offset(entry);
 	int err = 0;
-	u16 *count;
+	u32 *count;
 
 	spin_lock(&dev->lock);
 	count = slot_count(dev, slot);
-	VM_BUG_ON(*count == 0);
+	VM_BUG_ON((*count & ~SWAP_BAD) == 0);
 	if ((*count & SWAP_COUNT_MAX) == SWAP_COUNT_MAX)
 		err = -ENOMEM;
 	else
@@ -295,68 +483,103 @@ int swap_duplicate(swp_entry_t entry)
 	return err;
 }
 
-void swap_drop_cache(struct swap_device *dev, unsigned long slot)
+swp_entry_t swap_drop_cache(struct swap_device *dev, unsigned long slot, void *shadow)
 {
-	u16 *count = slot_count(dev, slot);
+	u32 *count = slot_count(dev, slot);
 
 	VM_BUG_ON(!(*count & SWAP_HAS_CACHE));
-	*swap_slot_cache(dev, slot) = NULL;
+	*swap_slot_cache(dev, slot) = shadow;
 	*count &= ~SWAP_HAS_CACHE;
-	if (!*count)
-		device_free_slot(dev, slot);
+	if (*count & SWAP_COUNT_MAX)
+		return (swp_entry_t){0};
+	return device_free_slot(dev, slot);
 }
 
-bool swap_hold_cache(struct swap_device *dev, unsigned long slot, struct page *page)
+bool swap_hold_cache(struct swap_device *dev, unsigned long slot, struct page *page, void **shadow)
 {
-	struct swap_cluster *cluster = slot_cluster(dev, slot);
-	u16 *count;
+	u32 count = swap_slot_count(dev, slot);
+	void **cache;
 
-	if (!cluster->table)
+	if (!(count & SWAP_COUNT_MAX) || (count & SWAP_HAS_CACHE))
 		return false;
-	count = slot_count(dev, slot);
-	if (!*count || (*count & SWAP_HAS_CACHE))
-		return false;
-	*count |= SWAP_HAS_CACHE;
-	*swap_slot_cache(dev, slot) = page;
+	cache = swap_slot_cache(dev, slot);
+	*slot_count(dev, slot) |= SWAP_HAS_CACHE;
+	*shadow = *cache;
+	*cache = page;
 	return true;
 }
 
-/* Drop a reference of a PTE. Returns what is left: the count and SWAP_HAS_CACHE. */
-static u16 drop_reference(swp_entry_t entry)
+/*
+ * Drop a reference of a PTE. Returns what is left: the count and SWAP_HAS_CACHE; *elsewhere is what
+ * swap_drop_elsewhere() is to be told then.
+ */
+static u32 drop_reference(swp_entry_t entry, swp_entry_t *elsewhere)
 {
 	struct swap_device *dev = swap_entry_device(entry);
 	unsigned long slot = swp_offset(entry);
-	u16 left;
+	u32 left;
 
+	elsewhere->val = 0;
 	spin_lock(&dev->lock);
 	VM_BUG_ON(!(*slot_count(dev, slot) & SWAP_COUNT_MAX));
-	left = --*slot_count(dev, slot);
+	left = --*slot_count(dev, slot) & ~SWAP_BAD;
 	if (!left)
-		device_free_slot(dev, slot);
+		*elsewhere = device_free_slot(dev, slot);
 	spin_unlock(&dev->lock);
 	return left;
 }
 
+void swap_drop_elsewhere(swp_entry_t entry)
+{
+	swp_entry_t none;
+
+	if (unlikely(entry.val) && is_swap_entry(entry)) {
+		drop_reference(entry, &none);
+		VM_BUG_ON(none.val);
+	}
+}
+
 void swap_free(swp_entry_t entry)
 {
-	drop_reference(entry);
+	swp_entry_t elsewhere;
+
+	drop_reference(entry, &elsewhere);
+	swap_drop_elsewhere(elsewhere);
 }
 
 void free_swap_and_cache(swp_entry_t entry)
 {
-	if (drop_reference(entry) == SWAP_HAS_CACHE)
+	swp_entry_t elsewhere;
+
+	if (drop_reference(entry, &elsewhere) == SWAP_HAS_CACHE)
 		swap_cache_reclaim(entry);
+	swap_drop_elsewhere(elsewhere);
 }
 
 int swap_entry_count(swp_entry_t entry)
 {
 	struct swap_device *dev = swap_entry_device(entry);
-	unsigned long slot = swp_offset(entry);
-	int count = 0;
+	u32 count;
 
 	spin_lock(&dev->lock);
-	if (slot_cluster(dev, slot)->count)
-		count = *slot_count(dev, slot) & SWAP_COUNT_MAX;
+	count = swap_slot_count(dev, swp_offset(entry)) & SWAP_COUNT_MAX;
 	spin_unlock(&dev->lock);
 	return count;
+}
+
+unsigned long swap_next_used(struct swap_device *dev, unsigned long from)
+{
+	unsigned long slot = from, found = 0;
+
+	spin_lock(&dev->lock);
+	while (slot < dev->slots && !found) {
+		if (!slot_cluster(dev, slot)->table)
+			slot = ALIGN_DOWN(slot, SWAP_CLUSTER_SLOTS) + SWAP_CLUSTER_SLOTS;
+		else if (*slot_count(dev, slot) & ~SWAP_BAD)
+			found = slot;
+		else
+			slot++;
+	}
+	spin_unlock(&dev->lock);
+	return found;
 }

@@ -9,9 +9,12 @@
  * not a second copy of the bytes.
  *
  *	  reclaim:  add_to_swap -> try_to_unmap -> swap_writepage -> freeze_and_leave_swap_cache -> frame freed
- *	  fault:    swapin_readahead -> (mapped) -> swap_free -> try_to_free_swap when nobody else holds the entry
+ *	  fault:    swapin -> (mapped) -> swap_free -> try_to_free_swap when nobody else holds the entry
  *
  * CACHE-STABLE: PG_swapcache and page->private of a page change under its page lock.
+ *
+ * What is left of a page that was freed is its shadow in the same word: when it was evicted, for
+ * the refault distance (mm/workingset.c).
  *
  * Lookup is an array: a slot's cluster has a word for it (mm/swap.h), so that a fault finds its
  * page in a few instructions under the device's lock, and no tree node is ever allocated on the way
@@ -25,6 +28,7 @@
 #include "mm/swap.h"
 #include "mm/swap_internal.h"
 #include "mm/vmstat.h"
+#include "mm/workingset.h"
 
 static void tie(struct page *page, swp_entry_t entry)
 {
@@ -46,7 +50,7 @@ bool add_to_swap(struct page *page)
 
 	VM_BUG_ON_PAGE(!PageLocked(page) || PageSwapCache(page), page);
 	get_page(page);
-	entry = swap_take_slot(page);
+	entry = swap_take_slot(page, 0);
 	if (!entry.val) {
 		put_page(page);
 		count_vm_event(SWAP_REFUSED);
@@ -57,29 +61,32 @@ bool add_to_swap(struct page *page)
 	return true;
 }
 
-static void remove(struct page *page, swp_entry_t entry, struct swap_device *dev)
-	__must_hold(&dev->lock)
+/* Returns what swap_drop_elsewhere() is to be told when the lock has been dropped. */
+static swp_entry_t remove(struct page *page, swp_entry_t entry, struct swap_device *dev,
+			  void *shadow) __must_hold(&dev->lock)
 {
 	VM_BUG_ON_PAGE(!PageLocked(page) || !PageSwapCache(page) || PageWriteback(page), page);
 	VM_BUG_ON_PAGE(*swap_slot_cache(dev, swp_offset(entry)) != page, page);
 	untie(page);
-	swap_drop_cache(dev, swp_offset(entry));
+	return swap_drop_cache(dev, swp_offset(entry), shadow);
 }
 
 void delete_from_swap_cache(struct page *page)
 {
-	swp_entry_t entry = page_swp_entry(page);
+	swp_entry_t entry = page_swp_entry(page), elsewhere;
 	struct swap_device *dev = swap_entry_device(entry);
 
 	spin_lock(&dev->lock);
-	remove(page, entry, dev);
+	elsewhere = remove(page, entry, dev, NULL);
 	spin_unlock(&dev->lock);
+	swap_drop_elsewhere(elsewhere);
+	ClearPageError(page);
 	put_page(page);
 }
 
 bool freeze_and_leave_swap_cache(struct page *page, int references)
 {
-	swp_entry_t entry = page_swp_entry(page);
+	swp_entry_t entry = page_swp_entry(page), elsewhere = {0};
 	struct swap_device *dev = swap_entry_device(entry);
 	bool alone;
 
@@ -90,8 +97,9 @@ bool freeze_and_leave_swap_cache(struct page *page, int references)
 		alone = false;
 	}
 	if (alone)
-		remove(page, entry, dev);
+		elsewhere = remove(page, entry, dev, workingset_eviction(page));
 	spin_unlock(&dev->lock);
+	swap_drop_elsewhere(elsewhere);
 	return alone;
 }
 
@@ -128,7 +136,18 @@ bool try_to_free_swap(struct page *page)
 
 bool swap_should_free(const struct page *page)
 {
-	return PageSwapCache(page) && swap_entry_device(page_swp_entry(page))->ops->in_memory;
+	const struct swap_device *dev;
+
+	if (!PageSwapCache(page))
+		return false;
+	dev = swap_entry_device(page_swp_entry(page));
+	return dev->ops->in_memory || !READ_ONCE(dev->writable) ||
+	       nr_free_swap_pages() < total_swap_pages() / 2;
+}
+
+bool swap_may_write(const struct page *page)
+{
+	return READ_ONCE(swap_entry_device(page_swp_entry(page))->writable);
 }
 
 void swap_cache_reclaim(swp_entry_t entry)
@@ -157,7 +176,7 @@ struct page *lookup_swap_cache(swp_entry_t entry)
 	struct page *page = NULL;
 
 	spin_lock(&dev->lock);
-	if (dev->clusters[slot / SWAP_CLUSTER_SLOTS].table)
+	if (swap_slot_count(dev, slot) & SWAP_HAS_CACHE)
 		page = *swap_slot_cache(dev, slot);
 	/*
 	 * What is in the cache has the cache's reference: reclaim freezes and removes under this
@@ -172,18 +191,16 @@ struct page *lookup_swap_cache(swp_entry_t entry)
 static bool slot_in_use(swp_entry_t entry)
 {
 	struct swap_device *dev = swap_entry_device(entry);
-	unsigned long slot = swp_offset(entry);
 	bool used;
 
 	spin_lock(&dev->lock);
-	used = dev->clusters[slot / SWAP_CLUSTER_SLOTS].count &&
-	       dev->clusters[slot / SWAP_CLUSTER_SLOTS].count[slot % SWAP_CLUSTER_SLOTS];
+	used = (swap_slot_count(dev, swp_offset(entry)) & ~SWAP_BAD) != 0;
 	spin_unlock(&dev->lock);
 	return used;
 }
 
 /* Put a new page into the cache, locked. False when the slot was freed, or has a page by now. */
-static bool insert(struct page *page, swp_entry_t entry)
+static bool insert(struct page *page, swp_entry_t entry, void **shadow)
 {
 	struct swap_device *dev = swap_entry_device(entry);
 	bool held;
@@ -192,46 +209,31 @@ static bool insert(struct page *page, swp_entry_t entry)
 	__SetPageSwapBacked(page);
 	get_page(page);
 	spin_lock(&dev->lock);
-	held = swap_hold_cache(dev, swp_offset(entry), page);
+	held = swap_hold_cache(dev, swp_offset(entry), page, shadow);
 	if (held)
 		tie(page, entry);
 	spin_unlock(&dev->lock);
 	return held;
 }
 
-static void fetch(struct page *page, swp_entry_t entry)
-{
-	struct swap_device *dev = swap_entry_device(entry);
-
-	if (!dev->ops->read_page(dev, swp_offset(entry), page))
-		SetPageUptodate(page);
-	count_vm_event(PSWPIN);
-	unlock_page(page);
-	lru_cache_add(page);
-}
-
-/* A page found in the cache may still be on its way in. */
-static struct page *wait_uptodate(struct page *page)
-{
-	if (!PageUptodate(page))
-		wait_on_page_locked(page);
-	return page;
-}
-
-struct page *swapin_readahead(swp_entry_t entry, struct vm_area *vma, unsigned long addr)
+struct page *swap_cache_get(swp_entry_t entry, gfp_t gfp, bool *begun)
 {
 	struct page *page, *fresh = NULL;
+	void *shadow;
 
+	*begun = false;
 	for (;;) {
 		page = lookup_swap_cache(entry);
 		if (page || !slot_in_use(entry))
 			break;
 		if (!fresh)
-			fresh = alloc_page(GFP_HIGHUSER);
+			fresh = alloc_page(gfp);
 		if (!fresh)
 			return NULL;
-		if (insert(fresh, entry)) {
-			fetch(fresh, entry);
+		if (insert(fresh, entry, &shadow)) {
+			workingset_refault(fresh, shadow);
+			*begun = swap_read(fresh, entry);
+			lru_cache_add(fresh);
 			return fresh;
 		}
 		/* Undo what insert() prepared, and take the page of whoever was faster. */
@@ -241,23 +243,18 @@ struct page *swapin_readahead(swp_entry_t entry, struct vm_area *vma, unsigned l
 	}
 	if (fresh)
 		put_page(fresh);
-	return page ? wait_uptodate(page) : NULL;
+	return page;
 }
 
-int swap_writepage(struct page *page)
+struct page *swapin(swp_entry_t entry, gfp_t gfp)
 {
-	swp_entry_t entry = page_swp_entry(page);
-	struct swap_device *dev = swap_entry_device(entry);
-	int err;
+	bool begun;
+	struct page *page = swap_cache_get(entry, gfp, &begun);
 
-	VM_BUG_ON_PAGE(!PageLocked(page) || !PageSwapCache(page), page);
-	ClearPageDirty(page);
-	err = dev->ops->write_page(dev, swp_offset(entry), page);
-	if (err) {
-		SetPageDirty(page);
-		count_vm_event(SWAP_REFUSED);
-		return err;
-	}
-	count_vm_event(PSWPOUT);
-	return 0;
+	if (begun)
+		swap_submit();
+	/* It may still be on its way in. */
+	if (page && !PageUptodate(page))
+		wait_on_page_locked(page);
+	return page;
 }

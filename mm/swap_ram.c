@@ -62,7 +62,8 @@
 #define POOL_PERCENT 85
 /* full: at the limit, and less than a 32nd of the pool is free in its zspages */
 #define FULL_SHIFT   5
-#define RAM_SLOTS    4 /* default size: so many times the RAM */
+#define RAM_SLOTS    4	 /* default size: so many times the RAM */
+#define RAM_PRIO     100 /* before any disk that was not given a higher one */
 #define FILLED	     1UL
 #define INDEX_SHIFT  1
 #define ZSPAGE_ALIGN 128
@@ -454,7 +455,7 @@ void swap_ram_init(void)
 			panic("no memory for the buffers of compressed swap");
 		per_cpu(swap_work, cpu) = work;
 	}
-	err = swap_device_add("zram", &ram_ops, NULL, slots + 1, 0);
+	err = swap_device_add("zram", &ram_ops, NULL, slots + 1, RAM_PRIO, NULL, 0);
 	if (err < 0)
 		pr_err("swap: compressed RAM cannot be used as swap (error %d)\n", err);
 	else

@@ -7,6 +7,9 @@
  *
  *	0 .. MAX_SWAPFILES - 1			the page's bytes are in that swap device, at slot
  *						`offset`
+ *	SWP_TYPE_LOST				the bytes were in a swap device that could not be
+ *						read when it was given up: touching them is a bus
+ *						error
  *	SWP_TYPE_MIGRATION_READ			the page is on its way to another frame; the PTE
  *						was read-only
  *	SWP_TYPE_MIGRATION_READ_EXCLUSIVE	the same, and the page was exclusive
@@ -63,6 +66,11 @@ static inline bool is_exclusive_migration_entry(swp_entry_t entry)
 {
 	return swp_type(entry) == SWP_TYPE_MIGRATION_WRITE ||
 	       swp_type(entry) == SWP_TYPE_MIGRATION_READ_EXCLUSIVE;
+}
+
+static inline swp_entry_t make_lost_entry(void)
+{
+	return swp_entry(SWP_TYPE_LOST, 0);
 }
 
 static inline bool is_hwpoison_entry(swp_entry_t entry)

@@ -32,6 +32,20 @@
 	X(PSWPOUT, "pswpout")                                                                \
 	X(PSWPZERO, "pswpzero")		/* pages of one repeated word: nothing stored */     \
 	X(SWAP_REFUSED, "swap_refused") /* no slot, or the device would not take the page */ \
+	X(SWAP_RA, "swap_ra")                                                                \
+	X(SWAP_RA_HIT, "swap_ra_hit")                                                        \
+	X(SWAP_READ_ERROR, "swap_read_error")                                                \
+	X(SWAP_WRITE_ERROR, "swap_write_error")                                              \
+	X(WORKINGSET_REFAULT_ANON, "workingset_refault_anon")                                \
+	X(WORKINGSET_REFAULT_FILE, "workingset_refault_file")                                \
+	X(WORKINGSET_ACTIVATE_ANON, "workingset_activate_anon")                              \
+	X(WORKINGSET_ACTIVATE_FILE, "workingset_activate_file")                              \
+	X(WORKINGSET_RESTORE_ANON, "workingset_restore_anon")                                \
+	X(WORKINGSET_RESTORE_FILE, "workingset_restore_file")                                \
+	X(PGSCAN_ANON, "pgscan_anon")                                                        \
+	X(PGSCAN_FILE, "pgscan_file")                                                        \
+	X(PGSTEAL_ANON, "pgsteal_anon")                                                      \
+	X(PGSTEAL_FILE, "pgsteal_file")                                                      \
 	X(PGCOW, "pgcow")                                                                    \
 	X(PGREUSE, "pgreuse")                                                                \
 	X(PGZEROPAGE, "pgzeropage")                                                          \

@@ -17,6 +17,8 @@
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "mm/page.h"
+#include "mm/reclaim.h"
+#include "mm/swap.h"
 
 /* An int in memory, with the range that may be written. */
 struct sys_int {
@@ -85,8 +87,7 @@ static int threads_max_show(struct seq_file *m, struct task *task)
 	return 0;
 }
 
-static int swappiness = 60, page_cluster = 3, drop_caches, compact_memory, nr_hugepages,
-	   panic_on_oom, oom_kill_allocating;
+static int drop_caches, compact_memory, nr_hugepages, panic_on_oom, oom_kill_allocating;
 static int randomize_va_space = 2, core_uses_pid, dmesg_restrict, kptr_restrict, panic_timeout,
 	   sysrq, mmap_min_addr = 65536;
 static int watermark_scale = 10, vfs_cache_pressure = 100, dirty_ratio = 20,
@@ -159,10 +160,10 @@ static const struct proc_entry vm_entries[] = {
 	INT_ENTRY("overcommit_kbytes", overcommit_kbytes, 0, S32_MAX),
 	INT_ENTRY("overcommit_memory", sysctl_overcommit_memory, 0, 2),
 	INT_ENTRY("overcommit_ratio", sysctl_overcommit_ratio, 0, 1000),
-	INT_ENTRY("page-cluster", page_cluster, 0, 31),
+	INT_ENTRY("page-cluster", sysctl_page_cluster, 0, 31),
 	INT_ENTRY("panic_on_oom", panic_on_oom, 0, 2),
 	INT_ENTRY("stat_interval", stat_interval, 0, S32_MAX),
-	INT_ENTRY("swappiness", swappiness, 0, 200),
+	INT_ENTRY("swappiness", sysctl_swappiness, 0, 200),
 	INT_ENTRY("unprivileged_userfaultfd", unprivileged_userfaultfd, 0, 1),
 	INT_ENTRY("vfs_cache_pressure", vfs_cache_pressure, 0, S32_MAX),
 	INT_ENTRY("watermark_scale_factor", watermark_scale, 1, 3000),

@@ -325,6 +325,7 @@ void tlb_batch_flush(struct tlb_batch *batch)
 
 /* ---- page tables: there is no kernel half ---- */
 
+void (*host_idle_hook)(void);
 pgd_t swapper_pg_dir[PTRS_PER_TABLE] __aligned(4096);
 
 void pgd_init_kernel_half(pgd_t *pgd)

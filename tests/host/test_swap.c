@@ -87,7 +87,7 @@ static struct page *new_page(enum kind kind, u64 number)
 
 static void check_contents(swp_entry_t entry, enum kind kind, u64 number)
 {
-	struct page *page = swapin_readahead(entry, NULL, 0);
+	struct page *page = swapin(entry, GFP_KERNEL);
 	u64 expect[512];
 
 	CHECK(page && PageUptodate(page));

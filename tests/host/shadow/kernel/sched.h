@@ -18,6 +18,21 @@ static inline void cond_resched(void)
 void __noreturn host_deadlock(const char *what, const char *file, int line);
 #define schedule() host_deadlock("schedule()", __FILE__, __LINE__)
 
+/* What the rest of the machine does while the one thread waits (end I/O); NULL: nothing. */
+extern void (*host_idle_hook)(void);
+
+static inline void host_idle(void)
+{
+	if (host_idle_hook)
+		host_idle_hook();
+}
+
+static inline void sleep_ns(u64 ns)
+{
+	might_sleep();
+	host_idle();
+}
+
 static inline s64 schedule_timeout_ns(s64 timeout_ns)
 {
 	might_sleep();

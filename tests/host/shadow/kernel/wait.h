@@ -33,6 +33,9 @@ typedef struct wait_queue_head wait_queue_head_t;
 	do {                                                           \
 		might_sleep();                                         \
 		(void)(wq);                                            \
+		if (condition)                                         \
+			break;                                         \
+		host_idle();                                           \
 		if (!(condition))                                      \
 			host_deadlock(#condition, __FILE__, __LINE__); \
 	} while (0)
