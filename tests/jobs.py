@@ -7,6 +7,7 @@ from boot import bad_input, matrix
 from support import CPUS, FLAVOURS, TESTS_OK, initramfs, command, counted, expect, kernel, verso
 from support import Console
 import abuse
+import busybox
 import limits
 import runner
 
@@ -83,7 +84,8 @@ def all_jobs():
             jobs.append(Job(f"user {flavour} {cpus} cpus", 1, user_tests, (flavour, cpus)))
             jobs.append(Job(f"kernel {flavour} {cpus} cpus", 1, in_kernel, (flavour, cpus)))
     jobs.append(Job("user on this machine's Linux", 1, user_tests_here, ()))
-    for prefix, module in (("boot", matrix), ("bad input", bad_input), ("runner", runner), ("limit", limits), ("abuse", abuse)):
+    for prefix, module in (("boot", matrix), ("bad input", bad_input), ("runner", runner), ("limit", limits), ("abuse", abuse),
+                           ("busybox", busybox)):
         for name, function in module.JOBS:
             jobs.append(Job(f"{prefix}: {name}", 1, function, ()))
     return jobs

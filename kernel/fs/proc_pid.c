@@ -243,12 +243,20 @@ static int fd_follow(struct task *task, unsigned int id, struct path *path)
 	return 0;
 }
 
-static const struct proc_entry fd_entry = {.name = "", .mode = 0700, .follow = fd_follow};
+/* The link of an open file; its permissions tell how the file was opened: [reading + 2 * writing]. */
+static const struct proc_entry fd_entries[4] = {
+	{.name = "", .mode = 0000, .follow = fd_follow},
+	{.name = "", .mode = 0500, .follow = fd_follow},
+	{.name = "", .mode = 0300, .follow = fd_follow},
+	{.name = "", .mode = 0700, .follow = fd_follow},
+};
 
+/* @entry_of: which entry stands for this file. */
 static const struct proc_entry *find_fd_entry(struct task *task, const char *name, u32 len,
 					      struct pid **pid, unsigned int *id,
-					      const struct proc_entry *entry)
+					      const struct proc_entry *(*entry_of)(struct file *))
 {
+	const struct proc_entry *entry;
 	struct file *file;
 
 	if (!parse_decimal(name, len, id))
@@ -256,15 +264,21 @@ static const struct proc_entry *find_fd_entry(struct task *task, const char *nam
 	file = fget_task(task, *id);
 	if (!file)
 		return NULL;
+	entry = entry_of(file);
 	fput(file);
 	get_pid(*pid);
 	return entry;
 }
 
+static const struct proc_entry *fd_entry(struct file *file)
+{
+	return &fd_entries[!!(file->f_mode & FMODE_READ) + 2 * !!(file->f_mode & FMODE_WRITE)];
+}
+
 static const struct proc_entry *find_fd(struct task *task, const char *name, u32 len,
 					struct pid **pid, unsigned int *id)
 {
-	return find_fd_entry(task, name, len, pid, id, &fd_entry);
+	return find_fd_entry(task, name, len, pid, id, fd_entry);
 }
 
 static bool next_fd(struct task *task, unsigned int *id)
@@ -327,10 +341,15 @@ static const struct file_operations fdinfo_fops = {.open = fdinfo_open,
 						   .llseek = generic_file_llseek};
 static const struct proc_entry fdinfo_entry = {.name = "", .mode = 0400, .fops = &fdinfo_fops};
 
+static const struct proc_entry *fd_info_of(struct file *file)
+{
+	return &fdinfo_entry;
+}
+
 static const struct proc_entry *find_fdinfo(struct task *task, const char *name, u32 len,
 					    struct pid **pid, unsigned int *id)
 {
-	return find_fd_entry(task, name, len, pid, id, &fdinfo_entry);
+	return find_fd_entry(task, name, len, pid, id, fd_info_of);
 }
 
 const struct proc_dir proc_fd_dir = {.find = find_fd, .next = next_fd};
