@@ -6,6 +6,7 @@
 #include "mm/mm.h"
 #include "mm/mman.h"
 #include "mm/vma.h"
+#include "tests/host/mm_scan.h"
 #include "tests/host/sim_cpu.h"
 #include "tests/host/test.h"
 
@@ -72,6 +73,9 @@ void check_structures(void)
 	struct rmap_audit audit = {.quiescent = true};
 
 	CHECK_EQ(sim_stale_translations(), 0);
+	scan_everything();
+	if (step % 100)
+		return;
 	rmap_audit(&audit);
 	CHECK_EQ(audit.differences, 0);
 	CHECK_EQ(audit.migration_ptes, 0);

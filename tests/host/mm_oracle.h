@@ -16,7 +16,7 @@
 struct mm;
 struct vm_file;
 
-#define PROCS  8
+#define PROCS  50
 #define WINDOW 0x40000000UL /* 2 MiB aligned */
 #define PAGES  (4 * 512)    /* the window: four page tables */
 
@@ -73,7 +73,7 @@ void check_everything(void);
 /* The VMAs say of every page whether it is mapped and with which protection. */
 void check_mappings(struct model *m);
 
-/* No stale translation, no difference in the rmap audit. */
+/* No stale translation, no difference in an audit; every 100 steps, in the kernel's audit too. */
 void check_structures(void);
 
 #endif

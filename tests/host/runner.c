@@ -123,7 +123,7 @@ static bool run(const struct test *test)
 		fprintf(stderr, "%s: killed by signal %d\n", test->name, WTERMSIG(status));
 	if (note[0])
 		fprintf(stderr, "%s: %s\n", test->name, note);
-	fprintf(stderr, "FAILED %s; repeat it with:\n    %s --seed=%llu --scale=%lu %s%s%s\n",
+	fprintf(stderr, "FAILED %s; repeat it with:\n    %s --seed=%llu --scale=%lu %s%s=%s\n",
 		test->name, program, seed, scale, sabotage, *sabotage ? " " : "", test->name);
 	return false;
 }

@@ -487,6 +487,7 @@ static void random_operation(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(operations); i++) {
 		if (pick < operations[i].weight) {
 			operation = operations[i].name;
+			test_note("step %lu: %s", step, operation);
 			operations[i].run();
 			return;
 		}
@@ -501,7 +502,7 @@ static void check_exercised(void)
 		PGFAULT, PGCOW, PGREUSE, PSWPIN, PSWPOUT, PGMIGRATE_SUCCESS, RMAP_UNMAPPED};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(events); i++)
-		if (vm_event_sum(events[i]) < step / 100)
+		if (vm_event_sum(events[i]) < step / 200)
 			test_fail(__FILE__, __LINE__, "%lu steps, but only %lu times %s", step,
 				  vm_event_sum(events[i]), vm_event_name(events[i]));
 	CHECK_EQ(node_stat(NR_ANON_MAPPED), 0);
@@ -532,19 +533,38 @@ static void end_all_processes(void)
 		vm_file_put(files[i].vmf);
 }
 
-TEST(mm_random)
+/* Audits every so many steps; every page of every process is read a few dozen times in all. */
+static void random_steps(unsigned long steps, unsigned long audit_every)
 {
-	unsigned long steps = test_iterations(20000);
-
 	start_machine();
 	for (step = 0; step < steps; step++) {
 		random_operation();
-		check_structures();
-		if (step % 1000 == 999)
+		if (step % audit_every == 0)
+			check_structures();
+		if (step % (steps / 40) == steps / 40 - 1)
 			check_everything();
 	}
 	end_all_processes();
 	check_exercised();
+}
+
+/* --scale=10 is the full run: 100 000 steps, an audit after each. */
+TEST(mm_random)
+{
+	random_steps(test_iterations(10000), 1);
+}
+
+/* --scale=50 is the full run: a million steps, an audit after every hundredth. */
+TEST(mm_random_far)
+{
+	random_steps(test_iterations(20000), 100);
+}
+
+/* The same on the list that Linux had before 2012. */
+TEST(mm_random_rmap_list)
+{
+	anon_rmap_list = true;
+	random_steps(test_iterations(4000), 1);
 }
 
 /*
