@@ -23,7 +23,7 @@ CPUS    ?= 2
 MEM     ?= 256
 CMDLINE ?=
 
-SRC_DIRS := arch/x86_64 kernel kernel/fs kernel/events kernel/drivers kernel/drivers/block mm lib tests/kernel
+SRC_DIRS := arch/x86_64 kernel kernel/fs kernel/events kernel/ipc kernel/drivers kernel/drivers/block mm lib tests/kernel
 C_SRCS   := $(foreach d,$(SRC_DIRS),$(sort $(wildcard $(d)/*.c)))
 ASM_SRCS := $(sort $(wildcard boot/*.asm) $(wildcard arch/x86_64/*.asm))
 FONT     := $(O)/font.o

@@ -8,6 +8,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/mount.h"
 #include "kernel/cmdline.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/drivers/block/block.h"
 #include "kernel/sched.h"
 #include "kernel/sys_info.h"
@@ -322,6 +323,11 @@ static int mounts_link(struct task *task, char *buf, int size)
 	return scnprintf(buf, size, "self/mounts");
 }
 
+static const struct proc_entry sysvipc_entries[] = {
+	{.name = "shm", .mode = 0444, .show = proc_sysvipc_shm_show},
+	{.name = NULL},
+};
+
 const struct proc_entry proc_root_entries[] = {
 	{.name = "buddyinfo", .mode = 0444, .show = buddyinfo_show},
 	{.name = "cmdline", .mode = 0444, .show = cmdline_show},
@@ -341,6 +347,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "stat", .mode = 0444, .show = stat_show},
 	{.name = "swaps", .mode = 0444, .show = swaps_show},
 	{.name = "sys", .mode = 0555, .children = proc_sys_entries},
+	{.name = "sysvipc", .mode = 0555, .children = sysvipc_entries},
 	{.name = "thread-self", .mode = 0777, .readlink = thread_self_link},
 	{.name = "uptime", .mode = 0444, .show = uptime_show},
 	{.name = "version", .mode = 0444, .show = version_show},

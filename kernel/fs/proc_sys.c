@@ -7,6 +7,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/super.h"
 #include "kernel/cred.h"
+#include "kernel/ipc/shm.h"
 #include "kernel/pid.h"
 #include "kernel/random.h"
 #include "kernel/sys_info.h"
@@ -95,6 +96,27 @@ static int watermark_scale = 10, vfs_cache_pressure = 100, dirty_ratio = 20,
 static int unprivileged_userfaultfd, protected_links = 1, overcommit_kbytes, legacy_va_layout,
 				     stat_interval = 1;
 
+static int ulong_show(struct seq_file *m, struct task *task)
+{
+	seq_printf(m, "%lu\n", READ_ONCE(*(const unsigned long *)m->data));
+	return 0;
+}
+
+static int ulong_store(const struct proc_entry *entry, struct task *task, char *text, size_t len)
+{
+	unsigned long value;
+
+	if (kstrtoul(text, 0, &value))
+		return -EINVAL;
+	WRITE_ONCE(*(unsigned long *)entry->data, value);
+	return 0;
+}
+
+#define ULONG_ENTRY(entry_name, var)                                                        \
+	{                                                                                   \
+		.name = entry_name, .mode = 0644, .show = ulong_show, .store = ulong_store, \
+		.data = &(var)                                                              \
+	}
 #define INT_ENTRY(entry_name, var, lo, hi)                                              \
 	{                                                                               \
 		.name = entry_name, .mode = 0644, .show = int_show, .store = int_store, \
@@ -141,6 +163,9 @@ static const struct proc_entry kernel_entries[] = {
 	INT_ENTRY("printk", printk_value, 0, 15),
 	{.name = "random", .mode = 0555, .children = random_entries},
 	INT_ENTRY("randomize_va_space", randomize_va_space, 0, 2),
+	ULONG_ENTRY("shmall", shm_all_pages),
+	ULONG_ENTRY("shmmax", shm_max_bytes),
+	INT_ENTRY("shmmni", shm_table.max, 0, 32768),
 	INT_ENTRY("sysrq", sysrq, 0, 511),
 	{.name = "threads-max", .mode = 0444, .show = threads_max_show},
 	TEXT_ENTRY("version", system_utsname.version),

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System V shared memory: shmget, shmat, shmdt, shmctl.
+ *
+ * A segment is a page cache without a file (mm/shmem.c) and a row in a table. shmat() maps it like
+ * a file; fork copies the mapping, exit and exec unmap it, and each VMA counts as one attachment.
+ *
+ *	        shmget(IPC_CREAT)            IPC_RMID, nattch > 0         last detach
+ *	(none) -----------------> keyed ---------------------------> doomed ------> gone
+ *	                            |         key = IPC_PRIVATE          ^
+ *	                            |         mode |= SHM_DEST           |
+ *	                            +------------------------------------+
+ *	                              IPC_RMID, nattch == 0
+ *
+ * A doomed segment is found by its id only, and can still be attached.
+ *
+ * References: the table has one; each VMA has one, through the vm_file. Whoever maps holds one more
+ * until the mapping does. There are two vm_files, for attachments that may be written and for
+ * SHM_RDONLY, whose memory can never be made writable.
+ *
+ * Locks: mmap_lock, then shm_table.lock (the VMA operations run with mmap_lock held), never the
+ * other way round.
+ */
+#include "kernel/ipc/shm.h"
+#include "arch/x86_64/uaccess.h"
+#include "kernel/cred.h"
+#include "kernel/fs/fs.h"
+#include "kernel/fs/seq_file.h"
+#include "kernel/syscall.h"
+#include "kernel/task.h"
+#include "kernel/uapi/misc.h"
+#include "lib/err.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "mm/filemap.h"
+#include "mm/mm.h"
+#include "mm/mman.h"
+#include "mm/mmap.h"
+#include "mm/shmem.h"
+#include "mm/slab.h"
+#include "mm/vma.h"
+
+#define SHM_RDONLY 010000
+#define SHM_RND	   020000
+#define SHM_REMAP  040000
+#define SHM_EXEC   0100000
+
+#define SHM_HUGETLB   04000
+#define SHM_NORESERVE 010000
+
+#define SHM_LOCK     11
+#define SHM_UNLOCK   12
+#define SHM_STAT     13
+#define SHM_INFO     14
+#define SHM_STAT_ANY 15
+
+#define SHM_DEST   01000 /* in the mode: goes with the last detach */
+#define SHM_LOCKED 02000 /* its pages stay in memory */
+
+struct shmid64_ds {
+	struct ipc64_perm perm;
+	u64 segsz;
+	s64 atime, dtime, ctime;
+	s32 cpid, lpid;
+	u64 nattch;
+	u64 unused[2];
+};
+
+struct shminfo64 {
+	u64 shmmax, shmmin, shmmni, shmseg, shmall;
+	u64 unused[4];
+};
+
+struct shm_info {
+	s32 used_ids;
+	u64 shm_tot, shm_rss, shm_swp;
+	u64 swap_attempts, swap_successes;
+};
+
+enum { SHM_VMF_RW, SHM_VMF_RO, SHM_NR_VMFS };
+
+/* Lock key: (t) shm_table.lock; (a) atomic; (c) constant. */
+struct shm_segment {
+	struct ipc_object ipc;
+	atomic_t count;		 /* (a) */
+	unsigned long nattch;	 /* (t) VMAs */
+	u64 size;		 /* (c) bytes */
+	unsigned long promised;	 /* (c) pages counted by vm_enough_memory() */
+	s64 atime, dtime, ctime; /* (t) */
+	s32 cpid, lpid;		 /* (t) lpid; (c) cpid */
+	s32 name_key;		 /* (c) as it is shown in maps */
+	struct address_space mapping;
+	struct vm_file vmf[SHM_NR_VMFS]; /* (c) */
+};
+
+unsigned long shm_max_bytes = ~0UL - (1UL << 24);
+unsigned long shm_all_pages = ~0UL - (1UL << 24);
+IPC_TABLE(shm_table, 4096);
+
+static unsigned long total_pages; /* (t) of all segments */
+
+static struct shm_segment *to_segment(struct ipc_object *object)
+{
+	return container_of(object, struct shm_segment, ipc);
+}
+
+static struct shm_segment *vmf_segment(struct vm_file *vmf)
+{
+	return vmf->mapping->host;
+}
+
+static unsigned long pages_of(const struct shm_segment *seg)
+{
+	return (seg->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/* Life ----------------------------------------------------------------------------------------- */
+
+static void segment_put(struct shm_segment *seg)
+{
+	if (!atomic_dec_and_test(&seg->count))
+		return;
+	address_space_destroy(&seg->mapping);
+	vm_unacct_memory(seg->promised);
+	kfree(seg);
+}
+
+/* Out of the table, whose reference goes. Table locked. */
+static void segment_remove(struct shm_segment *seg)
+{
+	total_pages -= pages_of(seg);
+	ipc_remove(&shm_table, &seg->ipc);
+	segment_put(seg);
+}
+
+static void shm_open(struct vm_area *vma)
+{
+	struct shm_segment *seg = vmf_segment(vma->vm_file);
+
+	mutex_lock(&shm_table.lock);
+	seg->nattch++;
+	seg->atime = ipc_now();
+	seg->lpid = current->tgid;
+	mutex_unlock(&shm_table.lock);
+}
+
+static void shm_close(struct vm_area *vma)
+{
+	struct shm_segment *seg = vmf_segment(vma->vm_file);
+
+	mutex_lock(&shm_table.lock);
+	seg->dtime = ipc_now();
+	seg->lpid = current->tgid;
+	if (!--seg->nattch && seg->ipc.mode & SHM_DEST)
+		segment_remove(seg); /* the VMA still has its reference */
+	mutex_unlock(&shm_table.lock);
+}
+
+static const struct vm_operations shm_vm_ops = {
+	.open = shm_open,
+	.close = shm_close,
+	.fault = filemap_fault,
+};
+
+static void shm_vm_get(struct vm_file *vmf)
+{
+	atomic_inc(&vmf_segment(vmf)->count);
+}
+
+static void shm_vm_put(struct vm_file *vmf)
+{
+	segment_put(vmf_segment(vmf));
+}
+
+static int shm_vm_mmap(struct vm_file *vmf, struct vm_area *vma)
+{
+	vma->vm_ops = &shm_vm_ops;
+	shm_open(vma);
+	return 0;
+}
+
+static char *shm_vm_name(struct vm_file *vmf, char *buf, size_t size)
+{
+	snprintf(buf, size, "/SYSV%08x (deleted)", (u32)vmf_segment(vmf)->name_key);
+	return buf;
+}
+
+static void shm_vm_ident(struct vm_file *vmf, dev_t *dev, u64 *ino)
+{
+	*dev = 1; /* as Linux's internal mount */
+	*ino = (u64)vmf_segment(vmf)->ipc.id;
+}
+
+static const struct vm_file_ops shm_vm_file_ops = {
+	.get = shm_vm_get,
+	.put = shm_vm_put,
+	.mmap = shm_vm_mmap,
+	.name = shm_vm_name,
+	.ident = shm_vm_ident,
+};
+
+/* shmget --------------------------------------------------------------------------------------- */
+
+/* Not yet in the table. ERR_PTR. */
+static struct shm_segment *new_segment(s32 key, size_t size, int flags)
+{
+	unsigned long pages = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	unsigned long promised = flags & SHM_NORESERVE ? 0 : pages;
+	struct shm_segment *seg;
+
+	if (vm_enough_memory(promised))
+		return ERR_PTR(-ENOMEM);
+	seg = kzalloc(sizeof(*seg), GFP_KERNEL);
+	if (!seg) {
+		vm_unacct_memory(promised);
+		return ERR_PTR(-ENOMEM);
+	}
+	atomic_set(&seg->count, 1);
+	seg->size = size;
+	seg->promised = promised;
+	seg->cpid = current->tgid;
+	seg->ctime = ipc_now();
+	seg->name_key = key;
+	shmem_mapping_init(&seg->mapping, seg, NULL);
+	seg->mapping.i_size = (loff_t)(pages << PAGE_SHIFT);
+	seg->vmf[SHM_VMF_RW] =
+		(struct vm_file){&seg->mapping, &shm_vm_file_ops, VMF_READ | VMF_WRITE};
+	seg->vmf[SHM_VMF_RO] = (struct vm_file){&seg->mapping, &shm_vm_file_ops, VMF_READ};
+	return seg;
+}
+
+/* Table locked. The id, or -E. */
+static long create_segment(s32 key, size_t size, int flags)
+{
+	unsigned long pages = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	struct shm_segment *seg;
+	int err;
+
+	if (!size || size > READ_ONCE(shm_max_bytes))
+		return -EINVAL;
+	if (pages << PAGE_SHIFT < size || total_pages + pages < total_pages ||
+	    total_pages + pages > READ_ONCE(shm_all_pages))
+		return -ENOSPC;
+	if (flags & SHM_HUGETLB || size > FS_MAX_SIZE)
+		return -ENOMEM; /* the pool of huge pages is empty */
+	seg = new_segment(key, size, flags);
+	if (IS_ERR(seg))
+		return PTR_ERR(seg);
+	err = ipc_add(&shm_table, &seg->ipc, key, (u32)flags);
+	if (err) {
+		segment_put(seg);
+		return err;
+	}
+	total_pages += pages;
+	return seg->ipc.id;
+}
+
+/* Table locked. */
+static long get_segment(s32 key, size_t size, int flags)
+{
+	struct ipc_object *object = key == IPC_PRIVATE ? NULL : ipc_find_key(&shm_table, key);
+
+	if (!object) {
+		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
+			return -ENOENT;
+		return create_segment(key, size, flags);
+	}
+	if (flags & IPC_CREAT && flags & IPC_EXCL)
+		return -EEXIST;
+	if (to_segment(object)->size < size)
+		return -EINVAL;
+	return ipc_access(object, (u32)flags & 0777) ?: object->id;
+}
+
+SYSCALL_DEFINE3(shmget, s32, key, size_t, size, int, flags)
+{
+	long ret;
+
+	mutex_lock(&shm_table.lock);
+	ret = get_segment(key, size, flags);
+	mutex_unlock(&shm_table.lock);
+	return ret;
+}
+
+/* shmat, shmdt --------------------------------------------------------------------------------- */
+
+/* With a reference, or ERR_PTR. */
+static struct shm_segment *find_segment(int id, u32 access)
+{
+	struct ipc_object *object;
+	int err;
+
+	mutex_lock(&shm_table.lock);
+	object = ipc_find(&shm_table, id);
+	if (!IS_ERR(object)) {
+		err = ipc_access(object, access);
+		if (err)
+			object = ERR_PTR(err);
+		else
+			atomic_inc(&to_segment(object)->count);
+	}
+	mutex_unlock(&shm_table.lock);
+	return IS_ERR(object) ? ERR_CAST(object) : to_segment(object);
+}
+
+static long map_segment(struct shm_segment *seg, unsigned long addr, unsigned long prot,
+			unsigned long map_flags, int flags)
+{
+	struct vm_file *vmf = &seg->vmf[flags & SHM_RDONLY ? SHM_VMF_RO : SHM_VMF_RW];
+	struct mm *mm = current->mm;
+	unsigned long populate = 0;
+	long ret = -EINVAL;
+
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	if (!addr || flags & SHM_REMAP ||
+	    (addr + seg->size >= addr && !find_vma_intersection(mm, addr, addr + seg->size)))
+		ret = do_mmap(mm, vmf, addr, seg->size, prot, map_flags, 0, &populate);
+	mmap_write_unlock(mm);
+	if (populate)
+		mm_populate(mm, (unsigned long)ret, populate);
+	return ret;
+}
+
+SYSCALL_DEFINE3(shmat, int, id, unsigned long, addr, int, flags)
+{
+	unsigned long prot = PROT_READ, map_flags = MAP_SHARED;
+	u32 access = 0444;
+	struct shm_segment *seg;
+	long ret;
+
+	if (id < 0)
+		return -EINVAL;
+	if (addr) {
+		if (addr & (PAGE_SIZE - 1)) {
+			if (!(flags & SHM_RND))
+				return -EINVAL;
+			addr &= PAGE_MASK;
+			if (!addr && flags & SHM_REMAP)
+				return -EINVAL;
+		}
+		map_flags |= MAP_FIXED;
+	} else if (flags & SHM_REMAP) {
+		return -EINVAL;
+	}
+	if (!(flags & SHM_RDONLY)) {
+		prot |= PROT_WRITE;
+		access |= 0222;
+	}
+	if (flags & SHM_EXEC) {
+		prot |= PROT_EXEC;
+		access |= 0111;
+	}
+	seg = find_segment(id, access);
+	if (IS_ERR(seg))
+		return PTR_ERR(seg);
+	ret = map_segment(seg, addr, prot, map_flags, flags);
+	segment_put(seg);
+	return ret;
+}
+
+/* The segment that the VMA maps as if it were attached at @addr, or NULL. */
+static struct shm_segment *attached_at(const struct vm_area *vma, unsigned long addr)
+{
+	if (vma->vm_ops != &shm_vm_ops || (vma->vm_start - addr) >> PAGE_SHIFT != vma->vm_pgoff)
+		return NULL;
+	return vmf_segment(vma->vm_file);
+}
+
+/* mmap_lock held for writing. Unmaps every piece of the attachment; others' in between stay. */
+static int detach(struct mm *mm, unsigned long addr)
+{
+	struct vm_area *vma = find_vma(mm, addr), *next;
+	struct shm_segment *seg = NULL;
+	unsigned long end;
+	int err = 0;
+
+	while (vma && !(seg = attached_at(vma, addr)))
+		vma = vma_next(vma);
+	if (!vma)
+		return -EINVAL;
+	end = addr + (pages_of(seg) << PAGE_SHIFT);
+	while (vma && vma->vm_end <= end && !err) {
+		next = vma_next(vma);
+		if (attached_at(vma, addr) == seg)
+			err = do_munmap(mm, vma->vm_start, vma->vm_end - vma->vm_start);
+		vma = next;
+	}
+	return err;
+}
+
+SYSCALL_DEFINE1(shmdt, unsigned long, addr)
+{
+	struct mm *mm = current->mm;
+	int err;
+
+	if (addr & (PAGE_SIZE - 1))
+		return -EINVAL;
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	err = detach(mm, addr);
+	mmap_write_unlock(mm);
+	return err;
+}
+
+/* shmctl --------------------------------------------------------------------------------------- */
+
+static long shm_limits(struct shminfo64 *info)
+{
+	long last;
+
+	mutex_lock(&shm_table.lock);
+	*info = (struct shminfo64){.shmmax = shm_max_bytes,
+				   .shmmin = 1,
+				   .shmmni = (u64)shm_table.max,
+				   .shmseg = (u64)shm_table.max,
+				   .shmall = shm_all_pages};
+	last = ipc_last_index(&shm_table);
+	mutex_unlock(&shm_table.lock);
+	return last;
+}
+
+static long shm_usage(struct shm_info *info)
+{
+	long last;
+
+	mutex_lock(&shm_table.lock);
+	*info = (struct shm_info){.used_ids = (s32)shm_table.used, .shm_tot = total_pages};
+	for (unsigned int i = 0; i < shm_table.size; i++) {
+		struct shm_segment *seg;
+
+		if (!shm_table.slots[i])
+			continue;
+		seg = to_segment(shm_table.slots[i]);
+		info->shm_rss += READ_ONCE(seg->mapping.nrpages);
+		info->shm_swp += READ_ONCE(seg->mapping.nrswapped);
+	}
+	last = ipc_last_index(&shm_table);
+	mutex_unlock(&shm_table.lock);
+	return last;
+}
+
+static void fill_ds(struct shmid64_ds *ds, const struct shm_segment *seg)
+{
+	*ds = (struct shmid64_ds){
+		.segsz = seg->size,
+		.atime = seg->atime,
+		.dtime = seg->dtime,
+		.ctime = seg->ctime,
+		.cpid = seg->cpid,
+		.lpid = seg->lpid,
+		.nattch = seg->nattch,
+	};
+	ipc_fill_perm(&ds->perm, &seg->ipc);
+}
+
+/* 0 for IPC_STAT, the id for those that go by place. */
+static long shm_stat(int id, int cmd, struct shmid64_ds *ds)
+{
+	struct ipc_object *object;
+	long ret;
+
+	mutex_lock(&shm_table.lock);
+	object = cmd == IPC_STAT ? ipc_find(&shm_table, id) : ipc_find_index(&shm_table, id);
+	if (IS_ERR(object)) {
+		ret = PTR_ERR(object);
+	} else {
+		ret = cmd == SHM_STAT_ANY ? 0 : ipc_access(object, 0444);
+		fill_ds(ds, to_segment(object));
+		if (!ret && cmd != IPC_STAT)
+			ret = object->id;
+	}
+	mutex_unlock(&shm_table.lock);
+	return ret;
+}
+
+/* IPC_RMID. Table locked. */
+static void doom(struct shm_segment *seg)
+{
+	if (!seg->nattch) {
+		segment_remove(seg);
+		return;
+	}
+	seg->ipc.key = IPC_PRIVATE;
+	seg->ipc.mode |= SHM_DEST;
+}
+
+static int lock_pages(struct shm_segment *seg, bool lock)
+{
+	u32 euid = current_euid();
+
+	if (!capable(CAP_IPC_LOCK)) {
+		if (euid != seg->ipc.uid && euid != seg->ipc.cuid)
+			return -EPERM;
+		if (lock && !rlimit_of(current->signal, RLIMIT_MEMLOCK))
+			return -EPERM;
+	}
+	if (lock) {
+		seg->mapping.flags |= AS_UNEVICTABLE;
+		seg->ipc.mode |= SHM_LOCKED;
+	} else {
+		seg->mapping.flags &= ~AS_UNEVICTABLE;
+		seg->ipc.mode &= ~(u32)SHM_LOCKED;
+	}
+	return 0;
+}
+
+/* The commands that change a segment. @perm: of IPC_SET. */
+static long shm_change(int id, int cmd, const struct ipc64_perm *perm)
+{
+	struct ipc_object *object;
+	int err;
+
+	mutex_lock(&shm_table.lock);
+	object = ipc_find(&shm_table, id);
+	if (IS_ERR(object)) {
+		err = (int)PTR_ERR(object);
+	} else if (cmd == SHM_LOCK || cmd == SHM_UNLOCK) {
+		err = lock_pages(to_segment(object), cmd == SHM_LOCK);
+	} else {
+		err = ipc_may_change(object);
+		if (!err && cmd == IPC_RMID) {
+			doom(to_segment(object));
+		} else if (!err) {
+			ipc_set_owner(object, perm);
+			to_segment(object)->ctime = ipc_now();
+		}
+	}
+	mutex_unlock(&shm_table.lock);
+	return err;
+}
+
+SYSCALL_DEFINE3(shmctl, int, id, int, cmd, struct shmid64_ds __user *, ubuf)
+{
+	struct shmid64_ds ds;
+	struct shminfo64 limits;
+	struct shm_info usage;
+	long ret;
+
+	cmd &= ~IPC_64;
+	if (cmd < 0 || id < 0)
+		return -EINVAL;
+	switch (cmd) {
+	case IPC_INFO:
+		ret = shm_limits(&limits);
+		return copy_to_user(ubuf, &limits, sizeof(limits)) ? -EFAULT : ret;
+	case SHM_INFO:
+		ret = shm_usage(&usage);
+		return copy_to_user(ubuf, &usage, sizeof(usage)) ? -EFAULT : ret;
+	case IPC_STAT:
+	case SHM_STAT:
+	case SHM_STAT_ANY:
+		ret = shm_stat(id, cmd, &ds);
+		return ret >= 0 && copy_to_user(ubuf, &ds, sizeof(ds)) ? -EFAULT : ret;
+	case IPC_SET:
+		if (copy_from_user(&ds, ubuf, sizeof(ds)))
+			return -EFAULT;
+		return shm_change(id, cmd, &ds.perm);
+	case IPC_RMID:
+	case SHM_LOCK:
+	case SHM_UNLOCK:
+		return shm_change(id, cmd, NULL);
+	}
+	return -EINVAL;
+}
+
+/* /proc/sysvipc/shm ---------------------------------------------------------------------------- */
+
+static void show_segment(struct seq_file *m, const struct shm_segment *seg)
+{
+	const struct ipc_object *ipc = &seg->ipc;
+
+	seq_printf(m, "%10d %10d  %4o %21llu %5u %5u  %5lu %5u %5u %5u %5u ", ipc->key, ipc->id,
+		   ipc->mode, seg->size, (u32)seg->cpid, (u32)seg->lpid, seg->nattch, ipc->uid,
+		   ipc->gid, ipc->cuid, ipc->cgid);
+	seq_printf(m, "%10llu %10llu %10llu %21lu %21lu\n", (u64)seg->atime, (u64)seg->dtime,
+		   (u64)seg->ctime, READ_ONCE(seg->mapping.nrpages) << PAGE_SHIFT,
+		   READ_ONCE(seg->mapping.nrswapped) << PAGE_SHIFT);
+}
+
+int proc_sysvipc_shm_show(struct seq_file *m, struct task *task)
+{
+	seq_puts(m,
+		 "       key      shmid perms                  size  cpid  lpid nattch   uid   gid"
+		 "  cuid  cgid      atime      dtime      ctime                   rss"
+		 "                  swap\n");
+	mutex_lock(&shm_table.lock);
+	for (unsigned int i = 0; i < shm_table.size; i++) {
+		if (shm_table.slots[i])
+			show_segment(m, to_segment(shm_table.slots[i]));
+	}
+	mutex_unlock(&shm_table.lock);
+	return 0;
+}
