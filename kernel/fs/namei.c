@@ -100,6 +100,23 @@ static int start_at_fd(struct nameidata *nd, int dfd)
 	return err;
 }
 
+/* The start is the root of the walk too. */
+static int start_scoped(struct nameidata *nd, int dfd)
+{
+	int err = 0;
+
+	if (dfd == AT_FDCWD)
+		get_fs_pwd(current->fs, &nd->path);
+	else
+		err = start_at_fd(nd, dfd);
+	if (err)
+		return err;
+	path_put(&nd->root);
+	nd->root = nd->path;
+	path_get(&nd->root);
+	return 0;
+}
+
 int nd_start(struct nameidata *nd, int dfd, const char *name, unsigned int flags)
 {
 	struct fs_struct *fs = current->fs;
@@ -114,6 +131,12 @@ int nd_start(struct nameidata *nd, int dfd, const char *name, unsigned int flags
 	get_fs_root(fs, &nd->root);
 	if (!*name && !(flags & LOOKUP_EMPTY)) {
 		err = -ENOENT;
+	} else if (*name == '/' && flags & LOOKUP_BENEATH) {
+		err = -EXDEV;
+	} else if (flags & LOOKUP_SCOPED) {
+		err = start_scoped(nd, dfd);
+		if (!err)
+			return 0;
 	} else if (*name == '/') {
 		nd->path = nd->root;
 		path_get(&nd->path);
@@ -154,20 +177,26 @@ static void cross_mounts(struct path *cur) __must_hold(&dcache_lock)
 	}
 }
 
-static void walk_dotdot(struct nameidata *nd, struct path *cur) __must_hold(&dcache_lock)
+/* 0, or -EXDEV where the walk may not go. */
+static int walk_dotdot(struct nameidata *nd, struct path *cur) __must_hold(&dcache_lock)
 {
+	struct mount *mnt = cur->mnt;
+
+	if (path_equal(cur, &nd->root))
+		return nd->flags & LOOKUP_BENEATH ? -EXDEV : 0;
 	while (!path_equal(cur, &nd->root)) {
 		if (cur->mnt && cur->dentry == cur->mnt->mnt_root) {
 			if (!cur->mnt->mnt_parent)
-				return;
+				break;
 			cur->dentry = cur->mnt->mnt_mountpoint;
 			cur->mnt = cur->mnt->mnt_parent;
 			continue;
 		}
 		cur->dentry = cur->dentry->d_parent;
 		cross_mounts(cur);
-		return;
+		break;
 	}
+	return nd->flags & LOOKUP_NO_XDEV && cur->mnt != mnt ? -EXDEV : 0;
 }
 
 /* Cut the next component off the name. False: nothing is left, in this string and below it. */
@@ -248,7 +277,9 @@ static int walk_stretch(struct nameidata *nd, struct path *cur, struct dentry **
 		if (nd->last_type == LAST_DOT)
 			continue;
 		if (nd->last_type == LAST_DOTDOT) {
-			walk_dotdot(nd, cur);
+			err = walk_dotdot(nd, cur);
+			if (err)
+				return err;
 			continue;
 		}
 		if (nd->last.len > NAME_MAX)
@@ -258,6 +289,8 @@ static int walk_stretch(struct nameidata *nd, struct path *cur, struct dentry **
 		if (!next.dentry)
 			return cur->dentry->d_inode->i_op->lookup ? WALK_LOOKUP : -ENOENT;
 		cross_mounts(&next);
+		if (unlikely(next.mnt != cur->mnt) && nd->flags & LOOKUP_NO_XDEV)
+			return -EXDEV;
 		if (unlikely(S_ISLNK(next.dentry->d_inode->i_mode)) && want_follow(nd)) {
 			*link = next.dentry;
 			return WALK_LINK;
@@ -320,6 +353,11 @@ static int push_link(struct nameidata *nd, struct inode *inode)
 		kfree(body);
 		return -ENOENT;
 	}
+	if (*body == '/' && (nd->flags & LOOKUP_BENEATH ||
+			     (nd->flags & LOOKUP_NO_XDEV && nd->path.mnt != nd->root.mnt))) {
+		kfree(body);
+		return -EXDEV;
+	}
 	nd->stack[nd->depth].body = nd->body;
 	nd->stack[nd->depth].rest = nd->name;
 	nd->depth++;
@@ -339,8 +377,10 @@ int nd_follow(struct nameidata *nd, struct dentry *link)
 	struct path target;
 	int err;
 
-	if (nd->links++ >= MAXSYMLINKS)
+	if (nd->links++ >= MAXSYMLINKS || nd->flags & LOOKUP_NO_SYMLINKS)
 		return -ELOOP;
+	if (inode->i_op->follow && nd->flags & (LOOKUP_NO_MAGICLINKS | LOOKUP_SCOPED))
+		return nd->flags & LOOKUP_NO_MAGICLINKS ? -ELOOP : -EXDEV;
 	if (nd->slash && at_last(nd))
 		nd->flags |= LOOKUP_DIRECTORY;
 	inode_accessed(inode);
@@ -349,6 +389,10 @@ int nd_follow(struct nameidata *nd, struct dentry *link)
 	err = inode->i_op->follow(inode, &target);
 	if (err)
 		return err;
+	if (nd->flags & LOOKUP_NO_XDEV && target.mnt != nd->path.mnt) {
+		path_put(&target);
+		return -EXDEV;
+	}
 	path_put(&nd->path);
 	nd->path = target;
 	return 0;
@@ -360,6 +404,8 @@ static int walk_lookup(struct nameidata *nd)
 	struct dentry *dir = nd->path.dentry, *dentry;
 	int err = 0;
 
+	if (nd->flags & LOOKUP_CACHED)
+		return -EAGAIN;
 	dentry = dir->d_inode->i_op->lookup(dir, &nd->last);
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);

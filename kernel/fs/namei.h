@@ -12,6 +12,15 @@
 #define LOOKUP_EMPTY	 BIT(2) /* an empty name means the starting point (AT_EMPTY_PATH) */
 #define LOOKUP_PARENT	 BIT(3) /* stop before the last component */
 
+/* What openat2(2) can forbid. */
+#define LOOKUP_NO_XDEV	     BIT(4) /* to come into another mount: -EXDEV */
+#define LOOKUP_NO_MAGICLINKS BIT(5) /* links that lead to an object, not to a name: -ELOOP */
+#define LOOKUP_NO_SYMLINKS   BIT(6) /* links: -ELOOP */
+#define LOOKUP_BENEATH	     BIT(7) /* to leave the tree below the start, even for a moment: -EXDEV */
+#define LOOKUP_IN_ROOT	     BIT(8) /* no error: the start is the root directory */
+#define LOOKUP_CACHED	     BIT(9) /* to ask a file system: -EAGAIN */
+#define LOOKUP_SCOPED	     (LOOKUP_BENEATH | LOOKUP_IN_ROOT)
+
 #define MAXSYMLINKS 40
 
 /* How the last component of a LOOKUP_PARENT walk looks. */
@@ -33,8 +42,9 @@ int filename_lookup(int dfd, const char *name, unsigned int flags, struct path *
 int user_path_at(int dfd, const char __user *name, unsigned int flags, struct path *path);
 int kern_path(const char *name, unsigned int flags, struct path *path);
 
-/** do_filp_open() - what open(2) does, without the descriptor. */
-struct file *do_filp_open(int dfd, const char *name, unsigned int flags, umode_t mode);
+/** do_filp_open() - what open(2) does, without the descriptor. @lookup: what the walk may not do. */
+struct file *do_filp_open(int dfd, const char *name, unsigned int flags, umode_t mode,
+			  unsigned int lookup);
 
 void path_get(const struct path *path);
 void path_put(const struct path *path);

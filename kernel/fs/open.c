@@ -16,12 +16,14 @@
 #include "kernel/fs/fs_struct.h"
 #include "kernel/fs/mount.h"
 #include "kernel/fs/super.h"
+#include "kernel/proc_internal.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 #include "arch/x86_64/uaccess.h"
 #include "lib/err.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/page.h"
 
 #define VALID_OPEN_FLAGS                                                                       \
 	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |  \
@@ -184,6 +186,7 @@ static struct dentry *lookup_or_create(struct nameidata *nd, unsigned int flags,
 static struct file *open_create(struct nameidata *nd, unsigned int flags, umode_t mode)
 {
 	struct dentry *dentry, *dir;
+	struct mount *mnt;
 	bool created;
 	int err;
 
@@ -212,7 +215,10 @@ static struct file *open_create(struct nameidata *nd, unsigned int flags, umode_
 	dir = nd->path.dentry;
 	nd->path.dentry = dentry;
 	dput(dir);
+	mnt = nd->path.mnt;
 	follow_mounts(&nd->path);
+	if (nd->flags & LOOKUP_NO_XDEV && nd->path.mnt != mnt)
+		return ERR_PTR(-EXDEV);
 	return open_found(nd, flags, created);
 }
 
@@ -245,10 +251,10 @@ static struct file *open_tmpfile(struct nameidata *nd, unsigned int flags, umode
 	return do_dentry_open(&path, flags);
 }
 
-struct file *do_filp_open(int dfd, const char *name, unsigned int flags, umode_t mode)
+struct file *do_filp_open(int dfd, const char *name, unsigned int flags, umode_t mode,
+			  unsigned int lookup)
 {
 	struct nameidata nd;
-	unsigned int lookup = 0;
 	struct file *file;
 	int err;
 
@@ -258,13 +264,13 @@ struct file *do_filp_open(int dfd, const char *name, unsigned int flags, umode_t
 		if ((flags & O_TMPFILE) != O_TMPFILE || flags & O_CREAT ||
 		    !(acc_mode(flags) & MAY_WRITE))
 			return ERR_PTR(-EINVAL);
-		lookup = LOOKUP_DIRECTORY;
+		lookup |= LOOKUP_DIRECTORY;
 	} else if (flags & O_CREAT) {
 		if (flags & O_DIRECTORY)
 			return ERR_PTR(-EINVAL);
-		lookup = LOOKUP_PARENT;
+		lookup |= LOOKUP_PARENT;
 	} else if (flags & O_DIRECTORY) {
-		lookup = LOOKUP_DIRECTORY;
+		lookup |= LOOKUP_DIRECTORY;
 	}
 	if (!(flags & O_NOFOLLOW) && !(flags & O_CREAT && flags & O_EXCL))
 		lookup |= LOOKUP_FOLLOW;
@@ -284,7 +290,7 @@ struct file *do_filp_open(int dfd, const char *name, unsigned int flags, umode_t
 
 struct file *kernel_open(const char *name, unsigned int flags, umode_t mode)
 {
-	return do_filp_open(AT_FDCWD, name, flags | O_LARGEFILE, mode);
+	return do_filp_open(AT_FDCWD, name, flags | O_LARGEFILE, mode, 0);
 }
 
 /* Programs ------------------------------------------------------------------------------------- */
@@ -336,7 +342,8 @@ void exec_done(struct file *file)
 
 /* The calls ------------------------------------------------------------------------------------ */
 
-static long do_sys_open(int dfd, const char __user *uname, unsigned int flags, umode_t mode)
+static long do_sys_open(int dfd, const char __user *uname, unsigned int flags, umode_t mode,
+			unsigned int lookup)
 {
 	struct file *file;
 	char *name;
@@ -348,7 +355,7 @@ static long do_sys_open(int dfd, const char __user *uname, unsigned int flags, u
 		return PTR_ERR(name);
 	fd = get_unused_fd(flags);
 	if (fd >= 0) {
-		file = do_filp_open(dfd, name, flags, mode);
+		file = do_filp_open(dfd, name, flags, mode, lookup);
 		if (IS_ERR(file)) {
 			put_unused_fd(fd);
 			fd = PTR_ERR(file);
@@ -362,17 +369,75 @@ static long do_sys_open(int dfd, const char __user *uname, unsigned int flags, u
 
 SYSCALL_DEFINE3(open, const char __user *, name, int, flags, umode_t, mode)
 {
-	return do_sys_open(AT_FDCWD, name, flags | O_LARGEFILE, mode);
+	return do_sys_open(AT_FDCWD, name, flags | O_LARGEFILE, mode, 0);
 }
 
 SYSCALL_DEFINE4(openat, int, dfd, const char __user *, name, int, flags, umode_t, mode)
 {
-	return do_sys_open(dfd, name, flags | O_LARGEFILE, mode);
+	return do_sys_open(dfd, name, flags | O_LARGEFILE, mode, 0);
 }
 
 SYSCALL_DEFINE2(creat, const char __user *, name, umode_t, mode)
 {
-	return do_sys_open(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC | O_LARGEFILE, mode);
+	return do_sys_open(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC | O_LARGEFILE, mode, 0);
+}
+
+struct open_how {
+	u64 flags, mode, resolve;
+};
+
+#define RESOLVE_NO_XDEV	      0x01
+#define RESOLVE_NO_MAGICLINKS 0x02
+#define RESOLVE_NO_SYMLINKS   0x04
+#define RESOLVE_BENEATH	      0x08
+#define RESOLVE_IN_ROOT	      0x10
+#define RESOLVE_CACHED	      0x20
+
+/* openat2() refuses what open() ignores. 0, -EINVAL, -EAGAIN. */
+static int check_how(const struct open_how *how)
+{
+	const u64 path_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	bool creates = how->flags & (O_CREAT | __O_TMPFILE);
+
+	if (how->flags & ~(u64)VALID_OPEN_FLAGS || how->resolve & ~0x3fULL ||
+	    (how->resolve & RESOLVE_BENEATH && how->resolve & RESOLVE_IN_ROOT))
+		return -EINVAL;
+	if (creates ? how->mode & ~(u64)S_IALLUGO : how->mode)
+		return -EINVAL;
+	if (how->flags & O_PATH && how->flags & ~path_flags)
+		return -EINVAL;
+	if (how->resolve & RESOLVE_CACHED && (creates || how->flags & O_TRUNC))
+		return -EAGAIN;
+	return 0;
+}
+
+static unsigned int resolve_to_lookup(u64 resolve)
+{
+	return (resolve & RESOLVE_NO_XDEV ? LOOKUP_NO_XDEV : 0) |
+	       (resolve & RESOLVE_NO_MAGICLINKS ? LOOKUP_NO_MAGICLINKS : 0) |
+	       (resolve & RESOLVE_NO_SYMLINKS ? LOOKUP_NO_SYMLINKS : 0) |
+	       (resolve & RESOLVE_BENEATH ? LOOKUP_BENEATH : 0) |
+	       (resolve & RESOLVE_IN_ROOT ? LOOKUP_IN_ROOT : 0) |
+	       (resolve & RESOLVE_CACHED ? LOOKUP_CACHED : 0);
+}
+
+SYSCALL_DEFINE4(openat2, int, dfd, const char __user *, name, const struct open_how __user *, uhow,
+		size_t, size)
+{
+	struct open_how how;
+	int err;
+
+	if (size < sizeof(how))
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&how, sizeof(how), uhow, size);
+	if (!err)
+		err = check_how(&how);
+	if (err)
+		return err;
+	return do_sys_open(dfd, name, (unsigned int)how.flags | O_LARGEFILE, (umode_t)how.mode,
+			   resolve_to_lookup(how.resolve));
 }
 
 SYSCALL_DEFINE1(close, unsigned int, fd)

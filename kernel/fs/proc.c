@@ -477,7 +477,24 @@ static ssize_t proc_text_write(struct file *file, struct iov_iter *from, loff_t 
 	return len;
 }
 
+static long proc_text_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	const struct proc_entry *entry = proc_i(file->f_inode)->entry;
+	struct task *task;
+	long ret;
+
+	if (!entry->ioctl)
+		return -ENOIOCTLCMD;
+	task = proc_task(file->f_inode);
+	if (!task)
+		return -ESRCH;
+	ret = entry->ioctl(task, cmd, arg);
+	put_task_struct(task);
+	return ret;
+}
+
 static const struct file_operations proc_text_fops = {
+	.ioctl = proc_text_ioctl,
 	.open = proc_text_open,
 	.release = proc_text_release,
 	.read_iter = proc_text_read,

@@ -11,6 +11,7 @@
 struct mm;
 struct pid;
 struct task;
+struct vm_area;
 
 /*
  * One name in /proc. What it is follows from which member is set: a directory of the table
@@ -27,6 +28,8 @@ struct proc_entry {
 	int (*show)(struct seq_file *m, struct task *task);
 	/* @text: NUL-terminated, without the newline at its end. 0 or -E. */
 	int (*store)(const struct proc_entry *entry, struct task *task, char *text, size_t len);
+	/* of a text file; may be NULL */
+	long (*ioctl)(struct task *task, unsigned int cmd, unsigned long arg);
 	const struct file_operations *fops;
 	int (*readlink)(struct task *task, char *buf, int size);
 	int (*follow)(struct task *task, unsigned int id, struct path *path);
@@ -82,6 +85,9 @@ int proc_mountinfo_show(struct seq_file *m, struct task *task);
 
 /* proc_maps.c */
 int proc_maps_show(struct seq_file *m, struct task *task);
+/* What maps calls the VMA: a text in @buf (PATH_MAX bytes), a constant, or NULL. mmap_lock held. */
+const char *proc_vma_name(const struct vm_area *vma, char *buf);
+long proc_maps_ioctl(struct task *task, unsigned int cmd, unsigned long arg); /* proc_mapquery.c */
 int proc_smaps_show(struct seq_file *m, struct task *task);
 int proc_smaps_rollup_show(struct seq_file *m, struct task *task);
 int proc_clear_refs_store(const struct proc_entry *entry, struct task *task, char *text,

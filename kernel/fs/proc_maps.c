@@ -36,6 +36,16 @@ static const char *anonymous_name(const struct vm_area *vma)
 	return NULL;
 }
 
+const char *proc_vma_name(const struct vm_area *vma, char *buf)
+{
+	const char *text;
+
+	if (!vma->vm_file)
+		return anonymous_name(vma);
+	text = vma->vm_file->ops->name(vma->vm_file, buf, PATH_MAX);
+	return IS_ERR(text) ? "?" : text;
+}
+
 /* Fill up to the column of names. */
 static void pad_to_name(struct seq_file *m, size_t line_start)
 {
@@ -58,19 +68,13 @@ static void show_line(struct seq_file *m, unsigned long start, unsigned long end
 /* @name: a buffer of PATH_MAX. */
 static void show_vma(struct seq_file *m, const struct vm_area *vma, char *name)
 {
-	const char *text = NULL;
+	const char *text = proc_vma_name(vma, name);
 	size_t start = m->count;
 	dev_t dev = 0;
 	u64 ino = 0;
 
-	if (vma->vm_file) {
+	if (vma->vm_file)
 		vma->vm_file->ops->ident(vma->vm_file, &dev, &ino);
-		text = vma->vm_file->ops->name(vma->vm_file, name, PATH_MAX);
-		if (IS_ERR(text))
-			text = "?";
-	} else {
-		text = anonymous_name(vma);
-	}
 	show_line(m, vma->vm_start, vma->vm_end, vma->vm_flags,
 		  vma->vm_file ? vma->vm_pgoff << PAGE_SHIFT : 0, dev, ino);
 	if (text) {

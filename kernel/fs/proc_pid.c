@@ -374,7 +374,7 @@ const struct proc_dir proc_fdinfo_dir = {.find = find_fdinfo, .next = next_fd};
 		{.name = "io", .mode = 0400, .show = io_show},                                    \
 		{.name = "limits", .mode = 0444, .show = proc_pid_limits_show},                   \
 		{.name = "loginuid", .mode = 0644, .show = loginuid_show, .store = ignore_store}, \
-		{.name = "maps", .mode = 0444, .show = proc_maps_show},                           \
+		{.name = "maps", .mode = 0444, .show = proc_maps_show, .ioctl = proc_maps_ioctl}, \
 		{.name = "mem", .mode = 0600, .fops = &proc_mem_fops},                            \
 		{.name = "mountinfo", .mode = 0444, .show = proc_mountinfo_show},                 \
 		{.name = "mounts", .mode = 0444, .show = proc_mounts_show},                       \

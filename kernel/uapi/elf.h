@@ -26,6 +26,8 @@
 #define PT_TLS	     7
 #define PT_GNU_STACK 0x6474e551
 
+#define NT_GNU_BUILD_ID 3
+
 #define PF_X 1
 #define PF_W 2
 #define PF_R 4
