@@ -29,6 +29,7 @@
 #include "kernel/printk.h"
 #include "kernel/proc_internal.h"
 #include "kernel/sched.h"
+#include "kernel/sync_point.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 #include "kernel/uapi/wait.h"
@@ -353,6 +354,7 @@ __noreturn void do_exit(int code)
 
 	if (in_interrupt() || t->flags & PF_IDLE)
 		panic("do_exit(0x%x) of a task that must not end: %s", code, t->comm);
+	sync_points_exit();
 	exit_signals(t);
 	t->exit_code = code;
 	group_dead = atomic_dec_and_test(&t->signal->live);

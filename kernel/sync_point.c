@@ -4,7 +4,7 @@
  *
  *	     arm		the task comes for the n-th time	 release
  *	IDLE -----> ARMED ------------------------------------> PARKED -----------> IDLE
- *	  ^	      | release, owner goes away		  | owner goes away,
+ *	  ^	      | release, armer ends			  | armer ends,
  *	  +-----------+			    IDLE <----------------+ task is killed
  *
  * Each point has room for one task. It parks once for each arming: who comes later passes, so that
@@ -20,8 +20,9 @@
  *					less than there are may spin, and with one CPU none does
  *	the task is being killed	it is on its way out and must get there
  *
- * Nobody is parked for ever. A killed task goes on at once; an owner that goes away (the file
- * /proc/verso/mm is closed, by exit or by being killed) releases all that it armed.
+ * Nobody is parked for ever. A killed task goes on at once. When the task that armed a point ends, or
+ * the file through which it did is closed, the point is released; the former first thing in exit,
+ * since the way out may need a lock that the parked task holds.
  *
  * The lock is a raw spinlock, below the lock validator: a point may be reached with any lock held.
  * For the same reason the owner is woken outside of it, and through a wait queue of which nothing
@@ -217,16 +218,28 @@ enum sync_point_state sync_point_release(enum sync_point point)
 	return was;
 }
 
-void sync_point_release_owner(const void *owner)
+/* All points of an owner, or, without one, of a task. */
+static void release_all(const void *owner, int armed_by)
 {
 	unsigned long flags = lock_points();
 
 	for (unsigned int i = 0; i < NR_SYNC_POINTS; i++)
-		if (points[i].owner == owner)
+		if (owner ? points[i].owner == owner : points[i].armed_by == armed_by)
 			release_point(&points[i]);
 	unlock_points(flags);
 	wake_up_all(&parked);
 	wake_up_all(&arrivals);
+}
+
+void sync_point_release_owner(const void *owner)
+{
+	release_all(owner, 0);
+}
+
+void sync_points_exit(void)
+{
+	if (unlikely(READ_ONCE(sync_points_armed)))
+		release_all(NULL, current->pid);
 }
 
 enum sync_point_state sync_point_state(enum sync_point point, int *tid, unsigned int *passed)

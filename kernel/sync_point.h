@@ -46,9 +46,8 @@ enum sync_point_state {
  *
  * - tid: only this task; 0: any but the caller
  * - hit: when it comes for the hit-th time (from 1), counted from now
- * - owner: whoever will release it (sync_point_release_owner()); not NULL
- * - any context that may sleep; 0, or -EBUSY: it is armed, or a task stands there, for somebody else
- *   or for the same owner
+ * - owner: through what it was armed (sync_point_release_owner()); not NULL
+ * - any context; 0, or -EBUSY: it is armed or a task stands there, whoever armed it
  */
 int sync_point_arm(enum sync_point point, int tid, unsigned int hit, const void *owner);
 
@@ -68,9 +67,16 @@ int sync_point_wait(enum sync_point point, s64 timeout_ns);
 enum sync_point_state sync_point_release(enum sync_point point);
 
 /**
- * sync_point_release_owner() - the same for all points that owner armed: it goes away
+ * sync_point_release_owner() - the same for all points that were armed for owner: it goes away
  */
 void sync_point_release_owner(const void *owner);
+
+/**
+ * sync_points_exit() - the same for all points that the running task armed: it ends
+ *
+ * - before it waits for any lock that a parked task may hold
+ */
+void sync_points_exit(void);
 
 /**
  * sync_point_state() - now; *passed: tasks that it did not park though it should (see the essay)
@@ -82,6 +88,10 @@ enum sync_point_state sync_point_state(enum sync_point point, int *tid, unsigned
 #define SYNC_POINT(name) \
 	do {             \
 	} while (0)
+
+static inline void sync_points_exit(void)
+{
+}
 
 #endif
 #endif

@@ -8,10 +8,12 @@
 #ifndef KERNEL_SYNC_POINT_LIST_H
 #define KERNEL_SYNC_POINT_LIST_H
 
+/* clang-format off: a new line changes no other */
 #define SYNC_POINTS(X)                                                                             \
 	X(walk_between_avcs, "a walk has visited one VMA; the next one it has not looked for")     \
 	X(rmap_after_mapping_before_lock, "page->mapping is read; the anon_vma has no reference")  \
 	X(rmap_after_lock_before_walk, "the root is locked; no VMA has been visited")              \
+	X(move_before_tables, "the new VMA is in all trees; no PTE has moved")                     \
 	X(move_ptes_between_clear_and_set, "the old PTE is none; the new one is not set")          \
 	X(move_ptes_before_flush, "a table's PTEs have moved; the old addresses are in TLBs")      \
 	X(move_table_after_set, "a whole table has moved; the old addresses are in TLBs")          \
@@ -21,6 +23,7 @@
 	X(unmap_between_load_and_store, "sabotaged: the PTE is read; it is not stored over")       \
 	X(unmap_after_clear, "reclaim has cleared the PTE; no swap entry is set")                  \
 	X(writeout_before_write, "page unmapped, TLBs flushed; its bytes are not written")         \
+	X(writeout_after_write, "its bytes are written; the page is still there")                  \
 	X(lazyfree_before_dirty_check, "the PTE is cleared; dirty bit and references unread")      \
 	X(zap_between_clear_and_mapcount, "the PTE is cleared; the mapcount still has it")         \
 	X(munmap_after_zap_before_unlink, "the PTEs are zapped; walks still find the VMAs")        \
@@ -40,6 +43,7 @@
 	X(mlock_after_flag_before_pages, "the VMAs are locked; their pages are not faulted in")    \
 	X(migrate_after_unmap, "every PTE is a migration entry; the page is not copied")           \
 	X(migrate_before_restore, "the page is copied or given up; its PTEs are migration entries")
+/* clang-format on */
 
 #define SYNC_POINT_NUMBER(name, what) SP_##name,
 enum sync_point { SYNC_POINTS(SYNC_POINT_NUMBER) NR_SYNC_POINTS };

@@ -18,9 +18,13 @@
  * For each process besides: the resident set counted equals mm->rss_stat, every page-table page
  * is accounted, swap entries name slots that are in use, INDEX-FRESH (validate_mm()).
  *
- * Other processes run meanwhile: fork may be half way, a zap between two instructions. Their
- * states last for the length of a PTL; a difference that is still there after several looks is
- * one. Counters of a process are compared only when no other thread can change them.
+ * Other processes run meanwhile: a fork may be half way, a zap between two instructions, and a page
+ * that many share gains and loses mappings during its walk. So a difference counts only when it is
+ * still there after several looks, the later ones with some time in between; a true one never goes
+ * away. mmap_lock is held for writing, so that a process changes its page tables no more; reclaim,
+ * migration and truncation still do, and are waited out in the same way.
+ *
+ * The audit never waits for long: a process or page that stays locked is counted and left out.
  */
 #ifdef CONFIG_DEBUG
 
@@ -40,7 +44,18 @@
 #include "mm/swapops.h"
 #include "mm/vma.h"
 
-#define AUDIT_LOOKS 5 /* how often a difference must be seen */
+#define AUDIT_LOOKS	  20	  /* how often a difference must be seen */
+#define AUDIT_QUICK_LOOKS 5	  /* of them at once */
+#define AUDIT_PAUSE_NS	  1000000 /* between the others */
+#define AUDIT_LOCK_TRIES  200	  /* to get a process's mmap_lock */
+
+static void audit_pause(int look)
+{
+	if (look < AUDIT_QUICK_LOOKS)
+		cond_resched();
+	else
+		sleep_ns(AUDIT_PAUSE_NS);
+}
 
 /* ------------------------------------------------------------------------------- one page */
 
@@ -164,7 +179,7 @@ static void audit_present_pte(struct rmap_audit *audit, struct vm_area *vma, uns
 		put_page(page);
 		if (looked && !wrong)
 			return;
-		cond_resched();
+		audit_pause(i);
 	}
 	if (!looked)
 		audit->skipped++;
@@ -172,24 +187,18 @@ static void audit_present_pte(struct rmap_audit *audit, struct vm_area *vma, uns
 
 /* ------------------------------------------------------------------------ one address space */
 
-struct audit_counts {
-	long rss[NR_MM_COUNTERS];
-};
-
 static void audit_swap_pte(struct rmap_audit *audit, struct vm_area *vma, unsigned long addr,
-			   pte_t pte, struct audit_counts *counts)
+			   pte_t pte)
 {
 	swp_entry_t entry = pte_to_swp_entry(pte);
 
 	if (is_migration_entry(entry)) {
 		audit->migration_ptes++;
-		counts->rss[mm_counter_of(migration_entry_to_page(entry))]++;
 		return;
 	}
 	if (!is_swap_entry(entry))
 		return;
 	audit->swap_ptes++;
-	counts->rss[MM_SWAPENTS]++;
 	if (swap_entry_count(entry) >= 1)
 		return;
 	if (!audit->differences++) {
@@ -198,7 +207,7 @@ static void audit_swap_pte(struct rmap_audit *audit, struct vm_area *vma, unsign
 	}
 }
 
-static void audit_vma(struct rmap_audit *audit, struct vm_area *vma, struct audit_counts *counts)
+static void audit_vma(struct rmap_audit *audit, struct vm_area *vma)
 {
 	struct pgwalk walk;
 
@@ -214,10 +223,9 @@ static void audit_vma(struct rmap_audit *audit, struct vm_area *vma, struct audi
 			if (pte_none(pte))
 				continue;
 			if (!pte_present(pte)) {
-				audit_swap_pte(audit, vma, addr, pte, counts);
+				audit_swap_pte(audit, vma, addr, pte);
 			} else if (vm_normal_page(pte)) {
 				audit->ptes++;
-				counts->rss[mm_counter_of(pte_page(pte))]++;
 				audit_present_pte(audit, vma, addr);
 			}
 		}
@@ -225,30 +233,87 @@ static void audit_vma(struct rmap_audit *audit, struct vm_area *vma, struct audi
 	}
 }
 
-static void audit_counters(struct rmap_audit *audit, struct mm *mm,
-			   const struct audit_counts *counts)
+/* Whether a process's page tables hold what its counters say. */
+
+struct audit_counts {
+	long rss[NR_MM_COUNTERS];
+};
+
+static void count_pte(pte_t pte, struct audit_counts *counts)
 {
-	for (int i = 0; i < NR_MM_COUNTERS; i++) {
-		if (counts->rss[i] == atomic_long_read(&mm->rss_stat[i]))
-			continue;
-		if (!audit->differences++)
-			pr_err("rmap audit: rss counter %d is %ld, page tables hold %ld\n", i,
-			       atomic_long_read(&mm->rss_stat[i]), counts->rss[i]);
+	swp_entry_t entry;
+
+	if (pte_none(pte))
+		return;
+	if (pte_present(pte)) {
+		if (vm_normal_page(pte))
+			counts->rss[mm_counter_of(pte_page(pte))]++;
+		return;
 	}
+	entry = pte_to_swp_entry(pte);
+	if (is_migration_entry(entry))
+		counts->rss[mm_counter_of(migration_entry_to_page(entry))]++;
+	else if (is_swap_entry(entry))
+		counts->rss[MM_SWAPENTS]++;
+}
+
+static void count_ptes(struct mm *mm, struct audit_counts *counts)
+{
+	struct pgwalk walk;
+
+	for_each_pmd(&walk, mm, 0, TASK_SIZE)
+	{
+		spinlock_t *ptl;
+		pte_t *first, *pte;
+
+		if (unlikely(pmd_leaf(pmdp_get(walk.pmd))))
+			pgwalk_bad_leaf(&walk);
+		first = pte = pte_lock_table(walk.pmd, walk.addr, &ptl);
+		for (; walk.addr < walk.next; walk.addr += PAGE_SIZE, pte++)
+			count_pte(ptep_get(pte), counts);
+		pte_unmap_unlock(first, ptl);
+		cond_resched();
+	}
+}
+
+/* The first counter that is wrong, or -1. */
+static int wrong_counter(struct mm *mm, struct audit_counts *counts)
+{
+	*counts = (struct audit_counts){0};
+	count_ptes(mm, counts);
+	for (int i = 0; i < NR_MM_COUNTERS; i++)
+		if (counts->rss[i] != atomic_long_read(&mm->rss_stat[i]))
+			return i;
+	return -1;
+}
+
+static void audit_counters(struct rmap_audit *audit, struct mm *mm)
+{
+	struct audit_counts counts;
+	int wrong = -1;
+
+	for (int i = 0; i < AUDIT_LOOKS; i++) {
+		wrong = wrong_counter(mm, &counts);
+		if (wrong < 0)
+			return;
+		audit_pause(i);
+	}
+	if (!audit->differences++)
+		pr_err("rmap audit: rss counter %d is %ld, page tables hold %ld\n", wrong,
+		       atomic_long_read(&mm->rss_stat[wrong]), counts.rss[wrong]);
 }
 
 void rmap_audit_mm(struct mm *mm, struct rmap_audit *audit)
 {
-	struct audit_counts counts = {0};
 	struct vm_area *vma;
 
 	mmap_assert_locked(mm);
 	audit->mms++;
 	validate_mm(mm);
 	for_each_vma (mm, vma)
-		audit_vma(audit, vma, &counts);
-	if (audit->quiescent)
-		audit_counters(audit, mm, &counts);
+		audit_vma(audit, vma);
+	if (audit->counters)
+		audit_counters(audit, mm);
 }
 
 /* The mm after prev on the list of all, with a reference; drops that of prev. */
@@ -271,13 +336,23 @@ static struct mm *audit_next_mm(struct mm *prev)
 	return next;
 }
 
+static void audit_when_free(struct mm *mm, struct rmap_audit *audit)
+{
+	for (int i = 0; i < AUDIT_LOCK_TRIES; i++) {
+		if (mmap_write_trylock(mm)) {
+			rmap_audit_mm(mm, audit);
+			mmap_write_unlock(mm);
+			return;
+		}
+		audit_pause(i);
+	}
+	audit->busy++;
+}
+
 void rmap_audit(struct rmap_audit *audit)
 {
-	for (struct mm *mm = audit_next_mm(NULL); mm; mm = audit_next_mm(mm)) {
-		mmap_read_lock(mm);
-		rmap_audit_mm(mm, audit);
-		mmap_read_unlock(mm);
-	}
+	for (struct mm *mm = audit_next_mm(NULL); mm; mm = audit_next_mm(mm))
+		audit_when_free(mm, audit);
 }
 
 #endif /* CONFIG_DEBUG */

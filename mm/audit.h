@@ -15,25 +15,27 @@ struct mm;
  * What an audit saw. differences is what matters; the first of them is described in the log.
  */
 struct rmap_audit {
-	bool quiescent; /* in: nobody else runs, so the counters must agree as well */
+	bool counters; /* in: compare each process's counters with its page tables as well */
 	unsigned long mms;
 	unsigned long ptes; /* present PTEs of counted pages */
 	unsigned long swap_ptes;
 	unsigned long migration_ptes; /* none of them may be left when nothing migrates */
 	unsigned long skipped;	      /* pages that were locked all the time */
+	unsigned long busy;	      /* processes whose mmap_lock was not to be had */
 	unsigned long differences;
 };
 
 /**
  * rmap_audit() - scan all page tables of all processes and compare with the reverse map
  *
- * - may sleep; takes mmap_lock of each process in turn, page locks and rmap locks
+ * - may sleep; takes mmap_lock of each process in turn for writing, page locks and rmap locks; only
+ *   tries the first two
  * - other processes may run: a difference must be seen several times before it counts
  */
 void rmap_audit(struct rmap_audit *audit);
 
 /**
- * rmap_audit_mm() - the same for one address space; mmap_lock held
+ * rmap_audit_mm() - the same for one address space; mmap_lock held, for writing with .counters
  */
 void rmap_audit_mm(struct mm *mm, struct rmap_audit *audit);
 

@@ -82,12 +82,19 @@ void dump_mm(const struct mm *mm);
 
 /*
  * should_fail_alloc() - failure injection: fail the k-th allocation from now on.
- * Debug kernels; see mm/fail_alloc.c. In a release kernel it is constant false.
+ * Debug kernels; see mm/page_debug.c. In a release kernel it is constant false.
  */
 #ifdef CONFIG_DEBUG
 bool should_fail_alloc(gfp_t gfp);
-/* Fail the k-th (from 1) failable allocation from now; 0 switches off. Returns those counted. */
-unsigned long fail_alloc_arm(unsigned long k);
+/*
+ * Fail the k-th (from 1) failable allocation from now; 0 switches off. Returns those counted. With
+ * a task's number (kernel/witness.h) only its allocations count; 0: everybody's.
+ */
+unsigned long fail_alloc_arm_task(unsigned long k, int task);
+static inline unsigned long fail_alloc_arm(unsigned long k)
+{
+	return fail_alloc_arm_task(k, 0);
+}
 #else
 static inline bool should_fail_alloc(gfp_t gfp)
 {

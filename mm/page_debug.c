@@ -4,9 +4,11 @@
  *
  * Failure injection: fail_alloc_arm(k) makes the k-th allocation that may fail return NULL. A test
  * runs an operation with k = 1, 2, 3 ... until it succeeds, and checks after each failure that
- * nothing has changed. Allocations that never fail, or that free memory, are not counted.
+ * nothing has changed. Where others run at the same time, it names the task whose allocations
+ * count. Allocations that never fail, or that free memory, are not counted.
  */
 #include "kernel/printk.h"
+#include "kernel/witness.h"
 #include "lib/atomic.h"
 #include "mm/debug.h"
 #include "mm/page.h"
@@ -52,17 +54,25 @@ void dump_page(const struct page *page, const char *reason)
 #ifdef CONFIG_DEBUG
 static atomic_long_t fail_counted;
 static unsigned long fail_at;
+static int fail_task; /* 0: any */
 
 bool should_fail_alloc(gfp_t gfp)
 {
 	if (likely(!READ_ONCE(fail_at)) || (gfp & (__GFP_NOFAIL | __GFP_MEMALLOC)))
 		return false;
+	if (READ_ONCE(fail_task) && READ_ONCE(fail_task) != witness_task())
+		return false;
 	return (unsigned long)atomic_long_inc_return(&fail_counted) == READ_ONCE(fail_at);
 }
 
-unsigned long fail_alloc_arm(unsigned long k)
+unsigned long fail_alloc_arm_task(unsigned long k, int task)
 {
+	unsigned long counted;
+
+	WRITE_ONCE(fail_at, 0);
+	counted = (unsigned long)atomic_long_xchg(&fail_counted, 0);
+	WRITE_ONCE(fail_task, task);
 	WRITE_ONCE(fail_at, k);
-	return (unsigned long)atomic_long_xchg(&fail_counted, 0);
+	return counted;
 }
 #endif

@@ -145,6 +145,7 @@ static enum fate evict_swap_page(struct page *page)
 		return WASHED;
 	if (err)
 		return KEPT;
+	SYNC_POINT(writeout_after_write);
 	return freeze_and_leave_swap_cache(page, 2) ? FREED : KEPT;
 }
 

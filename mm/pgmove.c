@@ -306,6 +306,7 @@ void move_page_tables(struct vm_area *vma, unsigned long old_addr, struct vm_are
 
 	mmap_assert_write_locked(vma->vm_mm);
 	VM_BUG_ON_VMA(new_addr < new_vma->vm_start || new_addr + len > new_vma->vm_end, new_vma);
+	SYNC_POINT(move_before_tables);
 	while (next_piece(&p, old_addr + len, new_addr - old_addr)) {
 		p.new_pmd = build_pmd(vma->vm_mm, p.new_addr, tables);
 		if (!is_whole_table(&p) || !move_whole_table(&p)) {

@@ -95,6 +95,14 @@ int proc_clear_refs_store(const struct proc_entry *entry, struct task *task, cha
 extern const struct file_operations proc_pagemap_fops, proc_mem_fops, proc_kpagecount_fops,
 	proc_kpageflags_fops;
 
+/* proc_verso.c: /proc/verso, in debug kernels */
+#ifdef CONFIG_DEBUG
+extern const struct proc_entry proc_verso_entries[];
+#define PROC_VERSO_ENTRY {.name = "verso", .mode = 0555, .children = proc_verso_entries},
+#else
+#define PROC_VERSO_ENTRY
+#endif
+
 /* proc_stat.c */
 int proc_pid_stat_show(struct seq_file *m, struct task *task);
 int proc_pid_status_show(struct seq_file *m, struct task *task);

@@ -350,7 +350,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "sysvipc", .mode = 0555, .children = sysvipc_entries},
 	{.name = "thread-self", .mode = 0777, .readlink = thread_self_link},
 	{.name = "uptime", .mode = 0444, .show = uptime_show},
-	{.name = "version", .mode = 0444, .show = version_show},
+	PROC_VERSO_ENTRY{.name = "version", .mode = 0444, .show = version_show},
 	{.name = "vmstat", .mode = 0444, .show = vmstat_show},
 	{.name = NULL},
 };

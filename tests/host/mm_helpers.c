@@ -145,7 +145,7 @@ static void check_promises(void)
 
 void check_all(struct mm *mm)
 {
-	struct rmap_audit audit = {.quiescent = true};
+	struct rmap_audit audit = {.counters = true};
 
 	mmap_read_lock(mm);
 	validate_mm(mm);

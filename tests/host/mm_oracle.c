@@ -70,7 +70,7 @@ void check_everything(void)
 
 void check_structures(void)
 {
-	struct rmap_audit audit = {.quiescent = true};
+	struct rmap_audit audit = {.counters = true};
 
 	CHECK_EQ(sim_stale_translations(), 0);
 	scan_everything();

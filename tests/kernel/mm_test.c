@@ -73,7 +73,7 @@ static struct page *frame(struct mm *mm, unsigned int page)
 static bool audit_is_clean(void)
 {
 #ifdef CONFIG_DEBUG
-	struct rmap_audit audit = {.quiescent = true};
+	struct rmap_audit audit = {.counters = true};
 
 	rmap_audit(&audit);
 	return !audit.differences && !audit.migration_ptes;
