@@ -25,6 +25,7 @@
 #include "lib/kstrto.h"
 #include "lib/string.h"
 #include "mm/debug.h"
+#include "mm/sabotage.h"
 #include "mm/slab.h"
 #include "mm/vmalloc.h"
 
@@ -154,6 +155,26 @@ static void cmd_fail(struct verso_file *vf, int argc, char **argv)
 		verso_answer(vf, "off after %lu allocations\n", counted);
 }
 
+/* ------------------------------------------------------------------------------------ sabotage */
+
+static void cmd_sabotage(struct verso_file *vf, int argc, char **argv)
+{
+	bool on = argc == 3 && !strcmp(argv[2], "on");
+	const char *name, *rule;
+
+	if (argc == 1) {
+		for (unsigned int i = 1; sabotage_describe(i, &name, &rule); i++)
+			verso_answer(vf, "%-24s %s\n", name, rule);
+		return;
+	}
+	if (argc != 3 || (!on && strcmp(argv[2], "off")))
+		verso_usage(vf, argv[0]);
+	else if (sabotage_set(argv[1], on))
+		verso_error(vf, "no switch is called %s: see `sabotage`\n", argv[1]);
+	else
+		verso_answer(vf, "%s\n", argv[2]);
+}
+
 /* ----------------------------------------------------------------------------- the commands */
 
 static void cmd_help(struct verso_file *vf, int argc, char **argv);
@@ -167,6 +188,8 @@ static const struct verso_command commands[] = {
 	{"points", "", "all sync points, their states, and what is true there", cmd_points},
 	{"fail", "K [task TID]",
 	 "let the task's K-th allocation fail; 0: off, and how many there were", cmd_fail},
+	{"sabotage", "NAME on|off", "break one of the kernel's rules; alone: list the switches",
+	 cmd_sabotage},
 	{"help", "", "this", cmd_help},
 	{NULL, NULL, NULL, NULL},
 };

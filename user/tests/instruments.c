@@ -33,6 +33,8 @@ static void commands_say_what_is_wrong(void)
 	CHECK_ANSWER("error: task and hit", "arm walk_between_avcs hit 0");
 	CHECK_ANSWER("error: too many words", "a b c d e f g");
 	CHECK_ANSWER("error: usage: reclaim", "reclaim 1");
+	CHECK_ANSWER("error: no switch", "sabotage everything on");
+	CHECK_ANSWER("error: usage: sabotage", "sabotage mlock_ignored maybe");
 	CHECK_ANSWER("error: 999999 is no process", "reclaim 999999 0x1000");
 	CHECK_ANSWER("error: nothing is mapped", "migrate %d 0x1000", getpid());
 	CHECK_ANSWER("error: no page is there", "migrate frame 0xffffffffff");
@@ -324,6 +326,20 @@ static void the_kth_allocation_of_a_task_fails(void)
 	waitpid(pid, NULL, 0);
 }
 
+/* A rule that is broken is noticed, and kept again afterwards. */
+static void sabotage_breaks_a_rule(void)
+{
+	char *p = one_page(11);
+
+	CHECK(mlock(p, PAGE) == 0);
+	CHECK_ANSWER("on", "sabotage mlock_ignored on");
+	CHECK_ANSWER("reclaimed", "reclaim %d %p", getpid(), p);
+	CHECK_ANSWER("off", "sabotage mlock_ignored off");
+	CHECK(p[0] == 11);
+	CHECK_ANSWER("not reclaimed", "reclaim %d %p", getpid(), p);
+	CHECK(strstr(instrument("sabotage"), "mlock_ignored "));
+}
+
 static void counters_are_listed(void)
 {
 	const char *text = instrument("counters");
@@ -350,6 +366,7 @@ int main(void)
 	INSTRUMENT_TEST(forced_migration_changes_the_frame, 1);
 	INSTRUMENT_TEST(walks_count_visits, 1);
 	INSTRUMENT_TEST(the_kth_allocation_of_a_task_fails, 1);
+	INSTRUMENT_TEST(sabotage_breaks_a_rule, 1);
 	INSTRUMENT_TEST(counters_are_listed, 1);
 	return test_done();
 }

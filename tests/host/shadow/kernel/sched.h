@@ -14,11 +14,6 @@ static inline void cond_resched(void)
 	might_sleep();
 }
 
-static inline void sleep_ns(u64 ns)
-{
-	might_sleep();
-}
-
 /* There is nobody to switch to: whoever calls this waits for ever. */
 void __noreturn host_deadlock(const char *what, const char *file, int line);
 #define schedule() host_deadlock("schedule()", __FILE__, __LINE__)
