@@ -44,6 +44,7 @@ static const int map_anon = MAP_PRIVATE | MAP_ANONYMOUS, map_fixed = MAP_FIXED;
 #include "mm/slab.h"
 #include "mm/swap.h"
 #include "mm/vmalloc.h"
+#include "tests/host/point.h"
 #include "tests/host/test.h"
 
 /* ---- messages and panics ---- */
@@ -95,6 +96,8 @@ void panic(const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "\n");
 	dump_stack();
+	if (host_failure_report)
+		host_failure_report();
 	fflush(NULL);
 	_exit(99);
 }
@@ -133,12 +136,13 @@ const char *__asan_default_options(void)
 	return "detect_leaks=0";
 }
 
+/* Each in pages of its own, which the explorer can put back. */
 __attribute__((constructor)) static void setup_percpu(void)
 {
 	size_t size = __stop_percpu - __start_percpu;
 
 	for (unsigned int cpu = 1; cpu < HOST_CPUS; cpu++) {
-		void *copy = aligned_alloc(64, ALIGN(size, 64));
+		void *copy = mmap(NULL, size, prot_rw, map_anon, -1, 0);
 
 		memcpy(copy, __start_percpu, size);
 		__per_cpu_offset[cpu] = (unsigned long)copy - (unsigned long)__start_percpu;
@@ -173,10 +177,22 @@ void host_deadlock(const char *what, const char *file, int line)
 
 int host_locks_held;
 
+static bool free_for_reading(const void *lock)
+{
+	return ((const struct host_lock *)lock)->state >= 0;
+}
+
+static bool free_for_writing(const void *lock)
+{
+	return !((const struct host_lock *)lock)->state;
+}
+
 bool host_lock_try(struct host_lock *lock, bool write)
 {
-	if (lock->state < 0 || (write && lock->state))
+	if (!(write ? free_for_writing : free_for_reading)(lock))
 		return false;
+	if (host_exploring)
+		explore_lock_taken(lock, write);
 	lock->state = write ? -1 : lock->state + 1;
 	lock->taken++;
 	host_locks_held++;
@@ -185,6 +201,9 @@ bool host_lock_try(struct host_lock *lock, bool write)
 
 void host_lock_acquire(struct host_lock *lock, bool write, const char *file, int line)
 {
+	if (host_exploring)
+		host_block(write ? free_for_writing : free_for_reading, lock, lock->name, file,
+			   line);
 	if (!host_lock_try(lock, write))
 		panic("%s:%d: %s is held already (%d)", file, line, lock->name, lock->state);
 }
@@ -194,21 +213,31 @@ void host_lock_release(struct host_lock *lock, bool write, const char *file, int
 	if (write ? lock->state != -1 : lock->state <= 0)
 		panic("%s:%d: %s is released, but not held (%d)", file, line, lock->name,
 		      lock->state);
+	if (host_exploring)
+		explore_lock_dropped(lock, write, file, line);
 	lock->state = write ? 0 : lock->state - 1;
 	host_locks_held--;
+}
+
+void host_lock_downgrade(struct host_lock *lock, const char *file, int line)
+{
+	host_lock_release(lock, true, file, line);
+	if (!host_lock_try(lock, false))
+		panic("%s:%d: %s was not the caller's", file, line, lock->name);
 }
 
 void host_lock_assert(const struct host_lock *lock, bool write, const char *what, const char *file,
 		      int line)
 {
-	if (!lock->state || (write && lock->state != -1))
+	if (!lock->state || (write && lock->state != -1) ||
+	    (host_exploring && !explore_lock_is_mine(lock)))
 		panic("%s:%d: %s is not held%s", file, line, what, write ? " for writing" : "");
 }
 
 void host_lock_assert_free(const struct host_lock *lock, const char *what, const char *file,
 			   int line)
 {
-	if (lock->state)
+	if (host_exploring ? explore_lock_is_mine(lock) : lock->state)
 		panic("%s:%d: %s is held", file, line, what);
 }
 
@@ -260,6 +289,8 @@ unsigned int host_rcu_quiesce(void)
 void synchronize_rcu(void)
 {
 	might_sleep();
+	if (host_exploring)
+		host_block(explore_no_rcu_readers, NULL, "a grace period", __FILE__, __LINE__);
 	host_rcu_quiesce();
 }
 
@@ -275,6 +306,7 @@ void (*host_flush_tlb)(struct mm *mm, unsigned long start, unsigned long end);
 
 static void flush(struct mm *mm, unsigned long start, unsigned long end)
 {
+	host_point(POINT_FLUSH, mm, "flush_tlb");
 	host_tlb_flushes++;
 	if (host_flush_tlb)
 		host_flush_tlb(mm, start, end);
@@ -335,12 +367,12 @@ void pgd_init_kernel_half(pgd_t *pgd)
 /* ---- memory ---- */
 
 unsigned long host_direct_map, host_vmalloc, host_vmemmap;
-static size_t ram_size;
+size_t host_ram_size;
 static int ram_fd = -1;
 
 phys_addr_t host_pa(unsigned long addr)
 {
-	if (addr < host_direct_map || addr - host_direct_map >= ram_size)
+	if (addr < host_direct_map || addr - host_direct_map >= host_ram_size)
 		panic("__pa(%#lx): not in the direct map", addr);
 	return addr - host_direct_map;
 }
@@ -358,12 +390,12 @@ void host_memory(unsigned int mib)
 {
 	size_t pages;
 
-	ram_size = (size_t)mib << 20;
+	host_ram_size = (size_t)mib << 20;
 	ram_fd = memfd_create("ram", 0);
-	if (ram_fd < 0 || ftruncate(ram_fd, (off_t)ram_size))
+	if (ram_fd < 0 || ftruncate(ram_fd, (off_t)host_ram_size))
 		panic("no memory file on the host");
-	host_direct_map = (unsigned long)map(NULL, ram_size, prot_rw, map_shared, ram_fd, 0);
-	pages = ALIGN(ram_size >> PAGE_SHIFT, PAGES_PER_BLOCK);
+	host_direct_map = (unsigned long)map(NULL, host_ram_size, prot_rw, map_shared, ram_fd, 0);
+	pages = ALIGN(host_ram_size >> PAGE_SHIFT, PAGES_PER_BLOCK);
 	host_vmemmap =
 		(unsigned long)map(NULL, pages * sizeof(struct page), prot_rw, map_anon, -1, 0);
 	host_vmalloc = (unsigned long)map(NULL, HOST_VMALLOC_SIZE, prot_none, map_reserve, -1, 0);
@@ -378,8 +410,14 @@ static u32 *vmalloc_entry(unsigned long vaddr)
 	return &vmalloc_table[(vaddr - host_vmalloc) >> PAGE_SHIFT];
 }
 
+bool host_vmalloc_mapped(unsigned long vaddr)
+{
+	return *vmalloc_entry(vaddr);
+}
+
 int map_kernel_page(unsigned long vaddr, phys_addr_t phys, pgprot_t prot)
 {
+	BUG_ON(host_exploring); /* the host's mappings are not put back after a schedule */
 	BUG_ON(*vmalloc_entry(vaddr));
 	map((void *)vaddr, PAGE_SIZE, prot_rw, map_shared | map_fixed, ram_fd, (off_t)phys);
 	*vmalloc_entry(vaddr) = (u32)PFN_DOWN(phys) + 1;
@@ -390,6 +428,7 @@ phys_addr_t unmap_kernel_page(unsigned long vaddr)
 {
 	u32 *entry = vmalloc_entry(vaddr), was = *entry;
 
+	BUG_ON(host_exploring);
 	map((void *)vaddr, PAGE_SIZE, prot_none, map_reserve | map_fixed, -1, 0);
 	*entry = 0;
 	return was ? PFN_PHYS(was - 1) : 0;
@@ -398,7 +437,7 @@ phys_addr_t unmap_kernel_page(unsigned long vaddr)
 void host_boot(unsigned int mib)
 {
 	host_memory(mib);
-	memblock_add(0, ram_size);
+	memblock_add(0, host_ram_size);
 	memblock_reserve(0, 1 << 20);
 	page_init();
 	buddy_init();

@@ -14,6 +14,7 @@
 
 #include "kernel/lockdep.h"
 #include "kernel/preempt.h"
+#include "tests/host/point.h"
 #include "tests/host/test.h"
 #include "lib/hash.h"
 #include "mm/sabotage.h"
@@ -23,7 +24,9 @@ static u64 seed;
 static unsigned long scale = 1;
 static struct prng prng;
 static const char *running, *program, *sabotage = "";
+static char **arguments;
 static char *note; /* shared with the parent, which prints it */
+void (*host_failure_report)(void);
 
 #define NOTE_SIZE 4096
 
@@ -71,8 +74,29 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fprintf(stderr, "\n");
+	if (host_failure_report)
+		host_failure_report();
 	fflush(NULL);
 	_exit(1);
+}
+
+const char *test_option(const char *option)
+{
+	size_t n = strlen(option);
+
+	for (char **arg = arguments; *arg; arg++)
+		if ((*arg)[0] == '-' && (*arg)[1] == '-' && !strncmp(*arg + 2, option, n)) {
+			if ((*arg)[2 + n] == '=')
+				return *arg + 3 + n;
+			if (!(*arg)[2 + n])
+				return "";
+		}
+	return NULL;
+}
+
+const char *test_running(void)
+{
+	return running;
 }
 
 bool test_panics(void (*fn)(void *), void *arg)
@@ -150,6 +174,7 @@ static int usage(const char *word)
 	fprintf(stderr,
 		"%s: not understood: %s\n"
 		"usage: %s [--seed=N] [--scale=N] [--sabotage=SWITCH] [--list] [NAME...]\n"
+		"explorer (tests/host/README.md): [--schedule=SCHEDULE] [--verbose]\n"
 		"switches:\n",
 		program, word, program);
 	for (unsigned int i = 1; sabotage_describe(i, &name, &rule); i++)
@@ -163,6 +188,7 @@ int main(int argc, char **argv)
 	bool list = false;
 
 	program = argv[0];
+	arguments = argv;
 	note = mmap(NULL, NOTE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (note == MAP_FAILED)
 		return 1;
@@ -176,7 +202,8 @@ int main(int argc, char **argv)
 			sabotage = argv[i];
 		else if (!strcmp(argv[i], "--list"))
 			list = true;
-		else if (argv[i][0] == '-')
+		else if (argv[i][0] == '-' && strncmp(argv[i], "--schedule=", 11) &&
+			 strcmp(argv[i], "--verbose"))
 			return usage(argv[i]);
 	}
 	if (!list)

@@ -16,6 +16,7 @@
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/pgwalk.h"
+#include "tests/host/point.h"
 #include "tests/host/test.h"
 
 #define TLB_ENTRIES 512
@@ -62,14 +63,22 @@ void sim_cpu_leave(struct mm *mm)
 	flushed(mm, 0, TASK_SIZE);
 }
 
-/* The PTE of an address as the hardware walk finds it, or NULL. */
+/*
+ * The PTE of an address as the hardware walk finds it, or NULL. The names in parentheses are the
+ * functions, without the explorer's scheduling points: a CPU walks, sets A and D and fills its TLB
+ * in one step, since it starts anew when the PTE has changed meanwhile.
+ */
 static pte_t *hardware_walk(struct mm *mm, unsigned long addr)
 {
 	pmd_t *pmd = pgwalk_pmd(mm, addr);
+	pte_t *ptep;
 
-	if (!pmd || pmd_none(pmdp_get(pmd)))
+	if (!pmd || pmd_none((pmdp_get)(pmd)))
 		return NULL;
-	return pte_offset(pmd, addr);
+	ptep = (pte_t *)__va((pmdp_get)(pmd).val & PTE_PFN_MASK) + pte_index(addr);
+	if (host_exploring)
+		explore_touch(ptep);
+	return ptep;
 }
 
 /* Load a translation good for the access; false: page fault. */
@@ -81,13 +90,13 @@ static bool tlb_load(struct mm *mm, int cpu, unsigned long addr, bool write)
 	e->mm = NULL;
 	if (!ptep)
 		return false;
-	pte = ptep_get(ptep);
+	pte = (ptep_get)(ptep);
 	if (!(pte_val(pte) & _PAGE_PRESENT) || !pte_user(pte) || (write && !pte_write(pte)))
 		return false;
 	pte = pte_mkyoung(pte);
 	if (write)
 		pte = pte_mkdirty(pte);
-	set_pte(ptep, pte);
+	(set_pte)(ptep, pte);
 	*e = (struct tlb_entry){.mm = mm,
 				.vpn = addr >> PAGE_SHIFT,
 				.pfn = pte_pfn(pte),
@@ -103,6 +112,9 @@ static void *translate(struct mm *mm, int cpu, unsigned long addr, bool write)
 
 	if (!hit && !tlb_load(mm, cpu, addr, write))
 		return NULL;
+	if (!page_count(pfn_to_page(e->pfn)))
+		test_fail(__FILE__, __LINE__, "CPU %d reaches a free frame through its TLB at %lx",
+			  cpu, addr);
 	return (char *)page_address(pfn_to_page(e->pfn)) + (addr & ~PAGE_MASK);
 }
 
@@ -111,9 +123,13 @@ static unsigned int access(struct mm *mm, int cpu, unsigned long addr, bool writ
 	unsigned int flags = FAULT_FLAG_USER | (write ? FAULT_FLAG_WRITE : 0);
 
 	for (int i = 0; i < 100; i++) {
-		u64 *bytes = translate(mm, cpu, addr, write);
+		u64 *bytes;
 		vm_fault_t fault;
 
+		if (i > 2)
+			host_spin(); /* what it waits for is done by others */
+		host_point(POINT_ACCESS, NULL, write ? "user write" : "user read");
+		bytes = translate(mm, cpu, addr, write);
 		if (bytes) {
 			if (write)
 				*bytes = *value;
@@ -156,7 +172,7 @@ static bool translation_is_stale(const struct tlb_entry *e)
 	ptep = hardware_walk(e->mm, e->vpn << PAGE_SHIFT);
 	if (!ptep)
 		return true;
-	pte = ptep_get(ptep);
+	pte = (ptep_get)(ptep);
 	if (!(pte_val(pte) & _PAGE_PRESENT) || pte_pfn(pte) != e->pfn)
 		return true;
 	return (e->write && !(pte_write(pte) && pte_dirty(pte))) || (e->exec && !pte_exec(pte));

@@ -4,7 +4,7 @@
  * does, through the page tables and a TLB that keeps translations until it is told to forget them.
  *
  * So a test sees what a program would: a page fault where one is owed, and through a stale
- * translation the wrong page. Two CPUs run each address space, each with its own TLB.
+ * translation the wrong page. Four CPUs run each address space, each with its own TLB.
  */
 #ifndef TESTS_HOST_SIM_CPU_H
 #define TESTS_HOST_SIM_CPU_H
@@ -13,7 +13,7 @@
 
 struct mm;
 
-#define SIM_CPUS 2
+#define SIM_CPUS 4
 
 /* Forget everything. */
 void sim_cpu_init(void);

@@ -89,6 +89,11 @@ u64 test_rand_below(u64 n);
 /* How much to do: n, times --scale. */
 unsigned long test_iterations(unsigned long n);
 
+/* The value of --option=VALUE, "" for --option, NULL when it is not given. */
+const char *test_option(const char *option);
+/* Name of the running test. */
+const char *test_running(void);
+
 /* ---- the machine ---- */
 
 /* A machine with so much memory, everything up to swap_init() done. Once per test. */

@@ -3,11 +3,15 @@
  * Locks on the host. One thread runs, so a lock that is not free when it is taken is a deadlock,
  * and one that is not held when it is released is a bug: both panic, with the lock's name. The
  * runner checks that no lock is held at the end of a test.
+ *
+ * Under the explorer several coroutines run: taking a lock is a scheduling point, one that is not
+ * free is waited for, and "held" means by the coroutine that asks.
  */
 #ifndef KERNEL_LOCKDEP_H
 #define KERNEL_LOCKDEP_H
 
 #include "lib/compiler.h"
+#include "tests/host/point.h"
 
 /* 16 bytes, so that a spinlock fits into struct page. */
 struct host_lock {
@@ -25,6 +29,8 @@ extern int host_locks_held;
 void host_lock_acquire(struct host_lock *lock, bool write, const char *file, int line);
 bool host_lock_try(struct host_lock *lock, bool write);
 void host_lock_release(struct host_lock *lock, bool write, const char *file, int line);
+/* From held for writing to held by one reader, with nobody in between. */
+void host_lock_downgrade(struct host_lock *lock, const char *file, int line);
 void host_lock_assert(const struct host_lock *lock, bool write, const char *what, const char *file,
 		      int line);
 void host_lock_assert_free(const struct host_lock *lock, const char *what, const char *file,

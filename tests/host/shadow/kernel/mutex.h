@@ -14,6 +14,7 @@ struct mutex {
 #define mutex_lock(m)                                                 \
 	do {                                                          \
 		might_sleep();                                        \
+		host_point(POINT_LOCK, &(m)->h, "mutex_lock");        \
 		host_lock_acquire(&(m)->h, true, __FILE__, __LINE__); \
 	} while (0)
 #define mutex_lock_killable(m) \
@@ -21,7 +22,8 @@ struct mutex {
 		mutex_lock(m); \
 		0;             \
 	})
-#define mutex_trylock(m)   host_lock_try(&(m)->h, true)
+#define mutex_trylock(m) \
+	(host_point(POINT_LOCK, &(m)->h, "mutex_trylock"), host_lock_try(&(m)->h, true))
 #define mutex_unlock(m)	   host_lock_release(&(m)->h, true, __FILE__, __LINE__)
 #define mutex_is_locked(m) ((m)->h.state != 0)
 

@@ -21,11 +21,13 @@ struct rw_semaphore {
 #define down_read(s)                                                   \
 	do {                                                           \
 		might_sleep();                                         \
+		host_point(POINT_LOCK, &(s)->h, "down_read");          \
 		host_lock_acquire(&(s)->h, false, __FILE__, __LINE__); \
 	} while (0)
 #define down_write(s)                                                 \
 	do {                                                          \
 		might_sleep();                                        \
+		host_point(POINT_LOCK, &(s)->h, "down_write");        \
 		host_lock_acquire(&(s)->h, true, __FILE__, __LINE__); \
 	} while (0)
 #define down_write_nested(s, sub) down_write(s)
@@ -40,15 +42,13 @@ struct rw_semaphore {
 		down_write(s); \
 		0;             \
 	})
-#define down_read_trylock(s)  host_lock_try(&(s)->h, false)
-#define down_write_trylock(s) host_lock_try(&(s)->h, true)
-#define up_read(s)	      host_lock_release(&(s)->h, false, __FILE__, __LINE__)
-#define up_write(s)	      host_lock_release(&(s)->h, true, __FILE__, __LINE__)
-#define downgrade_write(s)                                             \
-	do {                                                           \
-		up_write(s);                                           \
-		host_lock_acquire(&(s)->h, false, __FILE__, __LINE__); \
-	} while (0)
+#define down_read_trylock(s) \
+	(host_point(POINT_LOCK, &(s)->h, "down_read_trylock"), host_lock_try(&(s)->h, false))
+#define down_write_trylock(s) \
+	(host_point(POINT_LOCK, &(s)->h, "down_write_trylock"), host_lock_try(&(s)->h, true))
+#define up_read(s)	   host_lock_release(&(s)->h, false, __FILE__, __LINE__)
+#define up_write(s)	   host_lock_release(&(s)->h, true, __FILE__, __LINE__)
+#define downgrade_write(s) host_lock_downgrade(&(s)->h, __FILE__, __LINE__)
 #define rwsem_is_locked(s) ((s)->h.state != 0)
 
 #endif

@@ -3,6 +3,7 @@
 #define KERNEL_SCHED_H
 
 #include "kernel/preempt.h"
+#include "tests/host/point.h"
 
 #define TASK_RUNNING	     0
 #define TASK_INTERRUPTIBLE   1
@@ -31,6 +32,7 @@ static inline void sleep_ns(u64 ns)
 {
 	might_sleep();
 	host_idle();
+	host_spin();
 }
 
 static inline s64 schedule_timeout_ns(s64 timeout_ns)

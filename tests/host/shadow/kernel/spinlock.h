@@ -21,6 +21,7 @@ typedef struct spinlock {
 
 #define spin_lock(l)                                                  \
 	do {                                                          \
+		host_point(POINT_LOCK, &(l)->h, "spin_lock");         \
 		preempt_disable();                                    \
 		host_lock_acquire(&(l)->h, true, __FILE__, __LINE__); \
 	} while (0)
@@ -29,12 +30,14 @@ typedef struct spinlock {
 		host_lock_release(&(l)->h, true, __FILE__, __LINE__); \
 		preempt_enable();                                     \
 	} while (0)
-#define spin_trylock(l)                                   \
-	({                                                \
-		bool __ok = host_lock_try(&(l)->h, true); \
-		if (__ok)                                 \
-			preempt_disable();                \
-		__ok;                                     \
+#define spin_trylock(l)                                          \
+	({                                                       \
+		bool __ok;                                       \
+		host_point(POINT_LOCK, &(l)->h, "spin_trylock"); \
+		__ok = host_lock_try(&(l)->h, true);             \
+		if (__ok)                                        \
+			preempt_disable();                       \
+		__ok;                                            \
 	})
 #define spin_lock_nested(l, sub) spin_lock(l)
 #define spin_is_locked(l)	 ((l)->h.state != 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Wait queues on the host. One thread runs: a condition that is not true when it is waited for
- * never becomes true, which is a deadlock, and panics.
+ * never becomes true, which is a deadlock, and panics. Under the explorer the coroutine waits for
+ * the queue to be woken, and looks again.
  */
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
@@ -32,12 +33,12 @@ typedef struct wait_queue_head wait_queue_head_t;
 #define wait_event(wq, condition)                                      \
 	do {                                                           \
 		might_sleep();                                         \
-		(void)(wq);                                            \
+		host_point(POINT_WAIT, wq, "wait_event");              \
 		if (condition)                                         \
 			break;                                         \
 		host_idle();                                           \
-		if (!(condition))                                      \
-			host_deadlock(#condition, __FILE__, __LINE__); \
+		while (!(condition))                                   \
+			host_wait(wq, #condition, __FILE__, __LINE__); \
 	} while (0)
 #define wait_event_killable(wq, condition) \
 	({                                 \
@@ -54,19 +55,22 @@ typedef struct wait_queue_head wait_queue_head_t;
 
 static inline bool waitqueue_active(const struct wait_queue_head *wq)
 {
-	return !list_empty(&wq->head);
+	return host_exploring || !list_empty(&wq->head);
 }
 
 static inline void wake_up(struct wait_queue_head *wq)
 {
+	host_wake(wq);
 }
 
 static inline void wake_up_all(struct wait_queue_head *wq)
 {
+	host_wake(wq);
 }
 
 static inline void wake_up_interruptible(struct wait_queue_head *wq)
 {
+	host_wake(wq);
 }
 
 #endif

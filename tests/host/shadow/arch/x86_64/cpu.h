@@ -3,6 +3,7 @@
 #define ARCH_X86_64_CPU_H
 
 #include "kernel/percpu.h"
+#include "tests/host/point.h"
 
 static inline unsigned int smp_processor_id(void)
 {
@@ -11,6 +12,7 @@ static inline unsigned int smp_processor_id(void)
 
 static inline void cpu_relax(void)
 {
+	host_spin();
 }
 
 static inline unsigned int num_online_cpus(void)

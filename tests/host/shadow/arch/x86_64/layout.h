@@ -39,6 +39,11 @@ extern unsigned long host_direct_map, host_vmalloc, host_vmemmap;
 #define THREAD_SIZE 16384UL
 #define MAX_CPUS    64
 
+extern size_t host_ram_size;
+
+/* Has the page of the vmalloc area a frame? */
+bool host_vmalloc_mapped(unsigned long vaddr);
+
 phys_addr_t host_pa(unsigned long addr);
 
 #define __pa(x) host_pa((unsigned long)(x))
