@@ -33,6 +33,7 @@
 #include "kernel/random.h"
 #include "kernel/rcu.h"
 #include "kernel/sched.h"
+#include "kernel/swap_disk.h"
 #include "kernel/task.h"
 #include "kernel/timer.h"
 #include "lib/err.h"
@@ -245,6 +246,7 @@ int init_task_main(void *unused)
 		panic("no memory for the files of the first task");
 	unpack_initramfs();
 	drivers_init();
+	swap_disk_boot();
 	if (ktest_requested())
 		ktest_run_all();
 	open_console();

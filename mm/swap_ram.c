@@ -427,12 +427,14 @@ static const struct swap_ops ram_ops = {
 	.in_memory = true,
 };
 
-/* The option `swap=SIZE`, in bytes with K, M or G; 0 or off: no swap. */
+/* `swap=SIZE`, in bytes with K, M or G; 0 or off: none. A path is a disk's: kernel/swap_disk.c. */
 static unsigned long wanted_bytes;
 static bool wanted;
 
 static int set_swap(const char *value)
 {
+	if (*value == '/')
+		return 0;
 	wanted = true;
 	wanted_bytes = strcmp(value, "off") ? memparse(value, NULL) : 0;
 	return 0;

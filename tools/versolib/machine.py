@@ -61,6 +61,31 @@ def channels(log, sockets):
     return args
 
 
+# For each kind of disk: the controller that holds all of them, the device of one, and its name in the machine.
+DISKS = {
+    "virtio": ([], "virtio-blk-pci,drive=disk{i},id=dev{i}", "vd{letter}"),
+    "ahci": (["-device", "ich9-ahci,id=sata"], "ide-hd,drive=disk{i},bus=sata.{i},id=dev{i}", "sd{letter}"),
+    "nvme": ([], "nvme,drive=disk{i},serial=verso{i},id=dev{i}", "nvme{i}n1"),
+}
+
+
+def disk_name(kind, i):
+    """What Verso calls the i-th disk of this kind, below /dev."""
+    return DISKS[kind][2].format(i=i, letter=chr(ord("a") + i))
+
+
+def disks(kind, images):
+    """Disks that are these raw images, in this order. What the machine writes goes into the images."""
+    if not images:
+        return []
+    controller, device, _ = DISKS[kind]
+    args = list(controller)
+    for i, path in enumerate(images):
+        args += ["-drive", "if=none,id=disk%d,format=raw,file=%s" % (i, path.replace(",", ",,")),
+                 "-device", device.format(i=i)]
+    return args
+
+
 def direct(kernel, initramfs, cmdline):
     """Start the kernel's ELF through its PVH note, without firmware or GRUB."""
     return ["-kernel", kernel, "-initrd", initramfs, "-append", cmdline]
