@@ -106,6 +106,16 @@ $(USER_O)/%: user/%.c | $(O)/ready
 	@$(if $(V),,echo "  USER    $<")
 	$(Q)musl-gcc $(USER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -lpthread
 
+# The documented system calls, as tables for the program that holds them against the kernel.
+$(USER_O)/abi_table.h: docs/abi/syscalls.txt tools/abi.py
+	@mkdir -p $(@D)
+	$(Q)tools/abi.py header $@
+
+$(USER_O)/tests/abi: $(USER_O)/abi_table.h
+
+abi-docs:                          ## the pages of docs/abi from docs/abi/syscalls.txt
+	@tools/abi.py docs
+
 -include $(USER_BINS:%=%.d)
 
 # ---- images and machines ----

@@ -112,14 +112,22 @@ SYSCALL_DEFINE2(sched_getparam, pid_t, pid, struct sched_param __user *, uparam)
 	return copy_to_user(uparam, &param, sizeof(param)) ? -EFAULT : 0;
 }
 
+/* Of the policies that Linux names, also the one that cannot be had here. */
+static int priority_bound(int policy, int rt)
+{
+	if (policy == SCHED_DEADLINE)
+		return 0;
+	return rt_policy(policy) ? rt : check_policy(policy, 0);
+}
+
 SYSCALL_DEFINE1(sched_get_priority_max, int, policy)
 {
-	return rt_policy(policy) ? MAX_RT_PRIO : check_policy(policy, 0);
+	return priority_bound(policy, MAX_RT_PRIO);
 }
 
 SYSCALL_DEFINE1(sched_get_priority_min, int, policy)
 {
-	return rt_policy(policy) ? 1 : check_policy(policy, 0);
+	return priority_bound(policy, 1);
 }
 
 SYSCALL_DEFINE2(sched_rr_get_interval, pid_t, pid, struct timespec __user *, uts)

@@ -20,6 +20,7 @@
 #define MAP_FIXED	    0x10
 #define MAP_ANONYMOUS	    0x20
 #define MAP_32BIT	    0x40
+#define MAP_ABOVE4G	    0x0080 /* of no effect, as in Linux */
 #define MAP_GROWSDOWN	    0x0100
 #define MAP_DENYWRITE	    0x0800
 #define MAP_EXECUTABLE	    0x1000
@@ -31,6 +32,9 @@
 #define MAP_HUGETLB	    0x40000
 #define MAP_SYNC	    0x80000
 #define MAP_FIXED_NOREPLACE 0x100000
+#define MAP_UNINITIALIZED   0x4000000 /* of no effect with an MMU */
+#define MAP_HUGE_SIZES \
+	0x7c000000 /* the sizes that MAP_HUGETLB may ask for; without it of no effect */
 
 #define MREMAP_MAYMOVE	 1
 #define MREMAP_FIXED	 2

@@ -38,7 +38,7 @@
 #define MAP_KNOWN                                                                                \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE |      \
 	 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | \
-	 MAP_FIXED_NOREPLACE)
+	 MAP_FIXED_NOREPLACE | MAP_ABOVE4G | MAP_UNINITIALIZED | MAP_HUGE_SIZES)
 
 /*
  * ------------------------------------------------------------------------------------------ where

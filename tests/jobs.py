@@ -76,9 +76,16 @@ def lint():
     expect(status == 0, "make lint is not clean", out)
 
 
+def documented_calls():
+    """docs/abi names what the kernel's table of system calls holds, and every call of Linux."""
+    status, out = command("tools/abi.py", "check")
+    expect(status == 0, "docs/abi does not agree", out)
+
+
 def all_jobs():
     jobs = [Job("build release", 0, build, ("all", "iso")), Job("build debug", 0, build, ("DEBUG=1", "kernel")),
-            Job("lint", 1, lint, ()), Job("host", 1, host, ()), Job("sabotage", 2, sabotage, ())]
+            Job("lint", 1, lint, ()), Job("documented system calls", 1, documented_calls, ()),
+            Job("host", 1, host, ()), Job("sabotage", 2, sabotage, ())]
     for flavour in reversed(FLAVOURS):
         for cpus in CPUS:
             jobs.append(Job(f"user {flavour} {cpus} cpus", 1, user_tests, (flavour, cpus)))

@@ -145,6 +145,7 @@ ssize_t import_iovec(struct iov_iter *i, const struct iovec __user *uvec, unsign
 		total += iov[n].iov_len;
 	}
 	i->kernel = false;
+	i->append = false;
 	i->iov = iov;
 	i->nr = nr;
 	i->offset = 0;

@@ -24,6 +24,7 @@ struct iovec {
 
 struct iov_iter {
 	bool kernel;	 /* the buffers are kernel memory */
+	bool append;	 /* RWF_APPEND: to the end of the file, whatever the position */
 	unsigned int nr; /* segments left, the current one included */
 	size_t offset;	 /* into the current segment */
 	size_t count;	 /* bytes left in all */
@@ -35,6 +36,7 @@ struct iov_iter {
 static inline void iov_iter_user(struct iov_iter *i, const void __user *buf, size_t count)
 {
 	i->kernel = false;
+	i->append = false;
 	i->nr = 1;
 	i->offset = 0;
 	i->count = count;
@@ -47,6 +49,7 @@ static inline void iov_iter_kernel(struct iov_iter *i, const void *buf, size_t c
 {
 	iov_iter_user(i, (const void __force __user *)buf, count);
 	i->kernel = true;
+	i->append = false;
 }
 
 static inline size_t iov_iter_count(const struct iov_iter *i)

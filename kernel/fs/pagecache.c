@@ -196,7 +196,7 @@ ssize_t pagecache_write_iter(struct file *file, struct iov_iter *from, loff_t *p
 	if (!iov_iter_count(from))
 		return 0;
 	down_write(&inode->i_rwsem);
-	if (file->f_flags & O_APPEND)
+	if (file->f_flags & O_APPEND || from->append)
 		*pos = i_size_read(inode);
 	ret = write_locked(inode, from, pos);
 	up_write(&inode->i_rwsem);

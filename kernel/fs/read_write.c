@@ -176,9 +176,9 @@ SYSCALL_DEFINE4(pwrite64, unsigned int, fd, const char __user *, buf, size_t, co
 #define RWF_NOWAIT 0x08
 #define RWF_APPEND 0x10
 
-/* @pos NULL: the file's own. */
+/* @flags: RWF_*. */
 static long do_vec(struct file *file, const struct iovec __user *uvec, unsigned long nr,
-		   loff_t *pos, bool write)
+		   loff_t *pos, bool write, int flags)
 {
 	struct iovec fast[UIO_FASTIOV], *alloc;
 	struct iov_iter iter;
@@ -187,26 +187,28 @@ static long do_vec(struct file *file, const struct iovec __user *uvec, unsigned 
 	if (!(file->f_mode & (write ? FMODE_WRITE : FMODE_READ)))
 		return -EBADF;
 	ret = import_iovec(&iter, uvec, nr, fast, &alloc);
+	iter.append = flags & RWF_APPEND;
 	if (ret > 0 || (ret == 0 && !write))
 		ret = transfer(file, &iter, pos, write);
 	kfree(alloc);
 	return ret;
 }
 
-static long do_rwv(unsigned int fd, const struct iovec __user *uvec, unsigned long nr, bool write)
+static long do_rwv(unsigned int fd, const struct iovec __user *uvec, unsigned long nr, bool write,
+		   int flags)
 {
 	struct fd f = fdget_pos(fd);
 	long ret;
 
 	if (!f.file)
 		return -EBADF;
-	ret = do_vec(f.file, uvec, nr, &f.file->f_pos, write);
+	ret = do_vec(f.file, uvec, nr, &f.file->f_pos, write, flags);
 	fdput_pos(f);
 	return ret;
 }
 
 static long do_prwv(unsigned int fd, const struct iovec __user *uvec, unsigned long nr, loff_t pos,
-		    bool write)
+		    bool write, int flags)
 {
 	struct fd f;
 	long ret;
@@ -216,46 +218,47 @@ static long do_prwv(unsigned int fd, const struct iovec __user *uvec, unsigned l
 	f = fdget(fd);
 	if (!f.file)
 		return -EBADF;
-	ret = f.file->f_mode & FMODE_LSEEK ? do_vec(f.file, uvec, nr, &pos, write) : -ESPIPE;
+	ret = f.file->f_mode & FMODE_LSEEK ? do_vec(f.file, uvec, nr, &pos, write, flags) : -ESPIPE;
 	fdput(f);
 	return ret;
 }
 
 SYSCALL_DEFINE3(readv, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr)
 {
-	return do_rwv(fd, vec, nr, false);
+	return do_rwv(fd, vec, nr, false, 0);
 }
 
 SYSCALL_DEFINE3(writev, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr)
 {
-	return do_rwv(fd, vec, nr, true);
+	return do_rwv(fd, vec, nr, true, 0);
 }
 
 /* The position comes in two registers; on 64 bits the low one holds it all. */
 SYSCALL_DEFINE4(preadv, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr,
 		loff_t, pos)
 {
-	return do_prwv(fd, vec, nr, pos, false);
+	return do_prwv(fd, vec, nr, pos, false, 0);
 }
 
 SYSCALL_DEFINE4(pwritev, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr,
 		loff_t, pos)
 {
-	return do_prwv(fd, vec, nr, pos, true);
+	return do_prwv(fd, vec, nr, pos, true, 0);
 }
 
 /*
- * Flags that ask for what memory does anyway are taken; RWF_NOWAIT and RWF_APPEND would need more:
- * EOPNOTSUPP.
+ * RWF_NOWAIT is EOPNOTSUPP, as for any file of Linux that cannot promise it; but for RWF_APPEND, the
+ * others ask for what memory does anyway.
  */
-#define RWF_TAKEN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC)
+#define RWF_TAKEN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)
 
 SYSCALL_DEFINE6(preadv2, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr,
 		loff_t, pos, unsigned long, pos_high, int, flags)
 {
 	if (flags & ~RWF_TAKEN)
 		return -EOPNOTSUPP;
-	return pos == -1 ? do_rwv(fd, vec, nr, false) : do_prwv(fd, vec, nr, pos, false);
+	return pos == -1 ? do_rwv(fd, vec, nr, false, flags)
+			 : do_prwv(fd, vec, nr, pos, false, flags);
 }
 
 SYSCALL_DEFINE6(pwritev2, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr,
@@ -263,5 +266,6 @@ SYSCALL_DEFINE6(pwritev2, unsigned long, fd, const struct iovec __user *, vec, u
 {
 	if (flags & ~RWF_TAKEN)
 		return -EOPNOTSUPP;
-	return pos == -1 ? do_rwv(fd, vec, nr, true) : do_prwv(fd, vec, nr, pos, true);
+	return pos == -1 ? do_rwv(fd, vec, nr, true, flags)
+			 : do_prwv(fd, vec, nr, pos, true, flags);
 }
