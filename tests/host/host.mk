@@ -37,7 +37,7 @@ $(HOST_O)/lib/printf.o: lib/printf.c
 	$(Q)objcopy --redefine-sym vsnprintf=lib_vsnprintf --redefine-sym snprintf=lib_snprintf $@.tmp $@
 
 $(HOST_O)/verso-host-tests: $(HOST_OBJS)
-	$(Q)$(HOST_CC) -fsanitize=address,undefined -rdynamic $(HOST_LDFLAGS) -o $@ $^
+	$(Q)$(HOST_CC) -fsanitize=address,undefined -rdynamic $(HOST_LDFLAGS) -o $@ $^ -lm
 	@echo "  HOSTLD  $@"
 
 .PHONY: host-tests

@@ -2,13 +2,42 @@
 /*
  * lib/rbtree and lib/interval_tree_generic.h against a flat array.
  *
- * After every step the tree is walked whole: colours, parent pointers, order, the augmented value,
- * and the answers to queries are compared with what the array says, ties included.
+ * The array holds the same items in the order that the tree should have: by start, equal starts by
+ * birth. After every step the tree is walked whole: colours, black height, parent pointers, order,
+ * the maxima; and queries must give what the array says, looking at no more nodes than the promise of
+ * O((m + 1) log n) allows. Then each way in which a tree can be kept wrongly is tried, and must be
+ * noticed.
  */
+#include <math.h>
+
 #include "tests/host/test.h"
 
 static unsigned long visits;
-#define INTERVAL_TREE_VISIT(node) (visits++)
+static enum mutation { SOUND, TIES_LEFT, NO_PROPAGATE, NO_COPY, NO_ROTATE, NR_MUTATIONS } mutation;
+
+#define INTERVAL_TREE_VISIT(node)  (visits++)
+#define INTERVAL_TREE_BEFORE(a, b) ((a) < (b) || (mutation == TIES_LEFT && (a) == (b)))
+#define INTERVAL_TREE_AUGMENT(own) mutant(own)
+
+#include "lib/rbtree_augmented.h"
+
+static void do_nothing(struct rb_node *from, struct rb_node *to)
+{
+}
+
+static const struct rb_augment_callbacks *mutant(const struct rb_augment_callbacks *own)
+{
+	static struct rb_augment_callbacks broken;
+
+	broken = *own;
+	if (mutation == NO_PROPAGATE)
+		broken.propagate = do_nothing;
+	else if (mutation == NO_COPY)
+		broken.copy = do_nothing;
+	else if (mutation == NO_ROTATE)
+		broken.rotate = do_nothing;
+	return &broken;
+}
 
 #include "lib/interval_tree_generic.h"
 
@@ -16,7 +45,6 @@ struct item {
 	struct rb_node rb;
 	unsigned long start, last, subtree_last;
 	unsigned long born; /* order of insertion */
-	bool in_tree;
 };
 
 #define ITEM_START(n) ((n)->start)
@@ -27,8 +55,12 @@ INTERVAL_TREE_DEFINE(struct item, rb, unsigned long, subtree_last, ITEM_START, I
 #define NR_ITEMS 300
 
 static struct item items[NR_ITEMS];
+static struct item *sorted[NR_ITEMS],
+	*unused[NR_ITEMS]; /* those in the tree, in its order; others */
+static unsigned int nr_sorted, nr_unused;
 static struct rb_root_cached root;
 static unsigned long clock_of_births;
+static double worst_visits; /* of a query, in units of (m + 1) log2(n + 2) */
 
 static bool is_black(const struct rb_node *n)
 {
@@ -62,72 +94,44 @@ static int check_subtree(struct rb_node *n, struct rb_node *parent)
 	return left + is_black(n);
 }
 
-static bool before(const struct item *a, const struct item *b)
-{
-	return a->start < b->start || (a->start == b->start && a->born < b->born);
-}
-
 static void check_tree(void)
 {
-	struct rb_node *n;
-	struct item *prev = NULL, *item;
-	unsigned int count = 0, expect = 0;
+	struct rb_node *n = rb_first(&root.rb_root);
 
 	CHECK(is_black(root.rb_root.rb_node));
 	check_subtree(root.rb_root.rb_node, NULL);
-	CHECK(rb_first(&root.rb_root) == root.rb_leftmost);
-	for (n = rb_first(&root.rb_root); n; n = rb_next(n)) {
-		item = rb_entry(n, struct item, rb);
-		CHECK(item->in_tree);
-		CHECK(!prev || before(prev, item));
-		CHECK(rb_prev(n) == (prev ? &prev->rb : NULL));
-		prev = item;
-		count++;
+	CHECK(n == root.rb_leftmost);
+	for (unsigned int i = 0; i < nr_sorted; i++, n = rb_next(n)) {
+		CHECK(n == &sorted[i]->rb);
+		CHECK(rb_prev(n) == (i ? &sorted[i - 1]->rb : NULL));
 	}
-	CHECK(rb_last(&root.rb_root) == (prev ? &prev->rb : NULL));
-	for (unsigned int i = 0; i < NR_ITEMS; i++)
-		expect += items[i].in_tree;
-	CHECK_EQ(count, expect);
+	CHECK(!n);
+	CHECK(rb_last(&root.rb_root) == (nr_sorted ? &sorted[nr_sorted - 1]->rb : NULL));
 }
 
-/* The next overlap after `prev` in (start, birth) order, by looking at every item. */
-static struct item *naive_next(const struct item *prev, unsigned long start, unsigned long last)
+static void check_query(unsigned long start, unsigned long last)
 {
-	struct item *best = NULL;
-
-	for (unsigned int i = 0; i < NR_ITEMS; i++) {
-		struct item *it = &items[i];
-
-		if (!it->in_tree || it->start > last || it->last < start)
-			continue;
-		if (prev && !before(prev, it))
-			continue;
-		if (!best || before(it, best))
-			best = it;
-	}
-	return best;
-}
-
-static void check_query(unsigned long start, unsigned long last, unsigned int nr)
-{
-	struct item *got, *want = NULL;
+	struct item *got;
 	unsigned long m = 0;
+	double promise;
 
 	visits = 0;
 	got = item_iter_first(&root, start, last);
-	for (;;) {
-		want = naive_next(want, start, last);
-		CHECK(got == want);
-		if (!got)
-			break;
+	for (unsigned int i = 0; i < nr_sorted; i++) {
+		if (sorted[i]->start > last || sorted[i]->last < start)
+			continue;
+		CHECK(got == sorted[i]);
 		m++;
 		got = item_iter_next(got, start, last);
 	}
-	/* Height is at most 2 log2(n + 1); each hit costs at most a way up and a way down. */
-	CHECK(visits <= 4 * (m + 1) * (__builtin_clzl(1) - __builtin_clzl(nr + 1) + 2));
+	CHECK(!got);
+	promise = (double)(m + 1) * log2(nr_sorted + 2);
+	if (visits / promise > worst_visits)
+		worst_visits = visits / promise;
+	CHECK(visits <= 2 * promise);
 }
 
-static unsigned long random_point(void)
+static unsigned long random_point(unsigned int range)
 {
 	switch (test_rand_below(20)) {
 	case 0:
@@ -135,43 +139,94 @@ static unsigned long random_point(void)
 	case 1:
 		return ~0UL;
 	default:
-		return test_rand_below(200);
+		return test_rand_below(range);
 	}
 }
 
-static void insert_random(struct item *item)
+static void insert_random(unsigned int range)
 {
-	item->start = random_point();
-	item->last = random_point();
+	struct item *item = unused[--nr_unused];
+	unsigned int at = nr_sorted++;
+
+	item->start = random_point(range);
+	item->last = random_point(range);
 	if (item->start > item->last)
 		swap(item->start, item->last);
 	item->born = clock_of_births++;
-	item->in_tree = true;
+	for (; at && sorted[at - 1]->start > item->start; at--)
+		sorted[at] = sorted[at - 1];
+	sorted[at] = item;
 	item_insert(item, &root);
+}
+
+static void remove_random(void)
+{
+	unsigned int at = test_rand_below(nr_sorted);
+	struct item *item = sorted[at];
+
+	item_remove(item, &root);
+	unused[nr_unused++] = item;
+	nr_sorted--;
+	for (; at < nr_sorted; at++)
+		sorted[at] = sorted[at + 1];
+}
+
+/* Trees of several sizes one after the other, most of them small: those are checked more often. */
+static void random_steps(unsigned long steps)
+{
+	static const unsigned int sizes[] = {5, 20, 20, 40, 40, 40, NR_ITEMS};
+	unsigned int size = 0, range = 0;
+
+	root = RB_ROOT_CACHED;
+	nr_sorted = nr_unused = 0;
+	while (nr_unused < NR_ITEMS)
+		unused[nr_unused] = &items[nr_unused], nr_unused++;
+	for (unsigned long step = 0; step < steps; step++) {
+		unsigned long a, b;
+
+		if (step % 2000 == 0) {
+			size = sizes[test_rand_below(ARRAY_SIZE(sizes))];
+			range = 1 + test_rand_below(2 * size);
+		}
+		if (nr_sorted && (nr_sorted > size || test_rand_below(size) < nr_sorted))
+			remove_random();
+		else
+			insert_random(range);
+		check_tree();
+		a = random_point(range);
+		b = random_point(range);
+		check_query(min(a, b), max(a, b));
+		check_query(a, a);
+	}
+	check_query(0, ~0UL);
 }
 
 TEST(interval_tree_against_array)
 {
-	unsigned int nr = 0;
+	unsigned long steps = test_iterations(1000000);
 
-	root = RB_ROOT_CACHED;
-	for (unsigned long step = 0; step < test_iterations(4000); step++) {
-		struct item *item = &items[test_rand_below(NR_ITEMS)];
-		unsigned long a = random_point(), b = random_point();
+	random_steps(steps);
+	printf("interval tree: %lu operations; a query that finds m of n looks at no more than "
+	       "%.2f (m + 1) log2(n + 2) nodes\n",
+	       steps, worst_visits);
+}
 
-		if (item->in_tree) {
-			item_remove(item, &root);
-			item->in_tree = false;
-			nr--;
-		} else {
-			insert_random(item);
-			nr++;
-		}
-		check_tree();
-		check_query(min(a, b), max(a, b), nr);
-		check_query(a, a, nr);
+static void with_mutation(void *arg)
+{
+	mutation = *(enum mutation *)arg;
+	random_steps(20000);
+}
+
+/* The test above notices each way of keeping a tree wrongly. */
+TEST(interval_tree_mutants_are_noticed)
+{
+	enum mutation m = SOUND;
+
+	CHECK(!test_panics(with_mutation, &m));
+	for (m = SOUND + 1; m < NR_MUTATIONS; m++) {
+		test_note("mutation %d", m);
+		CHECK_PANICS(with_mutation, &m);
 	}
-	check_query(0, ~0UL, nr);
 }
 
 TEST(interval_tree_ties_keep_order)
@@ -181,7 +236,7 @@ TEST(interval_tree_ties_keep_order)
 
 	root = RB_ROOT_CACHED;
 	for (unsigned int i = 0; i < NR_ITEMS; i++) {
-		items[i] = (struct item){.start = 7, .last = 7, .born = i, .in_tree = true};
+		items[i] = (struct item){.start = 7, .last = 7, .born = i};
 		item_insert(&items[i], &root);
 	}
 	for (got = item_iter_first(&root, 7, 7); got; got = item_iter_next(got, 7, 7))
