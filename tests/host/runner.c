@@ -2,7 +2,7 @@
 /*
  * The test runner: a process for each test, and a summary.
  *
- *	tests [--seed=N] [--scale=N] [--sabotage=SWITCH] [--list] [WORD...] [=NAME...]
+ *	tests [--seed=N] [--scale=N] [--sabotage=SWITCH] [--draw] [--list] [WORD...] [=NAME...]
  *
  * A WORD chooses the tests that have it in their name, =NAME the one of that name.
  */
@@ -27,6 +27,7 @@ static const char *running, *program, *sabotage = "";
 static char **arguments;
 static char *note; /* shared with the parent, which prints it */
 void (*host_failure_report)(void);
+bool test_draw;
 
 #define NOTE_SIZE 4096
 
@@ -173,7 +174,7 @@ static int usage(const char *word)
 
 	fprintf(stderr,
 		"%s: not understood: %s\n"
-		"usage: %s [--seed=N] [--scale=N] [--sabotage=SWITCH] [--list] [NAME...]\n"
+		"usage: %s [--seed=N] [--scale=N] [--sabotage=SWITCH] [--draw] [--list] [WORD...] [=NAME...]\n"
 		"explorer (tests/host/README.md): [--schedule=SCHEDULE] [--verbose]\n"
 		"switches:\n",
 		program, word, program);
@@ -200,6 +201,8 @@ int main(int argc, char **argv)
 			scale = strtoul(argv[i] + 8, NULL, 0);
 		else if (!strncmp(argv[i], "--sabotage=", 11) && !sabotage_set(argv[i] + 11, true))
 			sabotage = argv[i];
+		else if (!strcmp(argv[i], "--draw"))
+			test_draw = true;
 		else if (!strcmp(argv[i], "--list"))
 			list = true;
 		else if (argv[i][0] == '-' && strncmp(argv[i], "--schedule=", 11) &&

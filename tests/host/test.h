@@ -83,6 +83,9 @@ bool test_panics(void (*fn)(void *), void *arg);
 			test_fail(__FILE__, __LINE__, "%s did not panic", #fn); \
 	} while (0)
 
+/* --draw: show what is tested, where a test can draw it. */
+extern bool test_draw;
+
 /* Random numbers of the running test. */
 u64 test_rand(void);
 u64 test_rand_below(u64 n);

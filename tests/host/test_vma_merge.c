@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every case of vma_merge(), with every state that the pieces can be in.
+ * What merging must not do, beside the cases that test_vma_cases.c enumerates: lose pages when the
+ * neighbours go, lose an index when a VMA merges with its own copy, do half when memory is short.
  *
- * Three pieces of memory, P, r and N. An operation makes r like its neighbours, and what may merge
- * must merge, while all pages stay where they are and reverse mapping stays complete. The states of
- * a piece:
+ * Three pieces of memory, P, r and N, each in one of the states
  *
  *	-	not mapped (P and N), or of other attributes
  *	u	unfaulted
@@ -121,28 +120,6 @@ static void demolish(struct layout *l)
 		test_mm_end(l->parent);
 }
 
-static bool faulted(char state)
-{
-	return state == 'f' || state == 's';
-}
-
-/* The rule, written once more: may pieces in these states be one VMA? */
-static bool may_merge(const struct layout *l, char a, char b)
-{
-	if (a == '-' || b == '-')
-		return false;
-	if (!faulted(a) && !faulted(b))
-		return true;
-	if (faulted(a) && faulted(b))
-		return a == 's' && b == 's';
-	return !l->forked; /* in a child the chain has the parent's link too */
-}
-
-static unsigned int count_vmas(struct mm *mm)
-{
-	return mm->map_count;
-}
-
 static void expect_all(struct layout *l)
 {
 	if (l->p != '-')
@@ -167,47 +144,6 @@ static void finish(struct layout *l)
 	demolish(l);
 }
 
-/* C1, C2, C3: all of r becomes like P and N. */
-static void change_whole(struct layout *l)
-{
-	unsigned int before, merged;
-	bool prev = may_merge(l, l->p, l->r), next = may_merge(l, l->r, l->n);
-
-	build(l);
-	before = count_vmas(l->mm);
-	CHECK_EQ(do_madvise(l->mm, R_START, PAGE(R_PAGES), MADV_NORMAL), 0);
-	/* Both only if P and N could also be one. */
-	merged = prev + next;
-	if (prev && next && !may_merge(l, l->p, l->n))
-		merged = 1;
-	CHECK_EQ(before - count_vmas(l->mm), merged);
-	finish(l);
-}
-
-/* C4: the lower part of r goes to P. Without a merge it is split off. */
-static void change_lower(struct layout *l)
-{
-	unsigned int before;
-
-	build(l);
-	before = count_vmas(l->mm);
-	CHECK_EQ(do_madvise(l->mm, R_START, PAGE(1), MADV_NORMAL), 0);
-	CHECK_EQ(count_vmas(l->mm) - before, !may_merge(l, l->p, l->r));
-	finish(l);
-}
-
-/* C5: the upper part of r goes to N. */
-static void change_upper(struct layout *l)
-{
-	unsigned int before;
-
-	build(l);
-	before = count_vmas(l->mm);
-	CHECK_EQ(do_madvise(l->mm, N_START - PAGE(1), PAGE(1), MADV_NORMAL), 0);
-	CHECK_EQ(count_vmas(l->mm) - before, !may_merge(l, l->r, l->n));
-	finish(l);
-}
-
 static void for_all_layouts(void (*test)(struct layout *l))
 {
 	static const char states[] = "-ufs";
@@ -229,58 +165,8 @@ static void for_all_layouts(void (*test)(struct layout *l))
 	CHECK_EQ(vm_committed_pages(), 0);
 }
 
-TEST(merge_whole_range)
-{
-	for_all_layouts(change_whole);
-}
-
-TEST(merge_lower_part)
-{
-	for_all_layouts(change_lower);
-}
-
-TEST(merge_upper_part)
-{
-	for_all_layouts(change_upper);
-}
-
-/* F1, F2, F3: r is free, and new memory comes there (never faulted, so r is 'u'). */
-static void fill_hole(struct layout *l)
-{
-	unsigned int before, merged;
-	bool prev, next;
-
-	if (l->r != 'u')
-		return;
-	build(l);
-	CHECK_EQ(vm_munmap(l->mm, R_START, PAGE(R_PAGES)), 0);
-	/* New memory has no MADV_DONTDUMP; what is there shall have none either. */
-	if (l->p != '-')
-		CHECK_EQ(do_madvise(l->mm, P_START, PAGE(P_PAGES), MADV_DODUMP), 0);
-	if (l->n != '-')
-		CHECK_EQ(do_madvise(l->mm, N_START, PAGE(N_PAGES), MADV_DODUMP), 0);
-	before = count_vmas(l->mm);
-	map_anon(l->mm, R_START, PAGE(R_PAGES), RW);
-	prev = may_merge(l, l->p, 'u');
-	next = may_merge(l, 'u', l->n);
-	merged = prev + next;
-	if (prev && next && !may_merge(l, l->p, l->n))
-		merged = 1;
-	CHECK_EQ((int)(count_vmas(l->mm) - before), 1 - (int)merged);
-	check_all(l->mm);
-	if (l->parent)
-		test_mm_end(l->parent);
-	l->parent = NULL;
-	finish(l);
-}
-
-TEST(merge_into_hole)
-{
-	for_all_layouts(fill_hole);
-}
-
 /*
- * The same hole, and r comes by mremap from elsewhere, faulted or not. Faulted it brings its index:
+ * r is a hole, and comes by mremap from elsewhere, faulted or not. Faulted it brings its index:
  * it can merge only with unfaulted neighbours (b06: they must get its chain, or its pages are
  * lost).
  */
@@ -316,27 +202,6 @@ static void move_into_hole(struct layout *l)
 TEST(b06_mremap_into_hole)
 {
 	for_all_layouts(move_into_hole);
-}
-
-/* Move r away and back: the lock case of the series (new index not above the old one). */
-static void there_and_back(struct layout *l)
-{
-	unsigned long away = TEST_BASE + PAGE(64);
-
-	build(l);
-	CHECK_EQ(do_mremap(l->mm, R_START + PAGE(1), PAGE(2), PAGE(2),
-			   MREMAP_MAYMOVE | MREMAP_FIXED, away),
-		 away);
-	check_all(l->mm);
-	CHECK_EQ(do_mremap(l->mm, away, PAGE(2), PAGE(2), MREMAP_MAYMOVE | MREMAP_FIXED,
-			   R_START + PAGE(1)),
-		 R_START + PAGE(1));
-	finish(l);
-}
-
-TEST(merge_there_and_back)
-{
-	for_all_layouts(there_and_back);
 }
 
 /* Move a part right beside the rest of its own VMA: the source merges with its copy. */
