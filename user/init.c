@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -275,6 +276,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "init: only the kernel starts init; try poweroff or reboot\n");
 		return 1;
 	}
+	/*
+	 * Its memory must not go to a disk that may be pulled out: the machine ends with process 1.
+	 */
+	mlockall(MCL_CURRENT | MCL_FUTURE);
 	mount_all();
 	if (parse_order())
 		run_order();

@@ -8,6 +8,7 @@
 #include "kernel/drivers/drivers.h"
 #include "kernel/drivers/hostio.h"
 #include "kernel/drivers/pci.h"
+#include "kernel/drivers/pci_slot.h"
 #include "kernel/drivers/screen.h"
 #include "kernel/drivers/serial.h"
 #include "kernel/drivers/tty.h"
@@ -26,4 +27,5 @@ void drivers_init(void)
 	virtio_blk_init();
 	ahci_init();
 	nvme_init();
+	pci_slots_init();
 }

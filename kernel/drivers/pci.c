@@ -172,7 +172,7 @@ static unsigned int read_bar(struct pci_device *dev, unsigned int i)
 	return low & BAR_64 ? 2 : 1;
 }
 
-static void read_bars(struct pci_device *dev)
+static void read_bars(struct pci_device *dev, unsigned int nr)
 {
 	u16 command = pci_read16(dev, PCI_COMMAND);
 	unsigned long flags;
@@ -180,7 +180,7 @@ static void read_bars(struct pci_device *dev)
 
 	local_irq_save(flags);
 	pci_write16(dev, PCI_COMMAND, command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
-	for (i = 0; i < PCI_NUM_BARS;)
+	for (i = 0; i < nr;)
 		i += read_bar(dev, i);
 	pci_write16(dev, PCI_COMMAND, command);
 	local_irq_restore(flags);
@@ -346,10 +346,12 @@ static int scan_function(unsigned int bus, unsigned int slot, unsigned int funct
 	dev->msix_cap = pci_find_cap(dev, PCI_CAP_MSIX, 0);
 	type = pci_read8(dev, PCI_HEADER_TYPE);
 	list_add_tail(&dev->list, &devices);
-	if ((type & ~PCI_HEADER_MULTI) == PCI_HEADER_BRIDGE)
+	if ((type & ~PCI_HEADER_MULTI) == PCI_HEADER_BRIDGE) {
+		read_bars(dev, PCI_NUM_BRIDGE_BARS);
 		scan_bus(pci_read8(dev, PCI_SECONDARY_BUS));
-	else if ((type & ~PCI_HEADER_MULTI) == 0)
-		read_bars(dev);
+	} else if ((type & ~PCI_HEADER_MULTI) == 0) {
+		read_bars(dev, PCI_NUM_BARS);
+	}
 	log_device(dev);
 	return type;
 }

@@ -9,7 +9,8 @@
 #include "lib/list.h"
 #include "lib/types.h"
 
-#define PCI_NUM_BARS 6
+#define PCI_NUM_BARS	    6
+#define PCI_NUM_BRIDGE_BARS 2
 
 /* Configuration space, type 0 header (PCI Local Bus Specification 3.0, chapter 6). */
 #define PCI_VENDOR_ID	   0x00
@@ -54,7 +55,10 @@ struct pci_device {
 	u8 msi_cap, msix_cap; /* offsets in configuration space, 0: none */
 	struct pci_bar bar[PCI_NUM_BARS];
 	void __iomem *msix_table; /* mapped by the first pci_enable_msix() */
-	/* The driver's: the device is being pulled out, or has gone. Interrupts may be off. */
+	/*
+	 * The driver's: the device is being pulled out, or has gone. Returns when the driver has
+	 * let go of it. May sleep.
+	 */
 	void (*removed)(void *arg);
 	void *removed_arg;
 };

@@ -54,8 +54,10 @@ static void ahci_removed(void *arg)
 	struct ahci *hba = arg;
 
 	for (unsigned int n = 0; n < AHCI_MAX_PORTS; n++)
-		if (hba->ports[n])
+		if (hba->ports[n]) {
 			blk_remove_disk(&hba->ports[n]->disk);
+			blk_wait_stopped(&hba->ports[n]->disk);
+		}
 }
 
 static void take_from_firmware(struct ahci *hba)

@@ -33,8 +33,8 @@
 #include "kernel/drivers/block/block.h"
 
 #include "kernel/cmdline.h"
-#include "kernel/completion.h"
 #include "kernel/drivers/block/disk.h"
+#include "kernel/fs/fs_struct.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/sched.h"
@@ -45,7 +45,7 @@
 #define MAX_TRIES	 2
 #define MAX_TIMEOUT_SECS 3600
 
-static u64 timeout_ns = 30 * NSEC_PER_SEC;
+static u64 default_timeout_ns = 30 * NSEC_PER_SEC;
 
 /* `blktimeout=SECONDS`: how long a disk may take to answer. */
 static int set_timeout(const char *value)
@@ -54,7 +54,7 @@ static int set_timeout(const char *value)
 
 	if (!secs || secs > MAX_TIMEOUT_SECS)
 		return -EINVAL;
-	timeout_ns = secs * NSEC_PER_SEC;
+	default_timeout_ns = secs * NSEC_PER_SEC;
 	return 0;
 }
 CMDLINE_PARAM("blktimeout", set_timeout);
@@ -137,7 +137,7 @@ static void dispatch(struct disk *disk) __must_hold(&disk->lock)
 		struct blk_request *req =
 			list_first_entry(&disk->pending, struct blk_request, list);
 
-		req->deadline_ns = ktime_get_ns() + timeout_ns;
+		req->deadline_ns = ktime_get_ns() + disk->timeout_ns;
 		list_move_tail(&req->list, &disk->in_flight);
 		if (!disk->ops->queue(disk, req)) {
 			list_move(&req->list, &disk->pending);
@@ -319,6 +319,11 @@ void blk_remove_disk(struct disk *disk)
 	wake_up(&disk->wait);
 }
 
+void blk_wait_stopped(struct disk *disk)
+{
+	wait_for_completion(&disk->stopped);
+}
+
 bool blk_is_dead(const struct block_device *bdev)
 {
 	return READ_ONCE(bdev->disk->dead) || READ_ONCE(bdev->disk->removed);
@@ -367,7 +372,10 @@ static void die(struct disk *disk, const char *why)
 	disk->ops->stop(disk);
 	fail_pending(disk);
 	timer_cancel_sync(&disk->timer);
-	blk_remove_nodes(disk);
+	complete_all(&disk->stopped);
+	/* A kernel thread has no root directory of its own. */
+	if (!init_fs(current))
+		blk_remove_nodes(disk);
 }
 
 /* An answer may only have lost its interrupt: look before anything is reset. */
@@ -395,8 +403,8 @@ static int recover(struct disk *disk)
 	if (!READ_ONCE(disk->recovering)) {
 		if (late_answer(disk))
 			return 0;
-		pr_err("%s: no answer for %llu seconds, resetting the device\n", disk->name,
-		       timeout_ns / NSEC_PER_SEC);
+		pr_err("%s: no answer for %llu ms, resetting the device\n", disk->name,
+		       disk->timeout_ns / NSEC_PER_MSEC);
 	}
 	err = disk->ops->recover(disk);
 	if (err)
@@ -431,5 +439,8 @@ void blk_init_queue(struct disk *disk)
 	INIT_LIST_HEAD(&disk->pending);
 	INIT_LIST_HEAD(&disk->in_flight);
 	init_waitqueue_head(&disk->wait);
+	init_completion(&disk->stopped);
 	timer_setup(&disk->timer, timer_fn);
+	if (!disk->timeout_ns)
+		disk->timeout_ns = default_timeout_ns;
 }

@@ -16,6 +16,7 @@
 #ifndef KERNEL_DRIVERS_BLOCK_BLOCK_H
 #define KERNEL_DRIVERS_BLOCK_BLOCK_H
 
+#include "kernel/completion.h"
 #include "kernel/mutex.h"
 #include "kernel/spinlock.h"
 #include "kernel/timer.h"
@@ -118,6 +119,7 @@ struct disk {
 	unsigned int max_pages;	    /* (c) of one request, at most BLK_MAX_PAGES */
 	bool has_cache;		    /* (c) BLK_FLUSH does something */
 	bool read_only;		    /* (c) */
+	u64 timeout_ns;		    /* (c) for an answer; 0: as blktimeout= says */
 
 	spinlock_t lock;	    /* taken by interrupt handlers */
 	struct list_head pending;   /* (l) not yet with the driver */
@@ -128,6 +130,7 @@ struct disk {
 	struct timer timer;
 	struct wait_queue_head wait;
 	struct task *thread;
+	struct completion stopped; /* dead, and nothing under way */
 
 	struct list_head list;			       /* (m) of all disks */
 	struct block_device *parts[1 + BLK_MAX_PARTS]; /* (m) [0]: the whole disk */
@@ -152,8 +155,12 @@ void blk_requeue(struct list_head *lost);
 void blk_run(struct disk *disk);
 /* blk_need_recovery() - call ops->recover() from the disk's thread. Any context. */
 void blk_need_recovery(struct disk *disk);
-/* blk_remove_disk() - it was pulled out. All its requests fail, now and later. Any context. */
+/*
+ * blk_remove_disk() - it was pulled out. All its requests fail, now and later. Any context.
+ * blk_wait_stopped() - sleep until the driver's stop() is done.
+ */
 void blk_remove_disk(struct disk *disk);
+void blk_wait_stopped(struct disk *disk);
 
 /* ---- for those who read and write ---- */
 

@@ -195,7 +195,11 @@ static const struct disk_ops nvme_ops = {
 
 static void nvme_removed(void *arg)
 {
-	remove_all(arg);
+	struct nvme *ctrl = arg;
+
+	remove_all(ctrl);
+	for (unsigned int i = 0; i < ctrl->nr_namespaces; i++)
+		blk_wait_stopped(&ctrl->namespaces[i]->disk);
 }
 
 /* ---- namespaces ---- */

@@ -150,6 +150,7 @@ static void vblk_removed(void *arg)
 	struct vblk *vblk = arg;
 
 	blk_remove_disk(&vblk->disk);
+	blk_wait_stopped(&vblk->disk);
 }
 
 /* ---- the device ---- */
