@@ -35,7 +35,6 @@
 #include "kernel/cmdline.h"
 #include "kernel/drivers/block/disk.h"
 #include "kernel/fs/fs_struct.h"
-#include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/sched.h"
 #include "lib/errno.h"
@@ -210,7 +209,6 @@ void blk_submit(struct blk_request *req)
 	spin_lock_irqsave(&disk->lock, flags);
 	err = accept(req);
 	spin_unlock_irqrestore(&disk->lock, flags);
-	WARN_ON_ONCE(err == -EPERM);
 	if (err) {
 		req->error = err;
 		req->done(req);
