@@ -161,6 +161,10 @@ sabotage:                          ## break one rule of mm/ after the other: whi
 	@$(MAKE) --no-print-directory -j2 host-tests HOST_ARGS=--list >/dev/null
 	@$(PYTHON) tools/sabotage.py $(SWITCHES)
 
+test-abi:                          ## the user tests on this machine's Linux and on Verso, compared line by line
+	@tools/setup.sh test
+	@$(PYTHON) tests/run.py build "user on" "user release 2 cpus" "user debug 2 cpus"
+
 bench: kernel user                 ## Verso's figures beside Linux's: boot time, and instructions for each mm operation
 	@tools/setup.sh run
 	@$(PYTHON) tools/bench.py boot

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The list of jobs. Stage 0 builds, stage 1 tests, stage 2 tests the tests; within a stage the longest jobs stand first."""
 import collections
+import difflib
+import functools
 import tempfile
+import threading
 
 from boot import bad_input, matrix
-from support import CPUS, FLAVOURS, TESTS_OK, initramfs, command, counted, expect, kernel, verso
+from support import COUNTS, CPUS, FLAVOURS, TESTS_OK, initramfs, command, counted, expect, kernel, verso
 from support import Console
 import abuse
 import busybox
@@ -13,6 +16,8 @@ import runner
 
 # Two CPUs run in parallel, as threads of the host: that finds races. Four would wait for each other on a small host.
 PARALLEL = {1: "tcg", 2: "mttcg", 4: "tcg"}
+
+LINUX_LOCK = threading.Lock()
 
 Job = collections.namedtuple("Job", "name stage function args")
 
@@ -51,16 +56,33 @@ def in_kernel(flavour, cpus):
             return passed, failed, console.seen if failed else ""
 
 
+@functools.lru_cache(maxsize=None)
+def _linux_output():
+    return command("sh", "user/tests/run-all.sh", "build/user/tests")
+
+
+def linux_output():
+    """(status, output) of the user tests on this machine's Linux, run once however many jobs ask."""
+    with LINUX_LOCK:
+        return _linux_output()
+
+
+def comparable(output):
+    """The lines that must be the same on both kernels: without the count, and without what stands behind a #, such as a
+    seed or why a test was left out."""
+    return [line.partition(" # ")[0] for line in output.splitlines() if not COUNTS.search(line)]
+
+
 def user_tests_here():
     """The user tests on this machine's Linux: what they expect is what Linux does."""
-    status, out = command("sh", "user/tests/run-all.sh", "build/user/tests")
+    status, out = linux_output()
     passed, failed = counted(out)
     expect(status == 0 or failed, f"run-all.sh ended with status {status}", out)
     return passed, failed, out if failed else ""
 
 
 def user_tests(flavour, cpus):
-    """The same binaries on Verso."""
+    """The same binaries on Verso: they pass, and say line by line what they said on Linux."""
     options = ["--accel", PARALLEL[cpus]] + (["--debug-kernel"] if flavour == "debug" else [])
     with runner.overlay() as tree:
         status, out, err = verso("--cpus", str(cpus), "--mem", "256", "--overlay", tree, *options,
@@ -68,7 +90,10 @@ def user_tests(flavour, cpus):
     seen = out + err
     expect(status < 124, f"the run ended with status {status}", seen)
     passed, failed = counted(seen)
-    return passed, failed, seen if failed else ""
+    difference = "\n".join(difflib.unified_diff(comparable(linux_output()[1]), comparable(out), "Linux", "Verso", lineterm=""))
+    if difference and not failed:
+        return passed, 1, "the tests say something else on Verso:\n" + difference
+    return passed, failed, seen + "\n" + difference if failed else ""
 
 
 def lint():

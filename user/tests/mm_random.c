@@ -519,6 +519,6 @@ int main(int argc, char **argv)
 	if (shared == MAP_FAILED)
 		return 1;
 	run(steps);
-	printf("ok mm_random seed %lu, %lu steps\n", seed, steps);
+	printf("ok mm_random # seed %lu, %lu steps\n", seed, steps);
 	return 0;
 }

@@ -482,6 +482,8 @@ int main(void)
 
 		printf("%s hangup\n", ok ? "ok" : "FAILED");
 		failed += !ok;
+	} else {
+		printf("ok hangup # skip: it would take a terminal of this machine\n");
 	}
 	return failed != 0;
 }
