@@ -11,19 +11,22 @@
  * pages unchanged. Shared pages hold what anybody wrote last: their values are in shared memory,
  * beside the arena.
  *
- * Usage: mm_random [SEED [STEPS]]
+ * Several of these run at once, each with its arena, one for each CPU up to four unless told
+ * otherwise. Where there is /proc/verso/mm (a debug kernel of Verso), pages are also reclaimed and
+ * migrated behind the program's back, and the reverse map is audited every so many steps, while the
+ * others go on.
+ *
+ * Usage: mm_random [SEED [STEPS [JOBS]]]	STEPS in all; those of forked children come on top
  */
-#include "test.h"
+#include "instruments.h"
 
 #include <setjmp.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/mman.h>
 
-#define PAGE	4096UL
 #define PAGES	160
 #define OBJECTS 4096 /* shared pages ever made */
 #define ARENA	((char *)0x200000000000)
+
+#define AUDIT_STEPS 250
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ  22
@@ -50,7 +53,8 @@ static struct page model[PAGES];
 static struct shared_values *shared;
 static uint64_t rng;
 static uint64_t seed;
-static unsigned long step, depth;
+static unsigned long step, depth, jobs;
+static bool instruments;
 static const char *operation = "start";
 
 static uint64_t rnd(void)
@@ -70,7 +74,7 @@ static void fail(const char *what, int page, uint64_t got, uint64_t want)
 {
 	printf("FAILED mm_random: %s: page %d: got %#lx, want %#lx (errno %d) after %s, depth %lu\n",
 	       what, page, got, want, errno, operation, depth);
-	printf("  repeat: mm_random %lu %lu\n", seed, step);
+	printf("  repeat: mm_random %lu %lu 1 (of %lu at once)\n", seed, step, jobs);
 	fflush(stdout);
 	_exit(1);
 }
@@ -391,6 +395,16 @@ static void op_lock(int first, int count)
 		model[i].locked = lock;
 }
 
+/* Every page to another frame, or out to swap: its bytes and rights stay. */
+static void op_behind(int first, int count)
+{
+	const char *command = below(2) ? "migrate" : "reclaim";
+
+	operation = command;
+	for (int i = first; instruments && i < first + count; i++)
+		instrument("%s %d %#lx", command, getpid(), (unsigned long)(ARENA + i * PAGE));
+}
+
 static void op_mincore(int first, int count)
 {
 	unsigned char vec[PAGES];
@@ -472,10 +486,10 @@ static void op_fork(void)
 static void random_step(void)
 {
 	static void (*const ops[])(int, int) = {
-		op_mmap,     op_mmap,	  op_munmap,   op_mprotect,    op_mprotect,
-		op_mremap,   op_mremap,	  op_resize,   op_dontneed,    op_free,
-		op_harmless, op_harmless, op_populate, op_fork_advice, op_lock,
-		op_mincore,  op_msync,	  op_touch,    op_touch,       op_touch,
+		op_mmap,     op_mmap,	     op_munmap,	  op_mprotect, op_mprotect, op_mremap,
+		op_mremap,   op_resize,	     op_dontneed, op_free,     op_harmless, op_harmless,
+		op_populate, op_fork_advice, op_lock,	  op_mincore,  op_msync,    op_touch,
+		op_touch,    op_touch,	     op_behind,	  op_behind,
 	};
 	int first, count;
 
@@ -501,8 +515,44 @@ static void run(unsigned long steps)
 		}
 		if (i % 64 == 0)
 			check_all();
+		if (instruments && !depth && i % AUDIT_STEPS == AUDIT_STEPS - 1)
+			CHECK_ANSWER("0 differences", "audit");
 	}
 	check_all();
+}
+
+/* One arena, from an empty one to the last step. */
+static void run_job(unsigned long job_seed, unsigned long steps)
+{
+	seed = job_seed;
+	rng = seed * 0x9e3779b97f4a7c15UL | 1;
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	CHECK(shared != MAP_FAILED);
+	run(steps);
+}
+
+static void run_jobs(unsigned long steps)
+{
+	unsigned long first = seed;
+	pid_t pids[jobs];
+
+	for (unsigned long i = 0; i < jobs; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			run_job(first + i, steps / jobs);
+			_exit(0);
+		}
+	}
+	for (unsigned long i = 0; i < jobs; i++)
+		CHECK_CHILD(pids[i]);
+}
+
+static unsigned long default_jobs(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < 4 ? cpus : 4;
 }
 
 int main(int argc, char **argv)
@@ -511,14 +561,14 @@ int main(int argc, char **argv)
 	unsigned long steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 3000;
 
 	seed = argc > 1 ? strtoul(argv[1], NULL, 0) : (unsigned long)time(NULL);
-	rng = seed * 0x9e3779b97f4a7c15UL | 1;
+	jobs = argc > 3 ? strtoul(argv[3], NULL, 0) : default_jobs();
+	instruments = !access(INSTRUMENTS, R_OK | W_OK);
+	test_name = "mm_random";
 	sigaction(SIGSEGV, &sa, NULL);
 	sigaction(SIGBUS, &sa, NULL);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	if (shared == MAP_FAILED)
-		return 1;
-	run(steps);
-	printf("ok mm_random # seed %lu, %lu steps\n", seed, steps);
+	run_jobs(steps);
+	if (instruments)
+		AUDIT();
+	printf("ok mm_random # seed %lu, %lu steps in %lu arenas\n", seed, steps, jobs);
 	return 0;
 }
