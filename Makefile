@@ -22,6 +22,8 @@ KERNEL  := $(O)/verso.elf
 CPUS    ?= 2
 MEM     ?= 256
 CMDLINE ?=
+# Where `make random` starts.
+SEED    ?= $(shell date +%s)
 
 SRC_DIRS := arch/x86_64 kernel kernel/fs kernel/events kernel/ipc kernel/drivers kernel/drivers/block mm lib tests/kernel
 C_SRCS   := $(foreach d,$(SRC_DIRS),$(sort $(wildcard $(d)/*.c)))
@@ -40,7 +42,7 @@ CFLAGS += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,object-s
 endif
 LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none -T linker.ld $(EXTRA_LDFLAGS)
 
-.PHONY: all help setup kernel user iso run run-uefi test sabotage bench lint debug usb clean
+.PHONY: all help setup kernel user iso run run-uefi test test-abi sabotage random bench lint debug usb clean
 .DEFAULT_GOAL := all
 
 all: kernel user                   ## the kernel and the programs of user/
@@ -164,6 +166,15 @@ sabotage:                          ## break one rule of mm/ after the other: whi
 test-abi:                          ## the user tests on this machine's Linux and on Verso, compared line by line
 	@tools/setup.sh test
 	@$(PYTHON) tests/run.py build "user on" "user release 2 cpus" "user debug 2 cpus"
+
+random: user                       ## the random tests of mm/ in full: host and kernel, some ten minutes (SEED=N)
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory -j2 host-tests HOST_ARGS="--seed=$(SEED) --scale=10 =mm_random"
+	@$(MAKE) --no-print-directory -j2 host-tests HOST_ARGS="--seed=$(SEED) --scale=50 =mm_random_far"
+	@$(MAKE) --no-print-directory -j2 DEBUG=1 kernel
+	@for cpus in 1 2 4; do \
+		tools/verso run --debug-kernel --cpus $$cpus $(USER_O)/tests/mm_random $(SEED) 100000 || exit 1; \
+	done
 
 bench: kernel user                 ## Verso's figures beside Linux's: boot time, and instructions for each mm operation
 	@tools/setup.sh run

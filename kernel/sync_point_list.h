@@ -18,9 +18,10 @@
 	X(move_ptes_before_flush, "a table's PTEs have moved; the old addresses are in TLBs") \
 	X(move_table_after_set, "a whole table has moved; the old addresses are in TLBs") \
 	X(reclaim_before_batch_flush, "pages are unmapped; the TLBs have not been flushed") \
+	X(prepare_before_lock, "a VMA's anon_vma is got; nothing is locked, nobody sees it") \
 	X(prepare_before_publish, "a VMA has its chain and is in the tree; vma->anon_vma is NULL") \
 	X(unmap_before_clear, "reclaim has found the PTE and locked its table; it is present") \
-	X(unmap_between_load_and_store, "sabotaged: the PTE is read; it is not stored over") \
+	X(between_load_and_store, "sabotaged: a PTE is read; it is not stored over")\
 	X(unmap_after_clear, "reclaim has cleared the PTE; no swap entry is set") \
 	X(writeout_before_write, "page unmapped, TLBs flushed; its bytes are not written") \
 	X(writeout_after_write, "its bytes are written; the page is still there") \

@@ -362,7 +362,7 @@ static bool anon_vma_publish(struct vm_area *vma, struct anon_vma *anon_vma,
 
 	anon_vma_lock_write(anon_vma);
 	spin_lock(&mm->page_table_lock);
-	first = !vma->anon_vma;
+	first = !vma->anon_vma || sabotaged(publish_twice);
 	if (first && sabotaged(publish_early))
 		smp_store_release(&vma->anon_vma, anon_vma);
 	if (first) {
@@ -397,6 +397,7 @@ int __anon_vma_prepare(struct vm_area *vma)
 		}
 		anon_vma->num_children++; /* a root is its own parent */
 	}
+	SYNC_POINT(prepare_before_lock);
 	if (!anon_vma_publish(vma, anon_vma, avc)) {
 		anon_vma_chain_free(avc);
 		if (allocated)

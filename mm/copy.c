@@ -61,6 +61,19 @@ struct copy_arg {
 	long rss[NR_MM_COUNTERS];
 };
 
+/* The CPU may set the dirty bit at any time: an atomic AND, not a store of what was read before. */
+static inline void wrprotect_source(pte_t *src, pte_t pte)
+{
+	if (sabotaged(fork_no_wrprotect))
+		return;
+	if (sabotaged(fork_not_atomic)) {
+		SYNC_POINT(between_load_and_store);
+		set_pte(src, pte_wrprotect(pte));
+		return;
+	}
+	ptep_set_wrprotect(src);
+}
+
 /* The parent's present PTE as the child gets it. Both PTLs held. */
 static inline void copy_present_pte(pte_t *dst, pte_t *src, pte_t pte, struct copy_arg *ca)
 {
@@ -79,8 +92,7 @@ static inline void copy_present_pte(pte_t *dst, pte_t *src, pte_t pte, struct co
 		}
 	}
 	if (ca->cow && pte_write(pte)) {
-		if (!sabotaged(fork_no_wrprotect))
-			ptep_set_wrprotect(src);
+		wrprotect_source(src, pte);
 		pte = pte_wrprotect(pte);
 	}
 	if (ca->vm_flags & VM_SHARED)

@@ -129,7 +129,9 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
 	__SetPageUptodate(copy);
 	SYNC_POINT(cow_after_copy_before_set);
 	ret = 0;
-	if (!fault_lock_pte_same(vmf))
+	if (sabotaged(cow_unchecked))
+		fault_lock_pte(vmf);
+	else if (!fault_lock_pte_same(vmf))
 		goto out;
 	wp_install_copy(vmf, old, copy);
 	fault_unlock_pte(vmf);

@@ -36,6 +36,7 @@
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/swap.h"
 #include "mm/swapops.h"
 #include "mm/vma.h"
@@ -91,6 +92,14 @@ static struct page *swapin_get_page(struct vm_fault *vmf, swp_entry_t entry, vm_
 	return NULL;
 }
 
+/* Is the locked page still the swap cache's page of the entry? */
+static bool swapin_is_of_entry(struct page *page, swp_entry_t entry)
+{
+	if (sabotaged(swapin_stale))
+		return true;
+	return PageSwapCache(page) && page_swp_entry(page).val == entry.val;
+}
+
 static vm_fault_t do_swap_page(struct vm_fault *vmf, swp_entry_t entry)
 {
 	vm_fault_t ret = 0;
@@ -101,9 +110,11 @@ static vm_fault_t do_swap_page(struct vm_fault *vmf, swp_entry_t entry)
 		return ret;
 	SYNC_POINT(swapin_after_read_before_ptl);
 	lock_page(page);
-	if (!PageSwapCache(page) || page_swp_entry(page).val != entry.val)
+	if (!swapin_is_of_entry(page, entry))
 		goto out;
-	if (!fault_lock_pte_same(vmf))
+	if (sabotaged(swapin_unchecked))
+		fault_lock_pte(vmf);
+	else if (!fault_lock_pte_same(vmf))
 		goto out;
 	if (likely(PageUptodate(page)))
 		owed = swapin_map_page(vmf, page, entry);

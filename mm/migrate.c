@@ -214,6 +214,12 @@ static int migrate_check(struct page *page)
 	return page_mapped(page) || PageSwapCache(page) ? 0 : -EAGAIN;
 }
 
+/* No PTE will keep it alive while the page travels. */
+static struct anon_vma *migrate_pin_anon_vma(struct page *page)
+{
+	return sabotaged(migration_unpinned) ? page_anon_vma(page) : page_get_anon_vma(page);
+}
+
 int migrate_page(struct page *page, struct page *newpage)
 {
 	struct anon_vma *anon_vma = NULL;
@@ -224,13 +230,13 @@ int migrate_page(struct page *page, struct page *newpage)
 	if (err)
 		goto out;
 	if (page_mapped(page) && PageAnon(page))
-		anon_vma = page_get_anon_vma(page);
+		anon_vma = migrate_pin_anon_vma(page);
 	__SetPageLocked(newpage);
 	err = migrate_locked(page, newpage, anon_vma);
 	if (!err)
 		WRITE_ONCE(page->mapping, NULL);
 	unlock_page(newpage);
-	if (anon_vma)
+	if (anon_vma && !sabotaged(migration_unpinned))
 		put_anon_vma(anon_vma);
 out:
 	unlock_page(page);

@@ -308,6 +308,7 @@ void rmap_walk_pinned(struct page *page, struct anon_vma *anon_vma,
 		      const struct rmap_walk_control *rwc)
 {
 	VM_BUG_ON_PAGE(!PageLocked(page), page);
+	VM_BUG_ON_PAGE(atomic_read(&anon_vma->refcount) <= 0, page);
 	count_vm_event(RMAP_WALKS);
 	anon_vma_lock_read(anon_vma);
 	rmap_walk_anon(page, anon_vma, rwc);

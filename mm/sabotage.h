@@ -67,6 +67,7 @@
 	X(root_not_pinned,	"ANON_VMA-LIVE: a child's anon_vma holds no reference of its root")\
 	X(lookup_dead,		"ANON_VMA-LIVE: a lookup takes an anon_vma whose count is zero")   \
 	X(lookup_once,		"ANON_VMA-LIVE: a lookup does not look at the page again")         \
+	X(publish_twice,	"two faults give a VMA its anon_vma, and both do")                 \
 	X(publish_early,	"vma->anon_vma is published before its chain is complete")         \
 	/* TLB-BEFORE-FREE, -COPY, -IO */                                                          \
 	X(flush_late_mremap,	"mremap flushes after the PTE locks are dropped")                  \
@@ -78,29 +79,36 @@
 	X(flush_late_free,	"TLB-BEFORE-FREE: unmapped frames are freed before the flush")     \
 	X(flush_not_protect,	"mprotect takes a right away and does not flush")                  \
 	X(flush_not_lazyfree,	"MADV_FREE cleans PTEs and does not flush")                        \
+	X(batch_not_counted,	"B5: reclaim clears a PTE and does not say that it owes a flush")  \
 	X(batch_not_honoured,	"B5: a none PTE is believed while reclaim owes the flush")         \
 	X(clear_not_atomic,	"B13: a PTE is loaded, then stored over")                          \
 	X(dirty_not_harvested,	"B13: the dirty bit of a cleared PTE is dropped")                  \
 	/* EXCLUSIVE and copy-on-write */                                                          \
 	X(fork_no_wrprotect,	"EXCLUSIVE: fork leaves the parent's PTE writable")                \
+	X(fork_not_atomic,	"B13: fork loads a PTE, then stores it write-protected")           \
 	X(fork_stays_exclusive,	"EXCLUSIVE: fork does not clear the page's exclusive bit")         \
 	X(fork_swap_exclusive,	"EXCLUSIVE: fork does not clear a swap entry's exclusive bit")     \
 	X(fork_migration_write,	"EXCLUSIVE: fork copies a writable migration entry as it is")      \
 	X(fork_no_mapcount,	"fork does not count the child's mapping")                         \
 	X(fork_no_swap_count,	"fork does not count the child's swap entry")                      \
 	X(cow_by_mapcount,	"B11: a page mapped once is written although it is referenced")    \
+	X(cow_unchecked,	"a copy is mapped although the PTE has changed meanwhile")         \
 	X(cow_keeps_home,	"a reused page stays with the relatives' anon_vma")                \
 	X(protect_any_page,	"EXCLUSIVE: mprotect makes PTEs of shared pages writable")         \
 	X(swap_not_exclusive,	"B34: a swap entry forgets that its page was exclusive")           \
 	/* pages that come and go */                                                               \
+	X(swapin_unchecked,	"a page from swap is mapped although the PTE has changed")         \
+	X(swapin_stale,		"B12: a page is mapped that is no longer the entry's")             \
 	X(swapin_to_leaf,	"B24: a shared page swapped in goes to the youngest anon_vma")     \
 	X(zero_page_counted,	"the zero page is counted as resident")                            \
 	X(lazyfree_dirty,	"B14: a lazily freed page vanishes although written to again")     \
 	X(lazyfree_shared,	"MADV_FREE takes a page that a relative maps")                     \
 	X(mlock_ignored,	"B35: reclaim takes the pages of locked VMAs")                     \
 	X(migration_one,	"RMAP-COMPLETE: migration restores the first entry it finds only") \
+	X(migration_unpinned,	"ANON_VMA-LIVE: migration holds no reference of the anon_vma")     \
 	X(tables_before_unlink,	"B26: munmap frees page tables while walks may come there")        \
-	X(dontunmap_linked,	"B38: a VMA emptied by mremap stays with its anon_vma")
+	X(dontunmap_linked,	"B38: a VMA emptied by mremap stays with its anon_vma")            \
+	X(stack_no_gap,		"B31: a stack grows up to its neighbour")
 /* clang-format on */
 
 #define SABOTAGE_ENUM(name, rule) SABOTAGE_##name,

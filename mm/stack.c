@@ -22,6 +22,7 @@
 #include "lib/errno.h"
 #include "mm/debug.h"
 #include "mm/mmap.h"
+#include "mm/sabotage.h"
 #include "mm/vma_internal.h"
 
 /* Is the gap below `start` free of anything that a stray pointer could read or write? */
@@ -29,6 +30,8 @@ static bool guard_gap_free(struct vm_area *vma, unsigned long start)
 {
 	struct vm_area *prev = vma_prev(vma);
 
+	if (sabotaged(stack_no_gap))
+		return true;
 	return !prev || (prev->vm_flags & VM_GROWSDOWN) || !vma_is_accessible(prev) ||
 	       start - prev->vm_end >= STACK_GUARD_GAP;
 }

@@ -52,7 +52,8 @@ static void unmap_batch_add(struct unmap_batch *batch, struct mm *mm)
 {
 	tlb_batch_add(&batch->arch, mm);
 	batch->pending = true;
-	atomic_inc(&mm->tlb_batched);
+	if (!sabotaged(batch_not_counted))
+		atomic_inc(&mm->tlb_batched);
 }
 
 void unmap_batch_flush(struct unmap_batch *batch)
@@ -89,7 +90,7 @@ static pte_t unmap_clear_pte(struct vm_area *vma, unsigned long addr, pte_t *pte
 
 	if (sabotaged(clear_not_atomic)) {
 		old = ptep_get(pte);
-		SYNC_POINT(unmap_between_load_and_store);
+		SYNC_POINT(between_load_and_store);
 		pte_clear(pte);
 	} else {
 		old = ptep_get_and_clear(pte);

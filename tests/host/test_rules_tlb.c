@@ -251,7 +251,7 @@ static void write_in_between(int point)
  */
 TEST(b13_no_write_is_lost_while_a_pte_is_cleared)
 {
-	static const int points[] = {SP_unmap_before_clear, SP_unmap_between_load_and_store,
+	static const int points[] = {SP_unmap_before_clear, SP_between_load_and_store,
 				     SP_unmap_after_clear, SP_lazyfree_before_dirty_check,
 				     SP_reclaim_before_batch_flush};
 	unsigned int stores = 0;
