@@ -11,6 +11,7 @@
 #include "kernel/drivers/pci_slot.h"
 #include "kernel/drivers/screen.h"
 #include "kernel/drivers/serial.h"
+#include "kernel/drivers/pty.h"
 #include "kernel/drivers/tty.h"
 
 void drivers_init(void)
@@ -18,6 +19,7 @@ void drivers_init(void)
 	struct tty_struct *screen;
 
 	tty_core_init();
+	pty_init();
 	hostio_init();
 	serial_tty_init();
 	screen = screen_tty_init();

@@ -152,6 +152,17 @@ struct tty_struct *tty_register(const char *name, dev_t dev, const struct tty_op
 	return tty;
 }
 
+struct tty_struct *tty_add(const char *name, dev_t dev, const struct tty_operations *ops,
+			   const struct termios2 *termios, void *driver_data)
+{
+	struct tty_struct *tty = tty_alloc(name, dev, ops, termios, driver_data);
+
+	if (!tty)
+		return ERR_PTR(-ENOMEM);
+	tty_publish(tty);
+	return tty;
+}
+
 bool tty_hung_up(const struct tty_file *tf)
 {
 	return READ_ONCE(tf->tty->generation) != tf->generation;
@@ -225,6 +236,16 @@ static int tty_allocate_buffers(struct tty_struct *tty)
 	return 0;
 }
 
+int tty_prepare(struct tty_struct *tty)
+{
+	int err;
+
+	mutex_lock(&tty->open_mutex);
+	err = tty_allocate_buffers(tty);
+	mutex_unlock(&tty->open_mutex);
+	return err;
+}
+
 static int tty_get(struct tty_struct *tty)
 {
 	int err = 0;
@@ -232,6 +253,8 @@ static int tty_get(struct tty_struct *tty)
 	mutex_lock(&tty->open_mutex);
 	if (test_bit(TTY_EXCLUSIVE, &tty->flags) && !capable(CAP_SYS_ADMIN))
 		err = -EBUSY;
+	if (!err && tty->ops->may_open)
+		err = tty->ops->may_open(tty);
 	if (!err)
 		err = tty_allocate_buffers(tty);
 	if (!err && !tty->open_count && tty->ops->activate)
@@ -254,13 +277,13 @@ static int tty_open(struct inode *inode, struct file *file)
 	tf = kmalloc(sizeof(*tf), GFP_KERNEL);
 	if (!tf)
 		return -ENOMEM;
+	tf->tty = tty;
+	tf->generation = READ_ONCE(tty->generation); /* a hangup from now on ends this file */
 	err = tty_get(tty);
 	if (err) {
 		kfree(tf);
 		return err;
 	}
-	tf->tty = tty;
-	tf->generation = READ_ONCE(tty->generation);
 	file->private = tf;
 	if (!(file->f_flags & O_NOCTTY) && (file->f_mode & FMODE_READ) && dev != DEV_CONSOLE &&
 	    dev != DEV_TTY0)
@@ -330,5 +353,6 @@ void tty_core_init(void)
 	tty_alias(DEV_TTY, "tty", 0666);
 	tty_alias(DEV_CONSOLE, "console", 0600);
 	tty_alias(DEV_TTY0, "tty0", 0620);
+	tty_alias(MKDEV(PTY_MAJOR, ALL_MINORS), "pts", 0);
 	tty_input_init();
 }

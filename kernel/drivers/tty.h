@@ -37,7 +37,8 @@ struct tty_struct;
 
 #define TTY_MAJOR     4
 #define TTYAUX_MAJOR  5
-#define TTYS_MINOR    64 /* ttyS0 */
+#define PTY_MAJOR     136 /* slaves of pseudo terminals */
+#define TTYS_MINOR    64  /* ttyS0 */
 #define TTY_RING_SIZE 2048
 
 /* What came with a received byte. */
@@ -56,6 +57,8 @@ enum tty_flag {
  * the driver locks its own data.
  */
 struct tty_operations {
+	/* May it be opened now? 0 or -errno. Under open_mutex. */
+	int (*may_open)(struct tty_struct *tty);
 	/* First open and last close, under open_mutex; may sleep. activate: 0 or -errno. */
 	int (*activate)(struct tty_struct *tty);
 	void (*shutdown)(struct tty_struct *tty);
@@ -148,6 +151,13 @@ extern const struct termios2 tty_std_termios;
 struct tty_struct *tty_register(const char *name, dev_t dev, const struct tty_operations *ops,
 				const struct termios2 *termios, void *driver_data);
 
+/* tty_add - the same without a file in /dev: the driver has its own way to be opened */
+struct tty_struct *tty_add(const char *name, dev_t dev, const struct tty_operations *ops,
+			   const struct termios2 *termios, void *driver_data);
+
+/* tty_prepare - allocate what else its first open allocates: it takes input from now on. 0, -ENOMEM */
+int tty_prepare(struct tty_struct *tty);
+
 /* tty_alloc - the same without a device file, known to nobody: NULL or a terminal to be kfree()d */
 struct tty_struct *tty_alloc(const char *name, dev_t dev, const struct tty_operations *ops,
 			     const struct termios2 *termios, void *driver_data);
@@ -184,6 +194,9 @@ void tty_hangup(struct tty_struct *tty, bool leader_exits);
  * called when there is. A terminal that nobody has open takes and forgets everything.
  */
 bool tty_insert_char(struct tty_struct *tty, u8 c, unsigned int flag);
+
+/* tty_input_room - would tty_insert_char() take a byte? Any context. */
+bool tty_input_room(const struct tty_struct *tty);
 
 /* tty_insert_done - after a batch of tty_insert_char(): let kttyd work on them. Any context. */
 void tty_insert_done(struct tty_struct *tty);
@@ -237,6 +250,10 @@ struct tty_struct *get_current_tty(void);
 int tty_check_change(struct tty_struct *tty);
 /* tty_check_read - the same for reading: SIGTTIN, which ignored or blocked means -EIO */
 int tty_check_read(struct tty_struct *tty);
+
+/* tty_pgrp_nr, tty_session_nr - of the foreground group, of the session; 0 if there is none */
+pid_t tty_pgrp_nr(struct tty_struct *tty);
+pid_t tty_session_nr(struct tty_struct *tty);
 
 /* tty_signal_pgrp - send sig to the foreground group, if there is one. May sleep. */
 void tty_signal_pgrp(struct tty_struct *tty, int sig);

@@ -54,6 +54,11 @@ bool tty_insert_char(struct tty_struct *tty, u8 c, unsigned int flag)
 	return taken;
 }
 
+bool tty_input_room(const struct tty_struct *tty)
+{
+	return READ_ONCE(tty->ring_head) - READ_ONCE(tty->ring_tail) < TTY_RING_SIZE;
+}
+
 void tty_insert_done(struct tty_struct *tty)
 {
 	if (READ_ONCE(tty->ring))

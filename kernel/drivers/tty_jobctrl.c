@@ -69,8 +69,7 @@ void task_tty_numbers(struct task *t, dev_t *dev, pid_t *pgrp)
 	spin_unlock(&ctty_lock);
 }
 
-/* The foreground group's number, 0 if there is none. */
-static pid_t tty_pgrp_nr(struct tty_struct *tty)
+pid_t tty_pgrp_nr(struct tty_struct *tty)
 {
 	pid_t nr;
 
@@ -80,7 +79,7 @@ static pid_t tty_pgrp_nr(struct tty_struct *tty)
 	return nr;
 }
 
-static pid_t tty_session_nr(struct tty_struct *tty)
+pid_t tty_session_nr(struct tty_struct *tty)
 {
 	pid_t nr;
 

@@ -36,7 +36,7 @@ static struct hlist_head *chrdev_bucket(dev_t dev)
 	return &chrdev_hash[(MAJOR(dev) * 7 + MINOR(dev)) % CHRDEV_HASH];
 }
 
-const struct file_operations *chrdev_lookup(dev_t dev)
+static const struct file_operations *lookup_exact(dev_t dev)
 {
 	struct chrdev *chr;
 
@@ -46,6 +46,13 @@ const struct file_operations *chrdev_lookup(dev_t dev)
 			return chr->fops;
 	}
 	return NULL;
+}
+
+const struct file_operations *chrdev_lookup(dev_t dev)
+{
+	const struct file_operations *fops = lookup_exact(dev);
+
+	return fops ?: lookup_exact(MKDEV(MAJOR(dev), ALL_MINORS));
 }
 
 void for_each_chrdev(void (*fn)(dev_t dev, const char *name, void *arg), void *arg)
@@ -62,6 +69,8 @@ static void make_node(dev_t dev, const char *name, umode_t mode)
 	char path[64];
 	int err;
 
+	if (MINOR(dev) == ALL_MINORS)
+		return;
 	snprintf(path, sizeof(path), "/dev/%s", name);
 	err = kernel_mknod(path, S_IFCHR | mode, dev);
 	if (err && err != -EEXIST)
@@ -79,7 +88,7 @@ int register_chrdev(unsigned int major, unsigned int minor, const char *name, um
 		return -ENOMEM;
 	*chr = (struct chrdev){.dev = dev, .name = name, .mode = mode, .fops = fops};
 	spin_lock(&chrdev_lock);
-	taken = chrdev_lookup(dev);
+	taken = lookup_exact(dev);
 	if (!taken)
 		hlist_add_head_rcu(&chr->hash, chrdev_bucket(dev));
 	spin_unlock(&chrdev_lock);

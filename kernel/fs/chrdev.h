@@ -7,9 +7,11 @@
 
 #include "kernel/fs/fs.h"
 
+#define ALL_MINORS 0xfffffu /* of register_chrdev(): every number that has no driver of its own */
+
 /**
  * register_chrdev() - @fops serves device @major:@minor, and /dev/@name appears with permissions
- * @mode. May be called before vfs_init(); the node is then made when /dev is. @name and @fops stay
+ * @mode (not for ALL_MINORS). May be called before vfs_init(); the node is then made when /dev is. @name and @fops stay
  * with the caller, who keeps them. 0, -EBUSY (the number is taken), -ENOMEM.
  */
 int register_chrdev(unsigned int major, unsigned int minor, const char *name, umode_t mode,

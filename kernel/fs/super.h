@@ -29,6 +29,8 @@ unsigned long nr_open_files(void);
  * ERR_PTR.
  */
 struct inode *tmpfs_anon_inode(umode_t mode);
+/** tmpfs_get_sb() - a new tmpfs, for a file system type that is one. @data: its options. ERR_PTR. */
+struct super_block *tmpfs_get_sb(const struct file_system_type *type, const char *data);
 extern const struct file_operations tmpfs_file_operations;
 extern const struct file_operations simple_dir_operations;
 

@@ -489,7 +489,7 @@ static struct tmpfs_info *tmpfs_alloc_info(const char *data)
 	return info;
 }
 
-static struct super_block *tmpfs_get_sb(const struct file_system_type *type, const char *data)
+struct super_block *tmpfs_get_sb(const struct file_system_type *type, const char *data)
 {
 	struct tmpfs_info *info = tmpfs_alloc_info(data);
 	struct super_block *sb;

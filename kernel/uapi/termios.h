@@ -219,4 +219,21 @@ struct winsize {
 
 #define N_TTY 0
 
+/* Masters of pseudo terminals. */
+#define TIOCPKT	    0x5420
+#define TIOCGPTN    0x80045430
+#define TIOCSPTLCK  0x40045431
+#define TIOCSIG	    0x40045436
+#define TIOCGPKT    0x80045438
+#define TIOCGPTLCK  0x80045439
+#define TIOCGPTPEER 0x5441
+
+#define TIOCPKT_DATA	   0
+#define TIOCPKT_FLUSHREAD  1
+#define TIOCPKT_FLUSHWRITE 2
+#define TIOCPKT_STOP	   4
+#define TIOCPKT_START	   8
+#define TIOCPKT_NOSTOP	   16
+#define TIOCPKT_DOSTOP	   32
+
 #endif /* KERNEL_UAPI_TERMIOS_H */
