@@ -312,6 +312,8 @@ SYSCALL_DEFINE6(process_vm_writev, pid_t, pid, const struct user_iovec __user *,
 #define MPOL_F_MEMS_ALLOWED 4
 #define MAX_NODES	    1024
 #define MOVE_BATCH	    64
+#define MPOL_MF_MOVE	    2
+#define MPOL_MF_MOVE_ALL    4
 
 /* A node mask may name node 0 only. 0, -EINVAL, -EFAULT. */
 static int check_nodemask(const unsigned long __user *umask, unsigned long maxnode, bool *empty)
@@ -412,44 +414,55 @@ SYSCALL_DEFINE5(get_mempolicy, int __user *, upolicy, unsigned long __user *, um
 
 /* One batch of move_pages(). 0, -EFAULT, -ENODEV ... */
 static int move_batch(struct mm *mm, unsigned long n, const unsigned long __user *upages,
-		      const int __user *unodes, int __user *ustatus)
+		      const int __user *unodes, int __user *ustatus, enum move_pages_how how)
 {
-	unsigned long pages[MOVE_BATCH];
-	int nodes[MOVE_BATCH], status[MOVE_BATCH], err;
+	int nodes[MOVE_BATCH], status[MOVE_BATCH];
+	unsigned long pages[MOVE_BATCH], done;
 
 	if (copy_from_user(pages, upages, n * sizeof(pages[0])) ||
 	    (unodes && copy_from_user(nodes, unodes, n * sizeof(nodes[0]))))
 		return -EFAULT;
-	err = do_move_pages(mm, n, pages, unodes ? nodes : NULL, status);
-	if (!err && copy_to_user(ustatus, status, n * sizeof(status[0])))
-		err = -EFAULT;
-	return err;
+	done = do_move_pages(mm, n, pages, unodes ? nodes : NULL, status, how);
+	if (copy_to_user(ustatus, status, done * sizeof(status[0])))
+		return -EFAULT;
+	return done < n ? -ENODEV : 0;
+}
+
+/* The address space of another process, for one who may move its pages. ERR_PTR(): why not. */
+static struct mm *mm_to_migrate(pid_t pid)
+{
+	struct task *t = get_task_or_self(pid);
+	struct mm *mm;
+
+	if (!t)
+		return ERR_PTR(-ESRCH);
+	mm = same_owner(t) || capable(CAP_SYS_NICE) ? get_task_mm(t) : ERR_PTR(-EPERM);
+	put_task_struct(t);
+	return mm ?: ERR_PTR(-EINVAL);
 }
 
 SYSCALL_DEFINE6(move_pages, pid_t, pid, unsigned long, nr, const unsigned long __user *, upages,
 		const int __user *, unodes, int __user *, ustatus, int, flags)
 {
-	struct task *t;
+	enum move_pages_how how = flags & MPOL_MF_MOVE_ALL ? MOVE_PAGES_ALL : MOVE_PAGES_OWN;
 	struct mm *mm;
 	unsigned long n;
 	int err = 0;
 
-	if (flags & ~6)
+	if (flags & ~(MPOL_MF_MOVE | MPOL_MF_MOVE_ALL))
 		return -EINVAL;
-	if (nr > TASK_SIZE / sizeof(*upages) || !access_ok(upages, nr * sizeof(*upages)) ||
-	    !access_ok(ustatus, nr * sizeof(*ustatus)) ||
-	    (unodes && !access_ok(unodes, nr * sizeof(*unodes))))
-		return -EFAULT;
-	t = get_task_or_self(pid);
-	if (!t)
-		return -ESRCH;
-	mm = same_owner(t) || capable(CAP_SYS_NICE) ? get_task_mm(t) : ERR_PTR(-EPERM);
-	put_task_struct(t);
-	if (IS_ERR_OR_NULL(mm))
-		return mm ? PTR_ERR(mm) : -EINVAL;
+	if ((flags & MPOL_MF_MOVE_ALL) && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	mm = mm_to_migrate(pid);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	if (!unodes)
+		how = MOVE_PAGES_ASK;
+	if (nr > TASK_SIZE / sizeof(*upages))
+		err = -EFAULT;
 	while (nr && !err && !fatal_signal_pending(current)) {
 		n = min(nr, (unsigned long)MOVE_BATCH);
-		err = move_batch(mm, n, upages, unodes, ustatus);
+		err = move_batch(mm, n, upages, unodes, ustatus, how);
 		upages += n;
 		ustatus += n;
 		if (unodes)
@@ -458,4 +471,47 @@ SYSCALL_DEFINE6(move_pages, pid_t, pid, unsigned long, nr, const unsigned long _
 	}
 	mmput(mm);
 	return err;
+}
+
+/* A mask of nodes, of which only the first may be set. */
+static int get_nodes(const unsigned long __user *umask, unsigned long maxnode, unsigned long *nodes)
+{
+	unsigned long word;
+
+	*nodes = 0;
+	if (!--maxnode || !umask)
+		return 0;
+	if (maxnode > PAGE_SIZE * 8) /* also what 0 has become */
+		return -EINVAL;
+	for (unsigned long i = 0; i < maxnode; i += 64) {
+		if (get_user(word, &umask[i / 64]))
+			return -EFAULT;
+		if (maxnode - i < 64)
+			word &= (1UL << (maxnode - i)) - 1;
+		if (i >= MAX_NODES && word)
+			return -EINVAL;
+		*nodes |= i ? 0 : word;
+	}
+	return 0;
+}
+
+/* From the nodes named to others: with one node every page is where it should be. */
+SYSCALL_DEFINE4(migrate_pages, pid_t, pid, unsigned long, maxnode, const unsigned long __user *,
+		uold, const unsigned long __user *, unew)
+{
+	unsigned long old, new;
+	struct mm *mm;
+	int err = get_nodes(uold, maxnode, &old);
+
+	if (!err)
+		err = get_nodes(unew, maxnode, &new);
+	if (err)
+		return err;
+	mm = mm_to_migrate(pid);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	mmput(mm);
+	if ((new & ~1UL) && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	return new & 1 ? 0 : -EINVAL;
 }

@@ -21,11 +21,18 @@
  * therefore looks at a buddy without asking whether it exists: it lies in the same such block, and
  * holes in it are marked PG_reserved, so never PG_buddy.
  *
+ * Mobility. A free block is on the list of its pageblock's kind, and a request is served from its own
+ * kind first. When there is none, the largest block of the other kind is taken: the larger, the fewer
+ * pageblocks are mixed. If the rest of its pageblock can be had as well, the pageblock changes sides
+ * (claim_pageblock()). Kernel pages so gather in a few pageblocks, and in the others compaction can
+ * make room (mm/compact.c).
+ *
  * Invariants, all under zone.lock:
  *	BUDDY-HEAD	a free block's first page has PG_buddy and its order in page->private; no
  *			other page has PG_buddy
  *	BUDDY-MERGED	no two free blocks are each other's buddies (below the largest order)
  *	BUDDY-COUNT	zone.free_pages is the sum over the lists
+ *	BUDDY-KIND	a block is on the list of the kind of its first page's pageblock
  */
 #include "mm/buddy.h"
 #include "kernel/printk.h"
@@ -35,6 +42,7 @@
 
 struct zone zone;
 unsigned long max_pfn;
+unsigned long *movable_pageblocks;
 
 /* ---- blocks; zone.lock held ---- */
 
@@ -42,7 +50,7 @@ static void add_block(struct page *page, unsigned int order)
 {
 	page->private = order;
 	__SetPageBuddy(page);
-	list_add(&page->lru, &zone.free_area[order].free_list);
+	list_add(&page->lru, &zone.free_area[order].free_list[pageblock_mobility(page)]);
 	zone.free_area[order].nr_free++;
 }
 
@@ -73,18 +81,79 @@ static void free_one(struct page *page, unsigned int order)
 	add_block(pfn_to_page(pfn), order);
 }
 
-static struct page *alloc_one(unsigned int order)
+/* The first block of a kind, from the smallest that will do upward. */
+static struct page *find_block(unsigned int order, enum mobility mobility)
 {
-	struct page *page;
+	for (; order < MAX_ORDER; order++) {
+		struct list_head *list = &zone.free_area[order].free_list[mobility];
+
+		if (!list_empty(list))
+			return list_first_entry(list, struct page, lru);
+	}
+	return NULL;
+}
+
+/* All of a pageblock becomes of this kind: what is free in it changes lists. */
+static void set_pageblock_mobility(unsigned long pfn, enum mobility mobility)
+{
+	unsigned long end = ALIGN_DOWN(pfn, PAGEBLOCK_PAGES) + PAGEBLOCK_PAGES;
+
+	if (mobility == MOVABLE)
+		set_bit(pfn >> PAGEBLOCK_ORDER, movable_pageblocks);
+	else
+		clear_bit(pfn >> PAGEBLOCK_ORDER, movable_pageblocks);
+	for (pfn = ALIGN_DOWN(pfn, PAGEBLOCK_PAGES); pfn < end; pfn++) {
+		struct page *page = pfn_to_page(pfn);
+
+		if (!PageBuddy(page))
+			continue;
+		list_move(&page->lru, &zone.free_area[page->private].free_list[mobility]);
+		pfn += (1UL << page->private) - 1;
+	}
+}
+
+/*
+ * A block of 2^have pages of the other kind serves a request of `order`. For the kernel its pageblock
+ * is claimed always: its page will stay, so further ones should come here. For user pages only if
+ * half the pageblock is free.
+ */
+static void claim_pageblock(struct page *page, unsigned int have, unsigned int order,
+			    enum mobility mobility)
+{
+	unsigned long pfn = page_to_pfn(page);
+
+	if (mobility == MOVABLE && have < PAGEBLOCK_ORDER - 1)
+		return;
+	set_pageblock_mobility(pfn, mobility);
+	if (order > PAGEBLOCK_ORDER)
+		set_pageblock_mobility(pfn + PAGEBLOCK_PAGES, mobility);
+}
+
+static struct page *steal_block(unsigned int order, enum mobility mobility)
+{
+	for (int have = MAX_ORDER - 1; have >= (int)order; have--) {
+		struct list_head *list = &zone.free_area[have].free_list[!mobility];
+		struct page *page;
+
+		if (list_empty(list))
+			continue;
+		page = list_first_entry(list, struct page, lru);
+		claim_pageblock(page, have, order, mobility);
+		return page;
+	}
+	return NULL;
+}
+
+static struct page *alloc_one(unsigned int order, enum mobility mobility)
+{
+	struct page *page = find_block(order, mobility);
 	unsigned int have;
 
-	for (have = order; have < MAX_ORDER; have++) {
-		if (zone.free_area[have].nr_free)
-			break;
-	}
-	if (have == MAX_ORDER)
+	if (!page)
+		page = steal_block(order, mobility);
+	if (!page)
 		return NULL;
-	page = list_first_entry(&zone.free_area[have].free_list, struct page, lru);
+	have = page->private;
 	del_block(page, have);
 	while (have > order) { /* keep the lower half, give back the upper */
 		have--;
@@ -96,7 +165,8 @@ static struct page *alloc_one(unsigned int order)
 
 /* ---- for page_alloc.c ---- */
 
-unsigned int buddy_alloc_bulk(struct page **list, unsigned int n, unsigned long reserve)
+unsigned int buddy_alloc_bulk(struct page **list, unsigned int n, unsigned long reserve,
+			      enum mobility mobility)
 {
 	struct page *page, *first = NULL;
 	unsigned int got = 0;
@@ -104,7 +174,7 @@ unsigned int buddy_alloc_bulk(struct page **list, unsigned int n, unsigned long 
 
 	spin_lock_irqsave(&zone.lock, flags);
 	while (got < n && zone.free_pages > reserve) {
-		page = alloc_one(0);
+		page = alloc_one(0, mobility);
 		page->next_free = first;
 		first = page;
 		got++;
@@ -114,14 +184,14 @@ unsigned int buddy_alloc_bulk(struct page **list, unsigned int n, unsigned long 
 	return got;
 }
 
-struct page *buddy_alloc(unsigned int order, unsigned long reserve)
+struct page *buddy_alloc(unsigned int order, unsigned long reserve, enum mobility mobility)
 {
 	struct page *page = NULL;
 	unsigned long flags;
 
 	spin_lock_irqsave(&zone.lock, flags);
 	if (zone.free_pages >= reserve + (1UL << order))
-		page = alloc_one(order);
+		page = alloc_one(order, mobility);
 	spin_unlock_irqrestore(&zone.lock, flags);
 	return page;
 }
@@ -148,6 +218,29 @@ void buddy_free(struct page *page, unsigned int order)
 	spin_lock_irqsave(&zone.lock, flags);
 	free_one(page, order);
 	spin_unlock_irqrestore(&zone.lock, flags);
+}
+
+int buddy_take(struct page *page, unsigned int limit)
+{
+	unsigned long flags;
+	int order = -1;
+
+	spin_lock_irqsave(&zone.lock, flags);
+	if (PageBuddy(page) && page->private < limit) {
+		order = (int)page->private;
+		del_block(page, order);
+		zone.free_pages -= 1UL << order;
+	}
+	spin_unlock_irqrestore(&zone.lock, flags);
+	return order;
+}
+
+bool zone_has_block(unsigned int order)
+{
+	for (; order < MAX_ORDER; order++)
+		if (READ_ONCE(zone.free_area[order].nr_free))
+			return true;
+	return false;
 }
 
 /* ---- boot ---- */
@@ -178,10 +271,14 @@ static void reserve_unfree(unsigned long pfn, unsigned long end)
 void page_init(void)
 {
 	struct memblock_region *r;
-	unsigned long done = 0;
+	unsigned long done = 0, longs;
 
 	memblock_reserve(0, PAGE_SIZE); /* BIOS data; and frame 0 never looks like "none" */
 	max_pfn = PFN_DOWN(memblock_end_of_DRAM());
+	/* All movable at first: what the kernel needs it claims. */
+	longs = BITS_TO_LONGS(DIV_ROUND_UP(max_pfn, PAGES_PER_BLOCK) * 2);
+	movable_pageblocks = memblock_alloc(longs * sizeof(long), sizeof(long));
+	memset(movable_pageblocks, 0xff, longs * sizeof(long));
 	for_each_mem_region(r)
 	{
 		unsigned long first = ALIGN_DOWN(PFN_DOWN(r->base), PAGES_PER_BLOCK);
@@ -237,7 +334,8 @@ void buddy_init(void)
 
 	spin_lock_init(&zone.lock);
 	for (unsigned int i = 0; i < MAX_ORDER; i++)
-		INIT_LIST_HEAD(&zone.free_area[i].free_list);
+		for (int kind = 0; kind < NR_MOBILITY; kind++)
+			INIT_LIST_HEAD(&zone.free_area[i].free_list[kind]);
 	while (memblock_next_free(&cookie, &start, &end))
 		free_range(PFN_DOWN(start), PFN_DOWN(end));
 	zone.managed_pages = zone.free_pages;
@@ -296,25 +394,32 @@ void buddy_show(void)
 }
 
 #ifdef CONFIG_DEBUG
+static unsigned long verify_list(unsigned int order, enum mobility mobility)
+{
+	unsigned long n = 0;
+	struct page *page;
+
+	list_for_each_entry (page, &zone.free_area[order].free_list[mobility], lru) {
+		struct page *buddy = pfn_to_page(page_to_pfn(page) ^ (1UL << order));
+
+		VM_BUG_ON_PAGE(!PageBuddy(page) || page->private != order, page);
+		VM_BUG_ON_PAGE(page_count(page) != 0, page);
+		VM_BUG_ON_PAGE(pageblock_mobility(page) != mobility, page);
+		VM_BUG_ON_PAGE(order < MAX_ORDER - 1 && PageBuddy(buddy) && buddy->private == order,
+			       page);
+		n++;
+	}
+	return n;
+}
+
 void buddy_verify(void)
 {
 	unsigned long flags, sum = 0;
-	struct page *page;
 
 	spin_lock_irqsave(&zone.lock, flags);
 	for (unsigned int order = 0; order < MAX_ORDER; order++) {
-		unsigned long n = 0;
+		unsigned long n = verify_list(order, MOVABLE) + verify_list(order, UNMOVABLE);
 
-		list_for_each_entry (page, &zone.free_area[order].free_list, lru) {
-			struct page *buddy = pfn_to_page(page_to_pfn(page) ^ (1UL << order));
-
-			VM_BUG_ON_PAGE(!PageBuddy(page) || page->private != order, page);
-			VM_BUG_ON_PAGE(page_count(page) != 0, page);
-			VM_BUG_ON_PAGE(order < MAX_ORDER - 1 && PageBuddy(buddy) &&
-					       buddy->private == order,
-				       page);
-			n++;
-		}
 		VM_BUG_ON(n != zone.free_area[order].nr_free);
 		sum += n << order;
 	}

@@ -11,9 +11,32 @@
 #include "lib/types.h"
 #include "mm/page.h"
 
+/*
+ * Can a page be given another frame when its place is wanted? Those of user memory and of files can,
+ * the kernel's own cannot, and one of these is enough to spoil a large block. So memory is divided
+ * into pageblocks of 2 MiB that hold, as far as that is possible, pages of one kind only.
+ */
+enum mobility { UNMOVABLE, MOVABLE, NR_MOBILITY };
+
+#define PAGEBLOCK_ORDER 9
+#define PAGEBLOCK_PAGES (1UL << PAGEBLOCK_ORDER)
+
+/* Bit n: pageblock n is MOVABLE. Changes under zone.lock, read without. */
+extern unsigned long *movable_pageblocks;
+
+static inline enum mobility pageblock_mobility(const struct page *page)
+{
+	return test_bit(page_to_pfn(page) >> PAGEBLOCK_ORDER, movable_pageblocks);
+}
+
+static inline enum mobility gfp_mobility(gfp_t gfp)
+{
+	return gfp & __GFP_MOVABLE ? MOVABLE : UNMOVABLE;
+}
+
 struct free_area {
-	struct list_head free_list;
-	unsigned long nr_free; /* blocks on the list */
+	struct list_head free_list[NR_MOBILITY];
+	unsigned long nr_free; /* blocks on the lists */
 };
 
 /*
@@ -71,9 +94,13 @@ void buddy_setup_cpus(unsigned int nr_cpus);
  * buddy_alloc() - one block of 2^order pages, on the same condition, or NULL.
  * buddy_free_bulk() - n single pages linked by next_free. Returns what follows the n-th.
  * buddy_free() - a block.
+ * buddy_take() - this block, if `page` heads a free one of an order below `limit`: its order, or -1.
+ * The pages are as those of buddy_alloc(), whatever the watermarks say.
  */
-unsigned int buddy_alloc_bulk(struct page **list, unsigned int n, unsigned long reserve);
-struct page *buddy_alloc(unsigned int order, unsigned long reserve);
+int buddy_take(struct page *page, unsigned int limit);
+unsigned int buddy_alloc_bulk(struct page **list, unsigned int n, unsigned long reserve,
+			      enum mobility mobility);
+struct page *buddy_alloc(unsigned int order, unsigned long reserve, enum mobility mobility);
 struct page *buddy_free_bulk(struct page *list, unsigned int n);
 void buddy_free(struct page *page, unsigned int order);
 /* Free pages on per-CPU lists. */
@@ -84,8 +111,17 @@ void free_reserved_page(struct page *page);
 /* The same for the whole pages inside [start, end), direct-map or kernel-image addresses. */
 void free_reserved_area(void *start, void *end);
 
-/* Give this CPU's list of pages back to the zone. Any context. */
+/* Give this CPU's, or every CPU's, lists of pages back to the zone. The first in any context, the
+ * second with interrupts on and without a spinlock. */
 void drain_local_pages(void);
+void drain_all_pages(void);
+
+/* Turn a free block of an order below `limit`, which `page` heads, into single pages with a reference
+ * each, on the list by page->lru. Returns how many: 0 when it is none. For compaction. */
+unsigned int isolate_free_block(struct page *page, unsigned int limit, struct list_head *list);
+
+/* Is there a free block of at least this order? */
+bool zone_has_block(unsigned int order);
 
 /*
  * May the running task use the reserves, because it is about to free memory (a victim of the OOM

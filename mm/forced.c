@@ -105,7 +105,7 @@ int forced_migrate(struct page *page)
 	if (!isolate(page))
 		return -EBUSY;
 	newpage = alloc_page(GFP_HIGHUSER);
-	err = newpage ? migrate_page(page, newpage) : -ENOMEM;
+	err = newpage ? migrate_page(page, newpage, MIGRATE_SYNC) : -ENOMEM;
 	if (!err)
 		return 0;
 	if (newpage)

@@ -4,7 +4,7 @@
  *
  *	1. lock the page, wait for its write-back
  *	2. try_to_migrate(): each PTE becomes a migration entry. From now on nobody can use the page;
- *	   who touches it sleeps in migration_entry_wait() until the page is unlocked
+ *	   who touches it sleeps in migration_entry_wait() until the entry is gone
  *	3. nobody else may hold a reference: freeze the count, and put the new page into the old
  *	   one's place in the page cache or swap cache. Extra references: give up
  *	4. copy the bytes and the flags
@@ -204,10 +204,12 @@ static int migrate_locked(struct page *page, struct page *newpage, struct anon_v
 }
 
 /* The page, locked, is of a kind that can move now: 0, -EBUSY (never), -EAGAIN (not now). */
-static int migrate_check(struct page *page)
+static int migrate_check(struct page *page, enum migrate_mode mode)
 {
 	if (PageReserved(page) || PageSlab(page) || PageTable(page) || PageHWPoison(page))
 		return -EBUSY;
+	if (mode == MIGRATE_ASYNC && PageWriteback(page))
+		return -EAGAIN;
 	wait_on_page_writeback(page);
 	if (!PageAnon(page) && !PageSwapCache(page))
 		return page->mapping ? 0 : -EAGAIN;
@@ -220,13 +222,22 @@ static struct anon_vma *migrate_pin_anon_vma(struct page *page)
 	return sabotaged(migration_unpinned) ? page_anon_vma(page) : page_get_anon_vma(page);
 }
 
-int migrate_page(struct page *page, struct page *newpage)
+static bool migrate_lock(struct page *page, enum migrate_mode mode)
+{
+	if (mode == MIGRATE_ASYNC)
+		return trylock_page(page);
+	lock_page(page);
+	return true;
+}
+
+int migrate_page(struct page *page, struct page *newpage, enum migrate_mode mode)
 {
 	struct anon_vma *anon_vma = NULL;
-	int err;
+	int err = -EAGAIN;
 
-	lock_page(page);
-	err = migrate_check(page);
+	if (!migrate_lock(page, mode))
+		goto unlocked;
+	err = migrate_check(page, mode);
 	if (err)
 		goto out;
 	if (page_mapped(page) && PageAnon(page))
@@ -240,6 +251,7 @@ int migrate_page(struct page *page, struct page *newpage)
 		put_anon_vma(anon_vma);
 out:
 	unlock_page(page);
+unlocked:
 	count_vm_event(err ? PGMIGRATE_FAIL : PGMIGRATE_SUCCESS);
 	if (!err) {
 		put_page(page);
@@ -250,24 +262,41 @@ out:
 
 /* --------------------------------------------------------------------------------- waiters */
 
+/*
+ * Who waits has no reference of the page: it would be one too many in step 3, and a page that many
+ * threads want could never move. The entry, seen under the PTL, does instead: as long as it is there
+ * the page is locked, so PG_waiters can be set on it and will be seen when it is unlocked.
+ */
+struct migration_wait {
+	pmd_t *pmd;
+	unsigned long addr;
+	pte_t entry;
+};
+
+static bool migration_over(void *arg)
+{
+	struct migration_wait *w = arg;
+	spinlock_t *ptl;
+	pte_t *ptep = pte_lock_table(w->pmd, w->addr, &ptl);
+	bool over = !pte_same(ptep_get(ptep), w->entry);
+
+	if (!over)
+		SetPageWaiters(migration_entry_to_page(pte_to_swp_entry(w->entry)));
+	pte_unmap_unlock(ptep, ptl);
+	return over;
+}
+
 void migration_entry_wait(struct mm *mm, pmd_t *pmd, unsigned long addr)
 {
+	struct migration_wait w = {.pmd = pmd, .addr = addr};
 	spinlock_t *ptl;
 	pte_t *ptep = pte_lock_table(pmd, addr, &ptl);
-	pte_t pte = ptep_get(ptep);
-	struct page *page = NULL;
 
-	if (is_swap_pte(pte) && is_migration_entry(pte_to_swp_entry(pte))) {
-		page = migration_entry_to_page(pte_to_swp_entry(pte));
-		/* The entry is there, so the page is locked, and whoever locked it holds it. */
-		if (!try_get_page(page))
-			page = NULL;
-	}
+	w.entry = ptep_get(ptep);
 	pte_unmap_unlock(ptep, ptl);
-	if (!page)
-		return;
-	wait_on_page_locked(page);
-	put_page(page);
+	if (is_swap_pte(w.entry) && is_migration_entry(pte_to_swp_entry(w.entry)))
+		wait_for_page_unlock(migration_entry_to_page(pte_to_swp_entry(w.entry)),
+				     migration_over, &w);
 }
 
 /* ---------------------------------------------------------------- on behalf of a process */
@@ -287,7 +316,7 @@ static int migrate_once(struct page *page)
 	}
 	put_page(page);
 	newpage = alloc_page(GFP_HIGHUSER);
-	err = newpage ? migrate_page(page, newpage) : -ENOMEM;
+	err = newpage ? migrate_page(page, newpage, MIGRATE_SYNC) : -ENOMEM;
 	if (!err)
 		return 0;
 	if (newpage)
@@ -296,36 +325,39 @@ static int migrate_once(struct page *page)
 	return err;
 }
 
-/* The page that is mapped at addr, with a reference; NULL when none is. mmap_lock held. */
+/*
+ * The page that is mapped at addr, with a reference; -ENOENT when none is, -EFAULT when it is nobody's
+ * (the zero page). mmap_lock held.
+ */
 static struct page *migrate_look(struct mm *mm, unsigned long addr)
 {
 	spinlock_t *ptl;
 	pte_t *ptep = pgwalk_pte_lock(mm, addr, &ptl);
-	struct page *page = NULL;
+	struct page *page = ERR_PTR(-ENOENT);
 	pte_t pte;
 
 	if (!ptep)
-		return NULL;
+		return page;
 	pte = ptep_get(ptep);
 	if (pte_present(pte))
-		page = vm_normal_page(pte);
-	if (page)
+		page = vm_normal_page(pte) ?: ERR_PTR(-EFAULT);
+	if (!IS_ERR(page))
 		get_page(page);
 	pte_unmap_unlock(ptep, ptl);
 	return page;
 }
 
-/* The same for any address of a process: ERR_PTR(-EFAULT) without a VMA, -ENOENT without a page. */
+/*
+ * The same for any address of a process: ERR_PTR(-EFAULT) without a VMA or for the zero page, -ENOENT
+ * without a page.
+ */
 static struct page *migrate_lookup(struct mm *mm, unsigned long addr)
 {
 	struct page *page = ERR_PTR(-EFAULT);
 
 	mmap_read_lock(mm);
-	if (vma_lookup(mm, addr)) {
+	if (vma_lookup(mm, addr))
 		page = migrate_look(mm, addr);
-		if (!page)
-			page = ERR_PTR(-ENOENT);
-	}
 	mmap_read_unlock(mm);
 	return page;
 }
@@ -347,23 +379,29 @@ int migrate_user_page(struct mm *mm, unsigned long addr)
 /*
  * The only node is the wanted one, wherever a page is: there is nothing that must be done. What is
  * done is to move the page to another frame, which is what migration is for in this kernel; a page
- * that cannot move just now is on the right node all the same.
+ * that cannot move just now is on the right node all the same. A page that others map as well is
+ * moved only if the caller may move theirs (MPOL_MF_MOVE_ALL).
  */
-int do_move_pages(struct mm *mm, unsigned long nr, const unsigned long *pages, const int *nodes,
-		  int *status)
+static int move_one_page(struct mm *mm, unsigned long addr, enum move_pages_how how)
 {
-	for (unsigned long i = 0; nodes && i < nr; i++)
-		if (nodes[i])
-			return -ENODEV;
-	for (unsigned long i = 0; i < nr; i++) {
-		struct page *page = migrate_lookup(mm, pages[i]);
+	struct page *page = migrate_lookup(mm, addr);
+	bool ours;
 
-		status[i] = IS_ERR(page) ? PTR_ERR(page) : 0;
-		if (IS_ERR(page))
-			continue;
-		put_page(page);
-		if (nodes)
-			migrate_user_page(mm, pages[i]);
-	}
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	ours = page_mapcount(page) == 1;
+	put_page(page);
+	if (how == MOVE_PAGES_ALL || (how == MOVE_PAGES_OWN && ours))
+		migrate_user_page(mm, addr);
 	return 0;
+}
+
+unsigned long do_move_pages(struct mm *mm, unsigned long nr, const unsigned long *pages,
+			    const int *nodes, int *status, enum move_pages_how how)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr && !(nodes && nodes[i]); i++)
+		status[i] = move_one_page(mm, pages[i], how);
+	return i;
 }

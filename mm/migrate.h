@@ -14,6 +14,12 @@
 struct mm;
 struct page;
 
+/* May the migration wait for the page lock and for write-back? */
+enum migrate_mode {
+	MIGRATE_ASYNC, /* no: the caller may hold page locks itself (an allocation) */
+	MIGRATE_SYNC,
+};
+
 /**
  * migrate_page() - move the content and all mappings of page to newpage
  *
@@ -24,26 +30,29 @@ struct page;
  *   -EAGAIN: the page was busy (extra references, writeback), nothing has changed and both
  *   references are still the caller's; -EBUSY: the page can never be moved
  */
-int migrate_page(struct page *page, struct page *newpage);
+int migrate_page(struct page *page, struct page *newpage, enum migrate_mode mode);
 
 /**
  * migrate_user_page() - move whatever page mm has at addr to a fresh frame
  *
  * - mmap_lock not held; may sleep
- * - 0, -ENOENT (nothing mapped there), -EFAULT (no VMA), -ENOMEM, -EAGAIN, -EBUSY
+ * - 0, -ENOENT (nothing mapped there), -EFAULT (no VMA, or the zero page), -ENOMEM, -EAGAIN, -EBUSY
  */
 int migrate_user_page(struct mm *mm, unsigned long addr);
+
+/* Which pages move_pages() gives another frame: none, those that nobody else maps, all. */
+enum move_pages_how { MOVE_PAGES_ASK, MOVE_PAGES_OWN, MOVE_PAGES_ALL };
 
 /**
  * do_move_pages() - move_pages(2) on a machine with one memory node
  *
- * - nr addresses in the kernel array pages; nodes: NULL to ask only, else the wanted node of each,
- *   and each page that can be moved now is moved to another frame
- * - status receives 0 (on node 0) or -Exxx for each
- * - mmap_lock not held; may sleep; 0, -ENODEV for a node that does not exist
+ * - nr addresses in the kernel array pages; nodes: NULL to ask only, else the wanted node of each
+ * - status receives 0 (on node 0), -EFAULT (no VMA, or the zero page) or -ENOENT for each
+ * - mmap_lock not held; may sleep; returns how many were looked at: the next one's node is wrong if
+ *   that is less than nr
  */
-int do_move_pages(struct mm *mm, unsigned long nr, const unsigned long *pages, const int *nodes,
-		  int *status);
+unsigned long do_move_pages(struct mm *mm, unsigned long nr, const unsigned long *pages,
+			    const int *nodes, int *status, enum move_pages_how how);
 
 /**
  * migration_entry_wait() - a fault met a migration entry: sleep until its page is unlocked

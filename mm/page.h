@@ -236,6 +236,10 @@ static inline void unlock_page(struct page *page)
 
 /* Sleep until the page is not locked; it may be locked again by then. */
 void wait_on_page_locked(struct page *page);
+/* Sleep until over(arg), which is asked again whenever the page is unlocked. It must have set
+ * PG_waiters, under a lock that keeps the page from being unlocked, if it says no. For those who have
+ * no reference of the page. */
+void wait_for_page_unlock(struct page *page, bool (*over)(void *arg), void *arg);
 /* Sleep until the page is not under writeback. With the page lock held it then stays so. */
 void wait_on_page_writeback(struct page *page);
 /* Writing has ended: clear PG_writeback, wake who waits. */
@@ -280,10 +284,11 @@ static inline void copy_highpage(struct page *to, const struct page *from)
 #define __GFP_NOWARN	     0x020u /* no report when it fails */
 #define __GFP_NORETRY	     0x040u /* one attempt at reclaim, no OOM killer */
 #define __GFP_NOFAIL	     0x080u /* never fails; waits for ever if it must */
+#define __GFP_MOVABLE	     0x100u /* the page can be migrated: it will be on the LRU */
 
 #define GFP_KERNEL   (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
 #define GFP_USER     GFP_KERNEL
-#define GFP_HIGHUSER GFP_KERNEL
+#define GFP_HIGHUSER (GFP_KERNEL | __GFP_MOVABLE)
 #define GFP_ATOMIC   (__GFP_HIGH | __GFP_KSWAPD_RECLAIM)
 #define GFP_NOWAIT   (__GFP_KSWAPD_RECLAIM)
 

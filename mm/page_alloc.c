@@ -6,8 +6,9 @@
  *	alloc_page() --> this CPU's list --empty--> a batch from the zone, if the watermark allows
  *	                      |                                 | no
  *	                      v                                 v
- *	                    a page                 slow path: wake kswapd; shrink caches; reclaim
- *	                                           pages; at last the OOM killer; and try again
+ *	                    a page                 slow path: wake kswapd; for blocks, compact;
+ *	                                           shrink caches; reclaim pages; at last the OOM
+ *	                                           killer; and try again
  *
  * The fast path is why single pages do not come from the zone directly: no lock, no atomic
  * instruction, a singly linked list (page->next_free) of pages that this CPU has used lately.
@@ -21,11 +22,13 @@
  * use is reported and never used again: a leak is better than two owners.
  */
 #include "arch/x86_64/irq.h"
+#include "arch/x86_64/smp.h"
 #include "kernel/percpu.h"
 #include "kernel/printk.h"
 #include "kernel/rcu.h"
 #include "kernel/sched.h"
 #include "mm/buddy.h"
+#include "mm/compact.h"
 #include "mm/debug.h"
 #include "mm/lru.h"
 #include "mm/oom.h"
@@ -37,12 +40,17 @@
 
 /* Reclaim that frees nothing so many times in a row means that memory is out. */
 #define MAX_RECLAIM_RETRIES 8
-/* For blocks, progress may go on for ever without a block coming free. */
+/*
+ * For blocks, progress may go on for ever without a block coming free: enough rounds to free twice
+ * its pages, and some more.
+ */
 #define MAX_BLOCK_RETRIES 16
+#define RECLAIM_STEP	  32
 
+/* A list for each kind, so that the kinds stay apart. */
 struct per_cpu_pages {
-	struct page *list;
-	unsigned long count;
+	struct page *list[NR_MOBILITY];
+	unsigned long count[NR_MOBILITY];
 };
 
 static DEFINE_PER_CPU(struct per_cpu_pages, pcp);
@@ -62,7 +70,8 @@ unsigned long pcp_pages(void)
 	unsigned int cpu;
 
 	for_each_possible_cpu (cpu)
-		sum += READ_ONCE(per_cpu(pcp, cpu).count);
+		sum += READ_ONCE(per_cpu(pcp, cpu).count[MOVABLE]) +
+		       READ_ONCE(per_cpu(pcp, cpu).count[UNMOVABLE]);
 	return sum;
 }
 
@@ -129,23 +138,31 @@ static inline bool free_prepare(struct page *page)
 	return true;
 }
 
-/* More pages than a list should have: give a batch back. Interrupts off. */
-static noinline void pcp_drain_batch(void)
+/* Up to n pages of this CPU's list go back to the zone. Interrupts off. */
+static void pcp_give_back(enum mobility kind, unsigned long n)
 {
 	struct per_cpu_pages *p = this_cpu_ptr(&pcp);
-	unsigned int n = min_t(unsigned long, p->count, pcp_batch);
 
-	p->list = buddy_free_bulk(p->list, n);
-	p->count -= n;
+	n = min(n, p->count[kind]);
+	p->list[kind] = buddy_free_bulk(p->list[kind], n);
+	p->count[kind] -= n;
+}
+
+/* More pages than a list should have: give a batch back. Interrupts off. */
+static noinline void pcp_drain_batch(enum mobility kind)
+{
+	pcp_give_back(kind, pcp_batch);
 }
 
 static inline void pcp_free(struct page *page)
 {
-	page->next_free = this_cpu_read(pcp.list);
-	this_cpu_write(pcp.list, page);
-	this_cpu_inc(pcp.count);
-	if (unlikely(this_cpu_read(pcp.count) > pcp_high))
-		pcp_drain_batch();
+	enum mobility kind = pageblock_mobility(page);
+
+	page->next_free = this_cpu_read(pcp.list[kind]);
+	this_cpu_write(pcp.list[kind], page);
+	this_cpu_inc(pcp.count[kind]);
+	if (unlikely(this_cpu_read(pcp.count[kind]) > pcp_high))
+		pcp_drain_batch(kind);
 }
 
 static void free_unref(struct page *page)
@@ -206,14 +223,25 @@ void __free_pages(struct page *page, unsigned int order)
 
 void drain_local_pages(void)
 {
-	struct per_cpu_pages *p;
 	unsigned long flags;
 
 	local_irq_save(flags);
-	p = this_cpu_ptr(&pcp);
-	p->list = buddy_free_bulk(p->list, p->count);
-	p->count = 0;
+	pcp_give_back(UNMOVABLE, ~0UL);
+	pcp_give_back(MOVABLE, ~0UL);
 	local_irq_restore(flags);
+}
+
+static void drain_this_cpu(void *unused)
+{
+	drain_local_pages();
+}
+
+void drain_all_pages(void)
+{
+	preempt_disable();
+	drain_local_pages();
+	smp_call_function_mask(cpu_online_mask, drain_this_cpu, NULL, true);
+	preempt_enable();
 }
 
 /* ---- allocating ---- */
@@ -230,22 +258,23 @@ static unsigned long reserve_for(gfp_t gfp)
 
 static struct page *take(gfp_t gfp, unsigned int order, unsigned long reserve)
 {
+	enum mobility kind = gfp_mobility(gfp);
 	struct page *page;
 	unsigned long flags;
 	unsigned int n;
 
 	/* What comes out of the reserve must not reach the CPU's list, where anybody may take it. */
 	if (order || reserve < zone.watermark[WMARK_MIN])
-		return buddy_alloc(order, reserve);
+		return buddy_alloc(order, reserve, kind);
 	local_irq_save(flags);
-	page = this_cpu_read(pcp.list);
+	page = this_cpu_read(pcp.list[kind]);
 	if (!page) {
-		n = buddy_alloc_bulk(&page, pcp_batch, reserve);
-		this_cpu_write(pcp.count, n);
+		n = buddy_alloc_bulk(&page, pcp_batch, reserve, kind);
+		this_cpu_write(pcp.count[kind], n);
 	}
 	if (page) {
-		this_cpu_write(pcp.list, page->next_free);
-		this_cpu_dec(pcp.count);
+		this_cpu_write(pcp.list[kind], page->next_free);
+		this_cpu_dec(pcp.count[kind]);
 	}
 	local_irq_restore(flags);
 	return page;
@@ -276,7 +305,7 @@ static bool make_room(gfp_t gfp, unsigned int order, unsigned int *failures, uns
 		freed = try_to_free_pages(gfp, order);
 	/* To the zone with what was freed: there it fills the reserve before anybody else gets it. */
 	drain_local_pages();
-	if (order && ++*rounds > MAX_BLOCK_RETRIES)
+	if (order && ++*rounds > MAX_BLOCK_RETRIES + (2U << order) / RECLAIM_STEP)
 		return false;
 	if (freed) {
 		*failures = 0;
@@ -310,6 +339,11 @@ static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order)
 			return page;
 		if (!gfpflags_allow_blocking(gfp) || (gfp & __GFP_MEMALLOC))
 			break;
+		if (order && try_to_compact_pages(order)) {
+			page = take(gfp, order, reserve);
+			if (page)
+				return page;
+		}
 		if (!make_room(gfp, order, &failures, &rounds) && !(gfp & __GFP_NOFAIL))
 			break;
 	}
@@ -330,8 +364,21 @@ static inline struct page *prepare(struct page *page, gfp_t gfp, unsigned int or
 	return page;
 }
 
+unsigned int isolate_free_block(struct page *page, unsigned int limit, struct list_head *list)
+{
+	int order = buddy_take(page, limit);
+
+	if (order < 0)
+		return 0;
+	for (unsigned int i = 0; i < 1U << order; i++)
+		list_add_tail(&prepare(page + i, 0, 0)->lru, list);
+	count_vm_events(PGALLOC, 1UL << order);
+	return 1U << order;
+}
+
 struct page *alloc_page(gfp_t gfp)
 {
+	enum mobility kind = gfp_mobility(gfp);
 	struct page *page;
 	unsigned long flags;
 
@@ -340,10 +387,10 @@ struct page *alloc_page(gfp_t gfp)
 	if (should_fail_alloc(gfp))
 		return NULL;
 	local_irq_save(flags);
-	page = this_cpu_read(pcp.list);
+	page = this_cpu_read(pcp.list[kind]);
 	if (likely(page)) {
-		this_cpu_write(pcp.list, page->next_free);
-		this_cpu_dec(pcp.count);
+		this_cpu_write(pcp.list[kind], page->next_free);
+		this_cpu_dec(pcp.count[kind]);
 		count_vm_event(PGALLOC);
 		local_irq_restore(flags);
 		return prepare(page, gfp, 0);

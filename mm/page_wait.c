@@ -84,6 +84,11 @@ void wait_on_page_locked(struct page *page)
 		wait_event(queue_of(page), !must_wait(page, PG_locked));
 }
 
+void wait_for_page_unlock(struct page *page, bool (*over)(void *arg), void *arg)
+{
+	wait_event(queue_of(page), over(arg));
+}
+
 void wait_on_page_writeback(struct page *page)
 {
 	if (PageWriteback(page))

@@ -51,6 +51,12 @@
 	X(PGZEROPAGE, "pgzeropage")                                                          \
 	X(PGMIGRATE_SUCCESS, "pgmigrate_success")                                            \
 	X(PGMIGRATE_FAIL, "pgmigrate_fail")                                                  \
+	X(COMPACT_MIGRATE_SCANNED, "compact_migrate_scanned")                                \
+	X(COMPACT_FREE_SCANNED, "compact_free_scanned")                                      \
+	X(COMPACT_ISOLATED, "compact_isolated")                                              \
+	X(COMPACT_STALL, "compact_stall")                                                    \
+	X(COMPACT_FAIL, "compact_fail")                                                      \
+	X(COMPACT_SUCCESS, "compact_success")                                                \
 	X(RMAP_WALKS, "rmap_walks")                                                          \
 	X(RMAP_VMAS, "rmap_vmas")                                                            \
 	X(RMAP_NODES, "rmap_nodes")                                                          \

@@ -218,7 +218,7 @@ static ssize_t pipe_put(struct pipe *pipe, struct iov_iter *from)
 	struct page *page = pipe->spare;
 
 	if (!page) {
-		page = alloc_page(GFP_HIGHUSER);
+		page = alloc_page(GFP_USER);
 		if (!page)
 			return -ENOMEM;
 	}

@@ -16,6 +16,7 @@
 #include "lib/kstrto.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/compact.h"
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/reclaim.h"
@@ -47,6 +48,19 @@ static int int_store(const struct proc_entry *entry, struct task *task, char *te
 	if ((int)value < si->min || (int)value > si->max)
 		return -EINVAL;
 	WRITE_ONCE(*si->value, (int)value);
+	return 0;
+}
+
+/* Only "1" is known. The work is done when the write returns. */
+static int compact_store(const struct proc_entry *entry, struct task *task, char *text, size_t len)
+{
+	unsigned long value;
+
+	while (len && (text[len - 1] == ' ' || text[len - 1] == '\n'))
+		text[--len] = '\0';
+	if (kstrtoul(text, 0, &value) || value != 1)
+		return -EINVAL;
+	compact_memory();
 	return 0;
 }
 
@@ -88,7 +102,7 @@ static int threads_max_show(struct seq_file *m, struct task *task)
 	return 0;
 }
 
-static int drop_caches, compact_memory, nr_hugepages, panic_on_oom, oom_kill_allocating;
+static int drop_caches, nr_hugepages, panic_on_oom, oom_kill_allocating;
 static int randomize_va_space = 2, core_uses_pid, dmesg_restrict, kptr_restrict, panic_timeout,
 	   sysrq, mmap_min_addr = 65536;
 static int watermark_scale = 10, vfs_cache_pressure = 100, dirty_ratio = 20,
@@ -173,7 +187,7 @@ static const struct proc_entry kernel_entries[] = {
 };
 
 static const struct proc_entry vm_entries[] = {
-	INT_ENTRY("compact_memory", compact_memory, 0, 1),
+	{.name = "compact_memory", .mode = 0200, .store = compact_store},
 	INT_ENTRY("dirty_background_ratio", dirty_background_ratio, 0, 100),
 	INT_ENTRY("dirty_ratio", dirty_ratio, 0, 100),
 	INT_ENTRY("drop_caches", drop_caches, 0, 4),

@@ -360,7 +360,7 @@ static ssize_t pipe_to_file(struct pipe *pipe, struct file *out, loff_t *pos, si
 /* Read one page from the file and put it into the pipe. Bytes, 0 at the end, -E. */
 static ssize_t fill_buffer(struct file *in, loff_t *pos, struct pipe *pipe, size_t len)
 {
-	struct page *page = alloc_page(GFP_HIGHUSER);
+	struct page *page = alloc_page(GFP_USER);
 	struct iov_iter iter;
 	ssize_t n;
 

@@ -98,7 +98,7 @@ int x_migrate(struct page *page)
 	int err;
 
 	CHECK(new != NULL);
-	err = migrate_page(page, new);
+	err = migrate_page(page, new, MIGRATE_SYNC);
 	if (err) {
 		put_page(new);
 		putback_lru_page(page);

@@ -205,7 +205,8 @@ TEST(page_holes_and_reserved)
 	CHECK(!pfn_valid(0xa0) && pfn_valid(0x9e) && !pfn_valid(0x9f));
 	for (unsigned long pfn = 0x9f; pfn < 0x300; pfn++)
 		CHECK(PageReserved(pfn_to_page(pfn)));
-	CHECK(!PageReserved(pfn_to_page(0x300)));
+	CHECK(PageReserved(pfn_to_page(0x300))); /* the kinds of the pageblocks */
+	CHECK(!PageReserved(pfn_to_page(0x301)));
 	buddy_verify();
 	free_reserved_area(__va(0x100800), __va(0x105800));
 	CHECK(PageReserved(pfn_to_page(0x100)) && !PageReserved(pfn_to_page(0x101)));

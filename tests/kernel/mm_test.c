@@ -12,6 +12,7 @@
 #include "lib/random.h"
 #include "mm/access.h"
 #include "mm/audit.h"
+#include "mm/compact.h"
 #include "mm/copy.h"
 #include "mm/migrate.h"
 #include "mm/mm.h"
@@ -255,7 +256,9 @@ static void storm_disturb(struct prng *r)
 	mm = s->mm;
 	mmget(mm);
 	mutex_unlock(&s->lock);
-	if (prng_below(r, 2))
+	if (prng_below(r, 24) == 0)
+		compact_memory();
+	else if (prng_below(r, 2))
 		do_madvise(mm, at(first), 8 * PAGE_SIZE, MADV_PAGEOUT);
 	else
 		for (unsigned int i = first; i < first + 8; i++)
