@@ -292,12 +292,15 @@ struct mm *mm_dup(struct mm *old)
 	dup_mm_fields(mm, old);
 	err = dup_vmas(mm, old);
 	mmap_write_unlock(mm);
-	SYNC_POINT(fork_after_wrprotect_before_flush);
-	if (!sabotaged(flush_late_fork))
+	if (!sabotaged(flush_late_fork)) {
+		SYNC_POINT(fork_after_wrprotect_before_flush);
 		flush_tlb_mm(old);
+	}
 	mmap_write_unlock(old);
-	if (sabotaged(flush_late_fork))
+	if (sabotaged(flush_late_fork)) {
+		SYNC_POINT(fork_after_wrprotect_before_flush);
 		flush_tlb_mm(old);
+	}
 	if (err) {
 		mmput(mm);
 		return ERR_PTR(err);

@@ -144,8 +144,10 @@ static void move_ptes(const struct move_piece *p, bool need_rmap_locks)
 		flush_tlb_range(mm, p->old_addr, p->old_end);
 	}
 	unlock_tables(old_ptl, new_ptl);
-	if (sabotaged(flush_late_mremap))
+	if (sabotaged(flush_late_mremap)) {
+		SYNC_POINT(move_ptes_before_flush);
 		flush_tlb_range(mm, p->old_addr, p->old_end);
+	}
 	if (need_rmap_locks)
 		drop_rmap_locks(p->vma);
 }
@@ -166,16 +168,19 @@ static bool move_whole_table(const struct move_piece *p)
 	if (pmd_none(pmdp_get(p->new_pmd))) {
 		flush_tlb_batched_pending(mm);
 		set_pmd(p->new_pmd, pmdp_get_and_clear(p->old_pmd));
-		SYNC_POINT(move_table_after_set);
-		if (!sabotaged(flush_late_table))
+		if (!sabotaged(flush_late_table)) {
+			SYNC_POINT(move_table_after_set);
 			flush_tlb_range(mm, p->old_addr, p->old_end);
+		}
 		moved = true;
 	}
 	unlock_tables(old_ptl, new_ptl);
 	if (locked)
 		drop_rmap_locks(p->vma);
-	if (sabotaged(flush_late_table))
+	if (sabotaged(flush_late_table)) {
+		SYNC_POINT(move_table_after_set);
 		flush_tlb_range(mm, p->old_addr, p->old_end);
+	}
 	return moved;
 }
 

@@ -27,6 +27,7 @@
 #include "mm/debug.h"
 #include "mm/sabotage.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/vmalloc.h"
 
 #define VERSO_LINE_MAX	  255
@@ -136,7 +137,7 @@ static void cmd_points(struct verso_file *vf, int argc, char **argv)
 	}
 }
 
-/* ------------------------------------------------------------------------- failing allocations */
+/* ------------------------------------------------------------------------------------ failures */
 
 static void cmd_fail(struct verso_file *vf, int argc, char **argv)
 {
@@ -153,6 +154,21 @@ static void cmd_fail(struct verso_file *vf, int argc, char **argv)
 		verso_answer(vf, "armed\n");
 	else
 		verso_answer(vf, "off after %lu allocations\n", counted);
+}
+
+static void cmd_io_fail(struct verso_file *vf, int argc, char **argv)
+{
+	bool write = argc == 3 && !strcmp(argv[1], "write");
+	unsigned long n;
+
+	if (argc != 3 || (!write && strcmp(argv[1], "read"))) {
+		verso_usage(vf, argv[0]);
+		return;
+	}
+	if (!verso_number(vf, argv[2], &n))
+		return;
+	swap_fail_io(write, (unsigned int)min(n, (unsigned long)UINT_MAX));
+	verso_answer(vf, n ? "armed\n" : "off\n");
 }
 
 /* ------------------------------------------------------------------------------------ sabotage */
@@ -188,6 +204,8 @@ static const struct verso_command commands[] = {
 	{"points", "", "all sync points, their states, and what is true there", cmd_points},
 	{"fail", "K [task TID]",
 	 "let the task's K-th allocation fail; 0: off, and how many there were", cmd_fail},
+	{"io-fail", "read|write N", "let the next N reads or writes of swap fail; 0: off",
+	 cmd_io_fail},
 	{"sabotage", "NAME on|off", "break one of the kernel's rules; alone: list the switches",
 	 cmd_sabotage},
 	{"help", "", "this", cmd_help},

@@ -44,10 +44,12 @@ static inline int instruments_fd(void)
 	return fd;
 }
 
+static _Thread_local char instrument_answer[32768];
+
 /* Give a command and return the answer, which stays until the thread's next command. */
 __attribute__((format(printf, 1, 2))) static inline const char *instrument(const char *format, ...)
 {
-	static _Thread_local char answer[32768];
+	char *answer = instrument_answer;
 	char command[256];
 	size_t have = 0;
 	ssize_t n;
@@ -57,11 +59,26 @@ __attribute__((format(printf, 1, 2))) static inline const char *instrument(const
 	vsnprintf(command, sizeof(command), format, args);
 	va_end(args);
 	CHECK(write(instruments_fd(), command, strlen(command)) == (ssize_t)strlen(command));
-	while ((n = read(instruments_fd(), answer + have, sizeof(answer) - 1 - have)) > 0)
+	while ((n = read(instruments_fd(), answer + have, sizeof(instrument_answer) - 1 - have)) >
+	       0)
 		have += (size_t)n;
 	CHECK(n == 0);
 	answer[have] = 0;
 	return answer;
+}
+
+/*
+ * What a thread uses while another stands with mmap_lock must be in memory: a fault would wait for
+ * the one who waits for it.
+ */
+static inline void be_present(void)
+{
+	volatile char stack[65536];
+
+	for (size_t i = 0; i < sizeof(stack); i += 1024)
+		stack[i] = 0;
+	memset(instrument_answer, 0, sizeof(instrument_answer));
+	CHECK(instruments_fd() >= 0);
 }
 
 static inline bool answers(const char *answer, const char *start)
@@ -139,6 +156,9 @@ struct worker {
 	atomic_int tid, go, done;
 };
 
+/* Counted before anybody is pinned: sysconf() counts the CPUs that the caller may use. */
+static int online_cpus;
+
 static inline void pin(int cpu)
 {
 	cpu_set_t set;
@@ -146,7 +166,7 @@ static inline void pin(int cpu)
 	if (cpu < 0)
 		return;
 	CPU_ZERO(&set);
-	CPU_SET(cpu % (int)sysconf(_SC_NPROCESSORS_ONLN), &set);
+	CPU_SET(cpu % online_cpus, &set);
 	CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
 }
 
@@ -155,6 +175,7 @@ static inline void *worker_main(void *arg)
 	struct worker *w = arg;
 
 	pin(w->cpu);
+	be_present();
 	atomic_store(&w->tid, (int)syscall(SYS_gettid));
 	while (!atomic_load(&w->go))
 		sched_yield();
@@ -180,6 +201,14 @@ static inline void worker_go(struct worker *w)
 	atomic_store(&w->go, 1);
 }
 
+/* Wait until fn has returned. */
+static inline void worker_wait(struct worker *w)
+{
+	while (!atomic_load(&w->done))
+		sched_yield();
+}
+
+/* The thread's end needs mmap_lock: nobody may stand with it. */
 static inline void worker_join(struct worker *w)
 {
 	CHECK(pthread_join(w->thread, NULL) == 0);
@@ -204,14 +233,31 @@ static inline void worker_join(struct worker *w)
 
 /* ------------------------------------------------------------------------------- running them */
 
+static void (*instrument_fn)(void);
+
+/* The program and its data are locked in memory: be_present(). What a test maps is not. */
+static inline void instrument_body(void)
+{
+	be_present();
+	CHECK(mlockall(MCL_CURRENT) == 0);
+	instrument_fn();
+}
+
+static inline void instrument_run(const char *name, void (*fn)(void))
+{
+	instrument_fn = fn;
+	test_run(name, instrument_body);
+}
+
 static inline void instrument_test(const char *name, void (*fn)(void), int cpus)
 {
+	online_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	if (access(INSTRUMENTS, R_OK | W_OK))
 		printf("ok %s # skip: no " INSTRUMENTS "\n", name);
-	else if (sysconf(_SC_NPROCESSORS_ONLN) < cpus)
+	else if (online_cpus < cpus)
 		printf("ok %s # skip: needs %d CPUs\n", name, cpus);
 	else
-		test_run(name, fn);
+		instrument_run(name, fn);
 }
 
 /* cpus: how many must be there. A task that stands under a spinlock takes one for itself. */
