@@ -74,15 +74,17 @@ def disk_name(kind, i):
     return DISKS[kind][2].format(i=i, letter=chr(ord("a") + i))
 
 
-def disks(kind, images):
+def disks(kind, images, sector=512):
     """Disks that are these raw images, in this order. What the machine writes goes into the images."""
     if not images:
         return []
+    if kind == "ahci" and sector != 512:
+        raise MachineError("QEMU's SATA disks have sectors of 512 bytes only.")
     controller, device, _ = DISKS[kind]
     args = list(controller)
     for i, path in enumerate(images):
         args += ["-drive", "if=none,id=disk%d,format=raw,file=%s" % (i, path.replace(",", ",,")),
-                 "-device", device.format(i=i)]
+                 "-device", device.format(i=i) + f",logical_block_size={sector},physical_block_size={sector}"]
     return args
 
 

@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: MIT
+"""Swap on disks: each kind of disk under pressure, areas that must be refused, partitions, and disks that fail, are silent,
+or are pulled out. Images are made by mkswap; after a run, what the kernel had no right to write is as it was."""
+import contextlib
+import hashlib
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import tempfile
+import zlib
+
+from support import ROOT, Console, expect, initramfs, kernel, machine, verso
+
+MIB = 1 << 20
+PAGE = 4096
+BUSYBOX = "/bin/busybox"
+LOAD = os.path.join(ROOT, "build", "user", "tests", "pressure")
+SWAP_IO = os.path.join(ROOT, "build", "user", "tests", "helper_swap_io")
+# For each kind: how a machine that is put together here gets the disk `disk0`, and its name there.
+Q35 = ["-machine", "q35", "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
+       "-device", "pcie-root-port,id=slot0,chassis=1,slot=1"]
+DEVICES = {"virtio": "virtio-blk-pci,drive=disk0,id=dev0,bus=slot0", "ahci": "ide-hd,drive=disk0,id=dev0,bus=ide.0",
+           "nvme": "nvme,drive=disk0,serial=1,id=dev0,bus=slot0"}
+BAD_SLOT = 300  # one that is surely used: slots are handed out from the front, in clusters of 256
+
+
+def mkswap(path, size):
+    """A new swap area. Returns its path."""
+    with open(path, "wb") as image:
+        image.truncate(size)
+    os.chmod(path, 0o600)
+    subprocess.run(["/sbin/mkswap", "-q", "-L", "test", path], check=True, capture_output=True)
+    return path
+
+
+def digest(path, start=0, end=None):
+    with open(path, "rb") as image:
+        image.seek(start)
+        return hashlib.sha256(image.read(-1 if end is None else end - start)).hexdigest()
+
+
+@contextlib.contextmanager
+def folder():
+    with tempfile.TemporaryDirectory(prefix="verso-disks-") as path:
+        yield path
+
+
+def counter(text, name):
+    return int(re.search(rf"{name} (\d+)", text).group(1))
+
+
+# ---- under pressure ----
+
+def pressure(kind, cpus, accel="tcg"):
+    def check():
+        with folder() as here:
+            image = mkswap(os.path.join(here, "swap.img"), 96 * MIB)
+            header = digest(image, 0, PAGE)
+            status, out, err = verso("--mem", "64", "--cpus", str(cpus), "--accel", accel, "--swap", image, "--disk", kind,
+                                     LOAD, "14")
+            expect(status == 0 and "PASSED" in out, "memory was not what it had been", out + err)
+            expect(counter(out, "pswpout") > 1000 and counter(out, "pswpin") > 1000, "the disk was hardly used", out)
+            expect(digest(image, 0, PAGE) == header, "the swap area's header was changed")
+    return check
+
+
+# ---- what must be refused ----
+
+def patched(offset, data):
+    def make(path):
+        mkswap(path, MIB)
+        with open(path, "r+b") as image:
+            image.seek(offset)
+            image.write(data)
+    return make
+
+
+def other_page_size(path):
+    """As a machine with pages of 16 KiB makes it."""
+    with open(path, "wb") as image:
+        image.truncate(MIB)
+        image.seek(1024)
+        image.write(struct.pack("<II", 1, MIB // 16384 - 1))
+        image.seek(16384 - 10)
+        image.write(b"SWAPSPACE2")
+
+
+def random_bytes(path):
+    with open(path, "wb") as image:
+        image.write(os.urandom(MIB))
+
+
+REFUSED = [
+    (random_bytes, "no swap signature"),
+    (patched(PAGE - 10, b"SWAP-SPACE"), "of the old kind"),
+    (patched(1024, struct.pack(">I", 1)), "of the other byte order"),
+    (patched(1024, struct.pack("<I", 2)), "of an unknown version"),
+    (patched(1028, struct.pack("<I", MIB // PAGE)), r"smaller than its swap area says \(1024 KiB, and 1028 KiB\)"),
+    (patched(1028, struct.pack("<I", 0)), "an empty swap area"),
+    (patched(1032, struct.pack("<I", 100000)), "more bad pages than there is room for"),
+    (patched(1032, struct.pack("<I384xI", 1, 0)), "a bad page that is not in the area"),
+    (other_page_size, "made for pages of 16 KiB, and here they have 4"),
+]
+
+REFUSALS = """
+cd /dev
+for d in vd?; do swapon $d 2>&1 && echo accepted $d; done
+echo hello > /tmp/file
+for d in /tmp/file /tmp /dev/null /dev/vdz; do swapon $d 2>&1; done
+for d in vd?; do echo $d; dd if=/dev/zero of=$d bs=4096 count=1 2>&1 | grep -c 'not permitted'; done
+cat /proc/swaps; cat vda | wc -c
+"""
+
+
+def check_refusals(out, said):
+    for i, (_, sentence) in enumerate(REFUSED):
+        name = machine.disk_name("virtio", i)
+        expect(re.search(f"swap: /dev/{name}: .*{sentence}", said), f"the log does not say {sentence!r} of {name}", said)
+        expect(f"swapon: {name}: Invalid argument" in out, f"{name} was not EINVAL", out)
+        expect(f"{name}\n1\n" in out, f"a write to {name} was not refused with EPERM", out)
+    expect("accepted" not in out and "/dev/" not in out.rpartition("Filename")[2], "something was accepted", out)
+    for path, why in (("/tmp/file", "Invalid argument"), ("/tmp", "Is a directory"), ("/dev/null", "Invalid argument"),
+                      ("/dev/vdz", "No such file or directory")):
+        expect(f"swapon: {path}: {why}" in out, f"swapon {path} did not say {why!r}", out)
+
+
+def refused():
+    with folder() as here:
+        images = [os.path.join(here, f"{i}.img") for i in range(len(REFUSED))]
+        for image, (make, _) in zip(images, REFUSED):
+            make(image)
+        before = [digest(image) for image in images]
+        log = os.path.join(here, "log")
+        drives = [word for image in images for word in ("--drive", image)]
+        status, out, err = verso("--cpus", "2", "--log", log, "--swap", "0", *drives, BUSYBOX, "sh", "-c", REFUSALS)
+        with open(log, encoding="utf-8", errors="replace") as text:
+            check_refusals(out, text.read())
+        expect(status == 0 and out.endswith(f"{MIB}\n"), "the disk could not be read to its end", out + err)
+        expect([digest(image) for image in images] == before, "a disk without a good signature was written to")
+
+
+def not_swapped_to():
+    """A disk that is only attached stays as it is while the machine swaps to another."""
+    with folder() as here:
+        image, other = mkswap(os.path.join(here, "swap.img"), 64 * MIB), os.path.join(here, "other.img")
+        random_bytes(other)
+        before = digest(other)
+        status, out, err = verso("--mem", "48", "--swap", image, "--drive", other, LOAD, "10")
+        expect(status == 0 and "PASSED" in out, "the run failed", out + err)
+        expect(digest(other) == before, "a disk that is not swapped to was written to")
+
+
+# ---- partitions ----
+
+def mbr_entry(kind, start, count):
+    return struct.pack("<B3xB3xII", 0, kind, start, count)
+
+
+def mbr(entries):
+    return (b"\0" * 446 + b"".join(entries)).ljust(510, b"\0") + b"\x55\xaa"
+
+
+def make_mbr(path, _):
+    """Two primary partitions, and two logical ones in an extended one. Returns {number: (first byte, bytes)}."""
+    with open(path, "wb") as image:
+        image.truncate(32 * MIB)
+        image.write(mbr([mbr_entry(0x82, 2048, 40960), mbr_entry(0x83, 43008, 2048), mbr_entry(0x05, 45056, 8192)]))
+        image.seek(45056 * 512)
+        image.write(mbr([mbr_entry(0x83, 2048, 1024), mbr_entry(0x05, 4096, 4096)]))
+        image.seek((45056 + 4096) * 512)
+        image.write(mbr([mbr_entry(0x82, 1024, 2048)]))
+    return {1: (2048, 40960), 2: (43008, 2048), 3: None, 5: (47104, 1024), 6: (50176, 2048)}
+
+
+def gpt_header(sector, here, other, entries_at, entries, last):
+    fields = [b"EFI PART", 0x10000, 92, 0, 0, here, other, 40, last - 40, b"\x11" * 16, entries_at, 128, 128,
+              zlib.crc32(entries)]
+    packed = struct.pack("<8sIIIIQQQQ16sQIII", *fields)
+    fields[3] = zlib.crc32(packed)
+    return struct.pack("<8sIIIIQQQQ16sQIII", *fields).ljust(sector, b"\0")
+
+
+def make_gpt(path, sector, damage=False):
+    """Partitions 1 and 3. With damage, the first table has a wrong byte."""
+    size, parts = 32 * MIB, {1: (2 * MIB, 20 * MIB), 3: (24 * MIB, MIB)}
+    last = size // sector - 1
+    entries = bytearray(128 * 128)
+    for number, (start, count) in parts.items():
+        entries[128 * (number - 1):128 * number] = struct.pack("<16s16sQQ80x", b"\x22" * 16, bytes([number]) * 16,
+                                                               start // sector, (start + count) // sector - 1)
+    entries_sectors = len(entries) // sector
+    with open(path, "wb") as image:
+        image.truncate(size)
+        image.write(mbr([mbr_entry(0xee, 1, last)]))
+        image.seek(sector)
+        image.write(gpt_header(sector, 1, last, 2, entries, last))
+        image.write(entries)
+        image.seek((last - entries_sectors) * sector)
+        image.write(entries)
+        image.write(gpt_header(sector, last, 1, last - entries_sectors, entries, last))
+        if damage:
+            image.seek(2 * sector + 40)
+            image.write(b"\xff")
+    return {number: (start // 512, count // 512) for number, (start, count) in parts.items()}
+
+
+def sign_partition(path, first, sectors):
+    with tempfile.NamedTemporaryFile() as area:
+        mkswap(area.name, sectors * 512)
+        with open(path, "r+b") as image:
+            image.seek(first * 512)
+            image.write(area.read(PAGE))
+
+
+PARTITIONS = """
+cat /proc/partitions; echo | /tests/helper_swap_io 2; cat /proc/swaps
+swapoff PART && swapon PART && swapon PART 2>&1
+swapon DISK 2>&1; blockdev --rereadpt DISK 2>&1
+swapoff PART && blockdev --rereadpt DISK && blockdev --getsize64 PART
+"""
+
+
+def partitions(kind, make, extra):
+    """The kernel finds what is in the table, swaps to the first partition, and leaves everything else as it was."""
+    def check():
+        with folder() as here:
+            image = os.path.join(here, "disk.img")
+            parts = make(image, extra)
+            first, sectors = parts[1]
+            sign_partition(image, first, sectors)
+            start, end = first * 512, (first + sectors) * 512
+            before = digest(image, 0, start + PAGE), digest(image, end)
+            name = machine.disk_name(kind, 0)
+            dash = "p" if name[-1].isdigit() else ""
+            one = f"/dev/{name}{dash}1"
+            options = ["--block-size", str(extra)] if extra == 4096 else []
+            status, out, err = verso("--cmdline", f"swap=0 swap={one}", "--disk", kind, "--drive", image, *options,
+                                     "--overlay", os.path.join(ROOT, "build", "user"), BUSYBOX, "sh", "-c",
+                                     PARTITIONS.replace("PART", one).replace("DISK", f"/dev/{name}"))
+            for number, where in parts.items():
+                expect(bool(re.search(rf"{where[1] // 2 if where else ''} {name}{dash}{number}\n", out)) == bool(where),
+                       f"partition {number} is not as in the table", out + err)
+            expect("wrong 0, lost 0" in out and f"{one} " in out, "the partition was not swapped to", out + err)
+            expect(out.count("Device or resource busy") == 3 and out.endswith(f"{sectors * 512}\n") and status == 0,
+                   "swapoff, swapon, and what must be refused meanwhile", out + err)
+            expect((digest(image, 0, start + PAGE), digest(image, end)) == before, "something else on the disk was written")
+    return check
+
+
+def make_damaged_gpt(path, sector):
+    return make_gpt(path, sector, damage=True)
+
+
+# ---- disks that fail ----
+
+class Monitor:
+    """QEMU's monitor (QMP), through a socket in a folder."""
+
+    def __init__(self, here):
+        self.path = os.path.join(here, "qmp")
+        self.args = ["-qmp", f"unix:{self.path},server=on,wait=off"]
+        self.lines = None
+
+    def ask(self, command, **arguments):
+        if not self.lines:
+            link = socket.socket(socket.AF_UNIX)
+            link.settimeout(60)
+            link.connect(self.path)
+            self.lines = link.makefile("rw")
+            self.lines.readline()
+            self.ask("qmp_capabilities")
+        self.lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.lines.flush()
+        self.wait_for('"return"')
+
+    def wait_for(self, text):
+        while True:
+            line = self.lines.readline()
+            expect(line and '"error"' not in line, f"QEMU's monitor does not say {text}", line)
+            if text in line:
+                return
+
+
+# Process 1 of a machine whose disk fails. helper_swap_io waits for a line, and only its memory is swapped out.
+SCRIPT = """#!/bin/busybox sh
+B=/bin/busybox
+$B mount -t proc proc /proc
+/bin/helper_swap_io 4
+$B grep swap_ /proc/vmstat
+/bin/pressure 2
+$B swapoff $($B tail -n 1 /proc/swaps | $B cut -d ' ' -f 1) && echo swapoff done
+$B poweroff -f
+"""
+
+
+@contextlib.contextmanager
+def failing_machine(here, kind, blockdev, flavour="release", args=(), words=""):
+    """The console of a machine that swaps to `blockdev`, when helper_swap_io has sent its memory there."""
+    archive = initramfs.skeleton()
+    for path in (BUSYBOX, SWAP_IO, LOAD):
+        archive.host_file("bin/" + os.path.basename(path), path)
+    archive.file("bin/script", SCRIPT.encode(), 0o755)
+    path = os.path.join(here, "archive")
+    with open(path, "wb") as out:
+        out.write(archive.pack())
+    name = machine.disk_name(kind, 0)
+    with Console([*Q35, "-blockdev", blockdev, "-device", DEVICES[kind], *args, "-kernel", kernel(flavour), "-initrd", path,
+                  "-append", f"console=ttyS0 panic=-1 init=/bin/script swap=0 swap=/dev/{name} {words}"], 2, 128) as console:
+        console.wait_for("ready")
+        yield console
+
+
+def lost_pages(console):
+    """What helper_swap_io found: how many pages were lost, of how many children, and the text up to the end."""
+    console.type("\n")
+    console.wait_for("children ")
+    line = console.wait_for("\n")
+    well, _, wrong, lost, losers, afterwards = (int(word) for word in re.findall(r"\d+", line))
+    expect(well == 4 and not wrong and not afterwards, "memory was wrong, or a child died", line)
+    rest = console.wait_for("swapoff done")
+    expect("PASSED" in rest, "the machine did not go on as before", rest)
+    console.wait_end()
+    return lost, losers, rest
+
+
+def plain(image):
+    return f"driver=raw,node-name=disk0,file.driver=file,file.filename={image}"
+
+
+def io_error(kind, what):
+    """One sector of the disk cannot be read, or written."""
+    def check():
+        with folder() as here:
+            image = mkswap(os.path.join(here, "swap.img"), 24 * MIB)
+            rule = "file.inject-error.0."
+            blockdev = ("driver=raw,node-name=disk0,file.driver=blkdebug,"
+                        f"file.image.driver=file,file.image.filename={image},"
+                        f"{rule}event=none,{rule}iotype={what},{rule}sector={BAD_SLOT * 8},{rule}errno=5,{rule}once=off")
+            with failing_machine(here, kind, blockdev) as console:
+                lost, losers, rest = lost_pages(console)
+            expect((lost, losers) == ((1, 1) if what == "read" else (0, 0)), f"{lost} pages lost in {losers} children", rest)
+            expect(counter(rest, f"swap_{what}_error") >= 1, "the error was not counted", rest)
+    return check
+
+
+def pulled_out(kind, flavour):
+    """The disk goes away with all that was swapped out: that is lost, the rest of the machine is not."""
+    def check():
+        with folder() as here:
+            monitor = Monitor(here)
+            image = mkswap(os.path.join(here, "swap.img"), 64 * MIB)
+            with failing_machine(here, kind, plain(image), flavour, monitor.args) as console:
+                monitor.ask("device_del", id="dev0")
+                console.wait_for("pulled out: every request to it fails")
+                monitor.wait_for("DEVICE_DELETED")
+                lost, losers, rest = lost_pages(console)
+            expect(lost > 3000 and losers == 4, f"{lost} pages lost in {losers} children: was the disk used?", rest)
+    return check
+
+
+def silent(kind):
+    """The disk does not answer for a while: it is reset, and nothing is lost."""
+    def check():
+        with folder() as here:
+            monitor = Monitor(here)
+            image = mkswap(os.path.join(here, "swap.img"), 64 * MIB)
+            backend = "/machine/peripheral/dev0/virtio-backend" if kind == "virtio" else "dev0"
+            slow = {"id": backend, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0}
+            with failing_machine(here, kind, plain(image), args=monitor.args, words="blktimeout=4") as console:
+                monitor.ask("block_set_io_throttle", bps=1, **slow)
+                console.type("\n")
+                console.wait_for("resetting the device")
+                monitor.ask("block_set_io_throttle", bps=0, **slow)
+                lost, _, rest = lost_pages(console)
+            expect(lost == 0, f"{lost} pages were lost", rest)
+    return check
+
+
+JOBS = [(f"swap on {kind}, {cpus} cpus", pressure(kind, cpus, "mttcg" if cpus == 2 else "tcg"))
+        for kind in machine.DISKS for cpus in (1, 2, 4)]
+JOBS += [(f"{kind}: {what} error", io_error(kind, what)) for kind in machine.DISKS for what in ("read", "write")]
+# QEMU itself stands still when a SATA disk is reset whose requests it holds back.
+JOBS += [(f"{kind}: does not answer", silent(kind)) for kind in ("virtio", "nvme")]
+JOBS += [
+    ("virtio pulled out", pulled_out("virtio", "release")),
+    ("nvme pulled out, debug", pulled_out("nvme", "debug")),
+    ("areas that are refused", refused),
+    ("a disk that is not swapped to", not_swapped_to),
+    ("partitions, MBR", partitions("virtio", make_mbr, 512)),
+    ("partitions, GPT", partitions("nvme", make_gpt, 512)),
+    ("partitions, GPT, sectors of 4 KiB", partitions("nvme", make_gpt, 4096)),
+    ("partitions, damaged GPT", partitions("ahci", make_damaged_gpt, 512)),
+]
