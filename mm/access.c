@@ -127,6 +127,37 @@ long access_remote_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, 
 	return done;
 }
 
+static bool is_mapped(struct vm_area *vma, unsigned long addr)
+{
+	spinlock_t *ptl;
+	pte_t *pte = pgwalk_pte_lock(vma->vm_mm, addr, &ptl);
+	bool present;
+
+	if (!pte)
+		return false;
+	present = pte_present(ptep_get(pte));
+	pte_unmap_unlock(pte, ptl);
+	return present;
+}
+
+/*
+ * A fault that has lost a race against reclaim returns success, for the access would be repeated.
+ * Here is no access, and for locked memory success means that the page is there and stays: the PTE
+ * lock waits for a reclaim that looked before VM_LOCKED was set, and every later one sees the flag.
+ */
+static vm_fault_t fault_in_page(struct vm_area *vma, unsigned long addr, unsigned int flags)
+{
+	vm_fault_t ret;
+
+	do {
+		/* A dying task would only use up the reserves that are there for its exit. */
+		if (unlikely(oom_current_is_dying && oom_current_is_dying()))
+			return VM_FAULT_KILLED;
+		ret = handle_mm_fault(vma, addr, flags);
+	} while (!(ret & VM_FAULT_ERROR) && (vma->vm_flags & VM_LOCKED) && !is_mapped(vma, addr));
+	return ret;
+}
+
 int fault_in_range(struct mm *mm, unsigned long start, unsigned long end, bool write)
 {
 	struct vm_area *vma = NULL;
@@ -135,14 +166,11 @@ int fault_in_range(struct mm *mm, unsigned long start, unsigned long end, bool w
 	for (unsigned long addr = start & PAGE_MASK; addr < end; addr += PAGE_SIZE) {
 		vm_fault_t ret;
 
-		/* A dying task would only use up the reserves that are there for its exit. */
-		if (unlikely(oom_current_is_dying && oom_current_is_dying()))
-			return -EINTR;
 		if (!vma || addr >= vma->vm_end)
 			vma = vma_lookup(mm, addr);
 		if (!vma)
 			return -ENOMEM;
-		ret = handle_mm_fault(vma, addr, write ? FAULT_FLAG_WRITE : 0);
+		ret = fault_in_page(vma, addr, write ? FAULT_FLAG_WRITE : 0);
 		if (ret & VM_FAULT_ERROR)
 			return fault_errno(ret);
 		cond_resched();

@@ -70,7 +70,11 @@ static bool swapin_map_page(struct vm_fault *vmf, struct page *page, swp_entry_t
 	return write && !exclusive;
 }
 
-/* The page of the entry in the swap cache, with a reference; NULL with the fault's result. */
+/*
+ * The page of the entry in the swap cache, with a reference; NULL with the fault's result. When the
+ * entry was not in use any more, another thread has been faster: the access is repeated. That the
+ * PTE looks as before proves nothing, the page may have come and gone again to the same slot (B12).
+ */
 static struct page *swapin_get_page(struct vm_fault *vmf, swp_entry_t entry, vm_fault_t *ret)
 {
 	struct page *page = lookup_swap_cache(entry);
@@ -84,8 +88,7 @@ static struct page *swapin_get_page(struct vm_fault *vmf, swp_entry_t entry, vm_
 		*ret = VM_FAULT_MAJOR;
 		return page;
 	}
-	/* No memory; unless the entry has gone meanwhile, which is another thread's success. */
-	if (fault_lock_pte_same(vmf)) {
+	if (page && fault_lock_pte_same(vmf)) {
 		fault_unlock_pte(vmf);
 		*ret = VM_FAULT_OOM;
 	}
@@ -112,10 +115,13 @@ static vm_fault_t do_swap_page(struct vm_fault *vmf, swp_entry_t entry)
 	lock_page(page);
 	if (!swapin_is_of_entry(page, entry))
 		goto out;
-	if (sabotaged(swapin_unchecked))
+	if (sabotaged(swapin_unchecked)) {
 		fault_lock_pte(vmf);
-	else if (!fault_lock_pte_same(vmf))
+	} else if (!fault_lock_pte_same(vmf)) {
+		/* If the last entry has gone while we held the page, its slot is ours to free. */
+		try_to_free_swap(page);
 		goto out;
+	}
 	if (likely(PageUptodate(page)))
 		owed = swapin_map_page(vmf, page, entry);
 	else

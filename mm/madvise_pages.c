@@ -12,6 +12,7 @@
  *	unlocked:	    reclaim_pages(list): rmap, swap, free; the rest goes back to the LRU
  */
 #include "kernel/sched.h"
+#include "lib/err.h"
 #include "mm/filemap.h"
 #include "mm/lru.h"
 #include "mm/madvise_pages.h"
@@ -96,7 +97,7 @@ static void willneed_pte(struct vm_area *vma, pmd_t *pmd, unsigned long addr)
 	if (!is_swap_pte(pte) || !is_swap_entry(pte_to_swp_entry(pte)))
 		return;
 	page = swapin_readahead(pte_to_swp_entry(pte), vma, addr);
-	if (page)
+	if (!IS_ERR_OR_NULL(page))
 		put_page(page);
 }
 

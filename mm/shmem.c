@@ -156,8 +156,10 @@ static int shmem_swapin(struct address_space *mapping, unsigned long index, void
 	if (!is_swap_entry(entry))
 		return -EIO;
 	page = swapin(entry, GFP_HIGHUSER);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
 	if (!page)
-		return filemap_get_item(mapping, index) == value ? -ENOMEM : -EAGAIN;
+		return -EAGAIN;
 	lock_page(page);
 	wait_on_page_writeback(page);
 	err = -EAGAIN;
@@ -294,8 +296,10 @@ static int unuse_value(struct address_space *mapping, unsigned long index, void 
 	struct page *page = swapin(entry, gfp);
 	int err = 0;
 
+	if (IS_ERR(page))
+		return PTR_ERR(page);
 	if (!page)
-		return filemap_get_item(mapping, index) == value ? -ENOMEM : 0;
+		return 0;
 	put_page(page);
 	page = NULL;
 	err = shmem_find(mapping, index, &page);

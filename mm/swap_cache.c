@@ -21,6 +21,7 @@
  * out of memory.
  */
 #include "lib/compiler.h"
+#include "lib/err.h"
 #include "lib/errno.h"
 #include "mm/debug.h"
 #include "mm/lru.h"
@@ -229,7 +230,7 @@ struct page *swap_cache_get(swp_entry_t entry, gfp_t gfp, bool *begun)
 		if (!fresh)
 			fresh = alloc_page(gfp);
 		if (!fresh)
-			return NULL;
+			return ERR_PTR(-ENOMEM);
 		if (insert(fresh, entry, &shadow)) {
 			workingset_refault(fresh, shadow);
 			*begun = swap_read(fresh, entry);
@@ -254,7 +255,7 @@ struct page *swapin(swp_entry_t entry, gfp_t gfp)
 	if (begun)
 		swap_submit();
 	/* It may still be on its way in. */
-	if (page && !PageUptodate(page))
+	if (!IS_ERR_OR_NULL(page) && !PageUptodate(page))
 		wait_on_page_locked(page);
 	return page;
 }

@@ -88,7 +88,7 @@ void swap_come_home(struct page *page);
 
 /*
  * The page for an entry in the swap cache, with a reference; *begun: by us just now, locked and
- * being read, swap_submit() has to follow. NULL as swapin(). May sleep.
+ * being read, swap_submit() has to follow. NULL and errors as swapin(). May sleep.
  */
 struct page *swap_cache_get(swp_entry_t entry, gfp_t gfp, bool *begun);
 

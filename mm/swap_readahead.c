@@ -21,6 +21,7 @@
  */
 #include "lib/atomic.h"
 #include "lib/compiler.h"
+#include "lib/err.h"
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/pgwalk.h"
@@ -116,7 +117,7 @@ static void read_ahead(const swp_entry_t *entries, unsigned int n)
 		struct page *page = swap_cache_get(
 			entries[i], GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN, &begun);
 
-		if (!page)
+		if (IS_ERR_OR_NULL(page))
 			return;
 		if (begun) {
 			SetPageReadahead(page);
@@ -142,7 +143,7 @@ struct page *swapin_readahead(swp_entry_t entry, struct vm_area *vma, unsigned l
 			read_ahead(entries, neighbours(vma, addr, window, entries));
 		swap_submit();
 	}
-	if (page && !PageUptodate(page))
+	if (!IS_ERR_OR_NULL(page) && !PageUptodate(page))
 		wait_on_page_locked(page);
 	return page;
 }

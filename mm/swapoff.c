@@ -30,6 +30,7 @@
 #include "kernel/printk.h"
 #include "kernel/sched.h"
 #include "lib/compiler.h"
+#include "lib/err.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
@@ -61,14 +62,15 @@ void swap_change_unlock(void)
 
 /* ---- one page ---- */
 
-/* The page of an entry, read; *err is -ENOMEM when it could not be had although it is needed. */
+/* The page of an entry, read; NULL with *err 0 when it is not needed any more. */
 static struct page *fetch(swp_entry_t entry, int *err)
 {
 	struct page *page = swapin(entry, GFP_SWAPOFF);
 
-	if (!page && swap_entry_count(entry))
-		*err = -ENOMEM;
-	return page;
+	if (!IS_ERR(page))
+		return page;
+	*err = PTR_ERR(page);
+	return NULL;
 }
 
 /* The bytes cannot be read: say so in the PTE, if it still is this entry. */

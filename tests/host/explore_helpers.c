@@ -2,7 +2,9 @@
 /* What the explorer's scenarios have in common. See explore_helpers.h. */
 #include "tests/host/explore_helpers.h"
 #include "arch/x86_64/pgtable.h"
+#include "lib/err.h"
 #include "mm/buddy.h"
+#include "mm/copy.h"
 #include "mm/fault.h"
 #include "mm/lru.h"
 #include "mm/migrate.h"
@@ -10,6 +12,7 @@
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/reclaim.h"
+#include "mm/rmap.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
 #include "tests/host/sim_cpu.h"
@@ -61,18 +64,62 @@ void x_map(unsigned long addr, unsigned int nr)
 
 /* ---- pages in the kernel's hands ---- */
 
-struct page *x_isolate(struct mm *mm, unsigned long addr)
+/* The page of a PTE, with a reference; NULL when it maps none. */
+static struct page *hold_page(struct mm *mm, unsigned long addr)
 {
 	spinlock_t *ptl;
+	struct page *page = NULL;
 	pte_t *pte = pgwalk_pte_lock(mm, addr, &ptl);
-	struct page *page;
 
-	CHECK(pte && pte_present(ptep_get(pte)));
-	page = pte_page(ptep_get(pte));
+	if (!pte)
+		return NULL;
+	if (pte_present(ptep_get(pte)))
+		page = vm_normal_page(ptep_get(pte));
+	if (page)
+		get_page(page);
 	pte_unmap_unlock(pte, ptl);
-	lru_add_drain_all();
-	CHECK(isolate_lru_page(page));
 	return page;
+}
+
+struct page *x_try_isolate(struct mm *mm, unsigned long addr)
+{
+	struct page *page;
+	bool isolated;
+
+	mmap_read_lock(mm);
+	page = hold_page(mm, addr);
+	mmap_read_unlock(mm);
+	if (!page)
+		return NULL;
+	lru_add_drain_all();
+	isolated = isolate_lru_page(page);
+	put_page(page);
+	return isolated ? page : NULL;
+}
+
+struct page *x_isolate(struct mm *mm, unsigned long addr)
+{
+	struct page *page = x_try_isolate(mm, addr);
+
+	CHECK(page != NULL);
+	return page;
+}
+
+bool x_present(struct mm *mm, unsigned long addr)
+{
+	struct page *page = hold_page(mm, addr);
+
+	if (page)
+		put_page(page);
+	return page;
+}
+
+void x_fork(struct mm *mm, unsigned int i)
+{
+	struct mm *child = mm_dup(mm);
+
+	CHECK(!IS_ERR(child));
+	x_mm[i] = child;
 }
 
 void x_reclaim(struct page *page)
@@ -150,6 +197,9 @@ void x_finish(void)
 		if (x_mm[i])
 			test_mm_end(x_mm[i]);
 	lru_add_drain_all();
+	/* A page that lost the race for its last entry stays in the swap cache until reclaim. */
+	if (nr_free_swap_pages() != before.free_slots)
+		try_to_free_pages(GFP_KERNEL, 0);
 	host_rcu_quiesce();
 	after = count_leaks();
 	CHECK_EQ(after.vmas, before.vmas);

@@ -14,10 +14,9 @@
 
 struct page;
 
-#define BASE  0x10000000UL /* 2 MiB aligned, the usual place of mappings */
-#define RW    3		   /* PROT_READ | PROT_WRITE */
-#define RO    1
-#define NOACC 0
+#define BASE 0x10000000UL /* 2 MiB aligned, the usual place of mappings */
+#define RW   3		  /* PROT_READ | PROT_WRITE */
+#define RO   1
 
 /* The processes of a scenario; [0] is made by x_machine(). */
 #define X_PROCESSES 4
@@ -32,11 +31,18 @@ u64 x_value(unsigned long addr);
 
 /* The page mapped at addr, off the LRU lists, with the reference of who isolated it. */
 struct page *x_isolate(struct mm *mm, unsigned long addr);
+/* The same while others run: NULL when there is none, or somebody else has it. */
+struct page *x_try_isolate(struct mm *mm, unsigned long addr);
+/* Is a page mapped at addr? */
+bool x_present(struct mm *mm, unsigned long addr);
 /* What reclaim does with a list of pages that it has isolated. */
 void x_reclaim(struct page *page);
 void x_reclaim_two(struct page *a, struct page *b);
 /* What migration does with a page that it has isolated. Returns 0 or -EAGAIN. */
 int x_migrate(struct page *page);
+
+/* fork(): x_mm[i] becomes a copy of mm. */
+void x_fork(struct mm *mm, unsigned int i);
 
 /* One access by the running coroutine's CPU: 0, or the fault's error. */
 unsigned int x_write(struct mm *mm, unsigned long addr, u64 value);

@@ -25,7 +25,7 @@
 #include "tests/host/explorer_internal.h"
 
 #define BOUND	       3
-#define USUAL_BUDGET   8000
+#define USUAL_BUDGET   3000
 #define MAX_NODES      400000
 #define NODE_DEVIATION 12
 

@@ -20,7 +20,9 @@
 #include "kernel/preempt.h"
 #include "kernel/rcu.h"
 #include "kernel/sync_point.h"
+#include "mm/page.h"
 
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
 #define STACK_SIZE (256 << 10)
@@ -267,6 +269,16 @@ static bool is_quiet(const char *file)
 	return false;
 }
 
+/* A page table that is read or written must not have been freed: B26. */
+static void check_table(const void *entry, const char *file, int line)
+{
+	unsigned long addr = (unsigned long)entry;
+
+	if (addr - DIRECT_MAP_BASE >= host_ram_size || PageTable(virt_to_page(addr)))
+		return;
+	test_fail(file, line, "an entry of a page table that has been freed");
+}
+
 void explore_point(enum point_kind kind, const void *obj, const char *what, const char *func,
 		   const char *file, int line)
 {
@@ -286,6 +298,8 @@ void explore_point(enum point_kind kind, const void *obj, const char *what, cons
 						  .decision = ex->nr_decisions};
 	if (obj)
 		explore_touch(obj);
+	if (kind == POINT_PTE)
+		check_table(obj, file, line);
 	others = can_run() & ~(1u << current);
 	if (others)
 		switch_to(decide(others | 1u << current, obj, false));
@@ -349,17 +363,17 @@ static bool is_woken(const void *coroutine)
 	return ((const struct coroutine *)coroutine)->woken;
 }
 
+void host_prepare_to_wait(void)
+{
+	coroutines[current].woken = false;
+}
+
 void host_wait(const void *wq, const char *what, const char *file, int line)
 {
 	struct coroutine *co = &coroutines[current];
 
 	if (!host_exploring)
 		panic("%s:%d waits for ever: %s", file, line, what);
-	co->woken = false;
-	co->arg = wq;
-	co->waits_for = what;
-	co->file = file;
-	co->line = line;
 	host_block(is_woken, co, what, file, line);
 }
 
@@ -447,6 +461,8 @@ static void coroutine_create(unsigned int i)
 
 	co->stack = stacks + i * STACK_SIZE;
 	co->stack_size = STACK_SIZE;
+	/* The one that ran here before has left its frames' red zones. */
+	ASAN_UNPOISON_MEMORY_REGION(co->stack, STACK_SIZE);
 	sp = (void **)(stacks + (i + 1) * STACK_SIZE);
 	*--sp = NULL; /* where coroutine_main() would return to; and the ABI's alignment */
 	*--sp = (void *)coroutine_main;

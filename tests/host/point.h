@@ -55,7 +55,11 @@ bool explore_no_rcu_readers(const void *unused);
 /* A loop that waits for others to move on: let them. */
 void host_spin(void);
 
-/* Sleepers of a wait queue. */
+/*
+ * Sleepers of a wait queue: who is woken between host_prepare_to_wait(), after which it looks at its
+ * condition, and host_wait() does not sleep.
+ */
+void host_prepare_to_wait(void);
 void host_wait(const void *wq, const char *what, const char *file, int line);
 void host_wake(const void *wq);
 

@@ -6,8 +6,8 @@
 #include "lib/err.h"
 #include "mm/mman.h"
 #include "mm/mmap.h"
-#include "mm/sabotage.h"
 #include "tests/host/explore_helpers.h"
+#include "tests/host/sim_cpu.h"
 
 static struct page *page;
 
@@ -80,3 +80,91 @@ static void check_back(void)
 EXPLORE(b01_mremap_hides_pte_from_rmap, prepare_back, check_back, THREAD(migrate),
 	THREAD(move_back));
 EXPLORE(b01_mremap_back_vs_reclaim, prepare_back, check_back, THREAD(reclaim), THREAD(move_back));
+
+/* ---- B3: a CPU that still has the old address in its TLB, and reclaim that knows the new ---- */
+
+static void prepare_stale(void)
+{
+	x_machine();
+	x_map(BASE, 1);
+	CHECK_EQ(sim_write(MM, 2, BASE, x_value(BASE)), 0);
+	page = x_isolate(MM, BASE);
+}
+
+static void move_one(void)
+{
+	mremap_to(BASE, 1, BASE + PAGE(16));
+}
+
+static u64 last;
+
+/* Before the move it may; what it has written is then at the new address. */
+static void write_old_address(void)
+{
+	if (!x_write(MM, BASE, 5))
+		last = 5;
+	if (!x_write(MM, BASE, 6))
+		last = 6;
+}
+
+static void check_stale(void)
+{
+	x_expect(MM, BASE + PAGE(16), last ? last : x_value(BASE));
+	x_finish();
+}
+
+EXPLORE(b03_mremap_flush_before_ptl_drop, prepare_stale, check_stale, THREAD(move_one),
+	THREAD(reclaim), THREAD(write_old_address));
+EXPLORE(b03_mremap_migration_and_stale_writer, prepare_stale, check_stale, THREAD(move_one),
+	THREAD(migrate), THREAD(write_old_address));
+
+/* ---- B4: a whole table in one store ---- */
+
+#define TABLE (2UL << 20)
+#define OTHER (BASE + 2 * TABLE)
+
+static void prepare_table(void)
+{
+	x_machine();
+	map_anon(MM, BASE, TABLE, RW);
+	poke(MM, BASE + PAGE(3), x_value(BASE + PAGE(3)));
+	/* So that the PMD table of the new place is there, and what is explored is the move. */
+	CHECK_EQ(sim_read(MM, 0, BASE + PAGE(4), &(u64){0}), 0);
+	CHECK_EQ(sim_read(MM, 2, BASE + PAGE(3), &(u64){0}), 0);
+	page = x_isolate(MM, BASE + PAGE(3));
+}
+
+static void move_table(void)
+{
+	mremap_to(BASE, TABLE / PAGE_SIZE, OTHER);
+}
+
+static void read_new_address(void)
+{
+	u64 value;
+
+	for (int i = 0; i < 2; i++)
+		if (!x_read(MM, OTHER + PAGE(3), &value))
+			CHECK_EQ(value, x_value(BASE + PAGE(3)));
+}
+
+static void read_old_address(void)
+{
+	u64 value;
+
+	for (int i = 0; i < 2; i++)
+		if (!x_read(MM, BASE + PAGE(3), &value))
+			CHECK_EQ(value, x_value(BASE + PAGE(3)));
+}
+
+static void check_table(void)
+{
+	x_expect(MM, OTHER + PAGE(3), x_value(BASE + PAGE(3)));
+	x_expect(MM, OTHER + PAGE(4), 0);
+	x_finish();
+}
+
+EXPLORE(b04_table_move_vs_reclaim, prepare_table, check_table, THREAD(move_table), THREAD(reclaim),
+	THREAD(read_new_address));
+EXPLORE(b04_table_move_vs_migration, prepare_table, check_table, THREAD(move_table),
+	THREAD(migrate), THREAD(read_old_address));

@@ -37,7 +37,7 @@ typedef struct wait_queue_head wait_queue_head_t;
 		if (condition)                                         \
 			break;                                         \
 		host_idle();                                           \
-		while (!(condition))                                   \
+		while (host_prepare_to_wait(), !(condition))           \
 			host_wait(wq, #condition, __FILE__, __LINE__); \
 	} while (0)
 #define wait_event_killable(wq, condition) \
