@@ -105,7 +105,7 @@ TEST(anon_vma_fork_chain)
 }
 
 /* b02: an idle anon_vma is given to one user, and not to a second while it has that one. */
-TEST(b02_reuse_is_counted_apart)
+TEST(b02_anon_vma_reuse_keeps_chains)
 {
 	struct mm *p = one_page(), *a = fork_mm(p), *b = fork_mm(a), *c, *d;
 	struct anon_vma *of_a = vma_at(a, TEST_BASE)->anon_vma;

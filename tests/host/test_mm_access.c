@@ -71,7 +71,7 @@ TEST(mm_access_private_file_is_copied)
 	CHECK_EQ(peek(other, BASE), 1234);
 }
 
-TEST(mm_access_zero_page_stays_zero)
+TEST(b30_forced_write_leaves_zero_page)
 {
 	struct mm *mm = start();
 	u64 *zero = page_address(pfn_to_page(zero_pfn));

@@ -22,6 +22,9 @@
 #include "mm/copy.h"
 #include "mm/debug.h"
 #include "mm/mman.h"
+#include "mm/vmstat.h"
+#include "mm/slab.h"
+#include "mm/mmap.h"
 #include "tests/host/mm_helpers.h"
 #include "tests/host/sim_cpu.h"
 
@@ -35,6 +38,9 @@
 #define R_START (P_START + PAGE(P_PAGES))
 #define N_START (R_START + PAGE(R_PAGES))
 #define N_END	(N_START + PAGE(N_PAGES))
+
+#define OTHER (TEST_BASE + PAGE(4096))
+#define STACK (TEST_BASE + PAGE(16384))
 
 struct layout {
 	char p, r, n;
@@ -286,7 +292,7 @@ static long op_unmap_border(struct mm *mm)
 static long op_move(struct mm *mm)
 {
 	return do_mremap(mm, R_START + PAGE(1), PAGE(1), PAGE(1), MREMAP_MAYMOVE | MREMAP_FIXED,
-			 TEST_BASE + PAGE(4096));
+			 OTHER + PAGE(64));
 }
 static long op_move_grow(struct mm *mm)
 {
@@ -296,6 +302,42 @@ static long op_dontunmap(struct mm *mm)
 {
 	return do_mremap(mm, R_START, PAGE(R_PAGES), PAGE(R_PAGES),
 			 MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+}
+/* All three, onto something that is mapped and reaches over both ends. */
+static long op_move_several(struct mm *mm)
+{
+	return do_mremap(mm, P_START, N_END - P_START, N_END - P_START,
+			 MREMAP_MAYMOVE | MREMAP_FIXED, OTHER + PAGE(2));
+}
+static long op_move_shrink(struct mm *mm)
+{
+	return do_mremap(mm, R_START, PAGE(R_PAGES), PAGE(1), MREMAP_MAYMOVE | MREMAP_FIXED,
+			 OTHER + PAGE(2));
+}
+static long op_dontunmap_locked(struct mm *mm)
+{
+	return do_mremap(mm, P_START + PAGE(1), PAGE(P_PAGES), PAGE(P_PAGES),
+			 MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, OTHER + PAGE(2));
+}
+static long op_fork(struct mm *mm)
+{
+	struct mm *child = mm_dup(mm);
+
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	check_all(child);
+	test_mm_end(child);
+	return 0;
+}
+static long op_stack(struct mm *mm)
+{
+	struct vm_area *vma = vma_at(mm, STACK);
+	int err;
+
+	mmap_write_lock(mm);
+	err = expand_stack_locked(vma, STACK - PAGE(7));
+	mmap_write_unlock(mm);
+	return err;
 }
 static long op_map_over(struct mm *mm)
 {
@@ -325,11 +367,31 @@ static const struct failing_op failing_ops[] = {
 	{"mremap moves a page", op_move},
 	{"mremap moves and grows", op_move_grow},
 	{"mremap DONTUNMAP", op_dontunmap},
+	{"mremap moves several", op_move_several},
+	{"mremap shrinks and moves", op_move_shrink},
+	{"mremap DONTUNMAP, locked", op_dontunmap_locked},
+	{"fork", op_fork},
+	{"a stack grows", op_stack},
 	{"mmap over the middle", op_map_over},
 	{"shared mmap over the middle", op_map_shared},
 	{"brk", op_brk},
 	{"mlock splits", op_lock},
 };
+
+/* What the operations need beside the three pieces: a heap, a stack, something to move onto. */
+static void build_more(struct layout *l)
+{
+	build(l);
+	l->mm->start_brk = l->mm->brk = TEST_BASE + PAGE(8192);
+	map_anon(l->mm, OTHER, PAGE(16), RW);
+	poke_range(l->mm, OTHER, OTHER + PAGE(16));
+	CHECK_EQ(vm_mmap(l->mm, NULL, STACK, PAGE(1), RW,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, 0),
+		 STACK);
+	poke(l->mm, STACK, 1);
+	if (l->p != '-')
+		CHECK_EQ(do_mlock(l->mm, P_START, PAGE(P_PAGES), MLOCK_ONFAULT), 0);
+}
 
 /* Fail the k-th allocation of an operation, for k = 1, 2 ... until it succeeds. */
 static void fail_every_allocation(struct layout *l, const struct failing_op *op)
@@ -342,8 +404,7 @@ static void fail_every_allocation(struct layout *l, const struct failing_op *op)
 
 		test_note("%s, P=%c r=%c N=%c%s, allocation %lu fails", op->name, l->p, l->r, l->n,
 			  l->forked ? " forked" : "", k);
-		build(l);
-		l->mm->start_brk = l->mm->brk = TEST_BASE + PAGE(8192);
+		build_more(l);
 		strscpy(before, mm_state(l->mm), sizeof(before));
 		fail_alloc_arm(k);
 		ret = op->run(l->mm);
@@ -351,6 +412,7 @@ static void fail_every_allocation(struct layout *l, const struct failing_op *op)
 		if (IS_ERR_VALUE(ret)) {
 			CHECK(ret == -ENOMEM || ret == -EAGAIN);
 			CHECK(!strcmp(before, mm_state(l->mm)));
+			expect_range(l->mm, OTHER, OTHER + PAGE(16), 'f');
 			finish(l);
 			continue;
 		}
@@ -361,15 +423,26 @@ static void fail_every_allocation(struct layout *l, const struct failing_op *op)
 	}
 }
 
+static const char *const caches[] = {"vm_area_struct", "anon_vma", "anon_vma_chain", "mm_struct"};
+
+static void count_objects(long *count)
+{
+	host_rcu_quiesce();
+	for (size_t i = 0; i < ARRAY_SIZE(caches); i++)
+		count[i] = slab_in_use(caches[i]);
+}
+
 TEST(b07_allocation_failures)
 {
 	static const struct layout layouts[] = {
 		{'u', 'u', 'u'}, {'f', 'f', 'f'},	{'s', 's', 's'},       {'u', 'f', 'u'},
 		{'f', 'u', '-'}, {'s', 's', 's', true}, {'u', 'f', '-', true},
 	};
+	long before[ARRAY_SIZE(caches)], after[ARRAY_SIZE(caches)];
 
 	host_boot(64);
 	sim_cpu_init();
+	count_objects(before);
 	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(failing_ops); j++) {
 			struct layout l = layouts[i];
@@ -377,4 +450,10 @@ TEST(b07_allocation_failures)
 			fail_every_allocation(&l, &failing_ops[j]);
 		}
 	CHECK_EQ(vm_committed_pages(), 0);
+	/* Nothing leaks on the way back: what is left is what the CPU's lists hold. */
+	count_objects(after);
+	for (size_t i = 0; i < ARRAY_SIZE(caches); i++)
+		CHECK(after[i] <= before[i] + 64);
+	CHECK_EQ(node_stat(NR_PAGETABLE), 0);
+	CHECK_EQ(node_stat(NR_ANON_MAPPED), 0);
 }

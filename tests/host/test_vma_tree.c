@@ -244,7 +244,7 @@ TEST(vma_gap_search)
 	test_mm_end(mm);
 }
 
-TEST(vma_gap_search_keeps_stack_guard)
+TEST(b31_stack_keeps_its_guard_gap)
 {
 	unsigned long stack = TEST_BASE + PAGE(1024), addr;
 

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * B33: mremap's arguments, all of them, and every limit. The table and its oracle are those of the
+ * user test, which runs on Linux as well.
+ */
+#include "tests/host/test.h"
+
+#include "lib/err.h"
+#include "lib/errno.h"
+#include "mm/debug.h"
+#include "mm/fault.h"
+#include "mm/filemap.h"
+#include "mm/mman.h"
+#include "mm/shmem.h"
+#include "mm/vma_internal.h"
+#include "tests/host/mm_helpers.h"
+#include "tests/host/sim_cpu.h"
+#include "user/tests/mremap_oracle.h"
+
+#define RW (PROT_READ | PROT_WRITE)
+
+static unsigned long at(int page)
+{
+	return ORACLE_BASE + PAGE(page);
+}
+
+static void map_pages(struct mm *mm, int first, int pages, unsigned long sharing)
+{
+	CHECK_EQ(vm_mmap(mm, NULL, at(first), PAGE(pages), RW, sharing | MAP_ANONYMOUS | MAP_FIXED,
+			 0),
+		 at(first));
+}
+
+static struct mm *build_arena(void)
+{
+	struct oracle_page page[ORACLE_PAGES];
+	struct mm *mm = test_mm();
+
+	oracle_arena(page);
+	map_pages(mm, 0, 8, MAP_PRIVATE);
+	map_pages(mm, 12, 4, MAP_SHARED);
+	map_pages(mm, 16, 4, MAP_PRIVATE);
+	map_pages(mm, 24, 8, MAP_PRIVATE);
+	for (int i = 0; i < ORACLE_PAGES; i++)
+		if (page[i].mark)
+			poke(mm, at(i), page[i].mark);
+	CHECK_EQ(do_mprotect(mm, at(16), PAGE(4), PROT_READ), 0);
+	return mm;
+}
+
+static void check_page(struct mm *mm, const struct oracle_page *p, unsigned long addr)
+{
+	CHECK_EQ(vma_lookup(mm, addr) != NULL, p->vma != 0);
+	if (p->vma && p->mark != ORACLE_STRANGE)
+		expect(mm, addr, p->mark);
+}
+
+static void run_case(unsigned long n)
+{
+	struct oracle_call c = oracle_case(n);
+	struct oracle_page page[ORACLE_PAGES];
+	struct mm *mm = build_arena();
+	long expected, got;
+
+	test_note("case %lu: mremap(%#lx, %#lx, %#lx, %lx, %#lx)", n, c.addr, c.old_len, c.new_len,
+		  c.flags, c.new_addr);
+	oracle_arena(page);
+	expected = oracle_answer(page, &c);
+	got = do_mremap(mm, c.addr, c.old_len, c.new_len, c.flags, c.new_addr);
+	if (expected == ORACLE_ANY && got > 0 && oracle_index(got) >= ORACLE_PAGES)
+		got = expected;
+	CHECK_EQ(got, expected);
+	for (int i = 0; i < ORACLE_PAGES; i++)
+		check_page(mm, &page[i], at(i));
+	if (n % 16 == 0)
+		check_all(mm);
+	test_mm_end(mm);
+}
+
+/* Every third case: the user test has them all. */
+TEST(b33_mremap_argument_table)
+{
+	host_boot(64);
+	sim_cpu_init();
+	for (unsigned long n = test_rand_below(3); n < ORACLE_CASES; n += 3)
+		run_case(n);
+	CHECK_EQ(vm_committed_pages(), 0);
+}
+
+/* ---- limits ---- */
+
+/* One call that must fail, and then the same state as before it. */
+static void refused(struct mm *mm, long err, unsigned long old_pages, unsigned long new_pages,
+		    unsigned long flags)
+{
+	static char before[65536];
+
+	strscpy(before, mm_state(mm), sizeof(before));
+	CHECK_EQ(do_mremap(mm, at(0), PAGE(old_pages), PAGE(new_pages), flags, at(100)), err);
+	CHECK_STR(mm_state(mm), before);
+	check_all(mm);
+}
+
+static void grow_and_move(struct mm *mm, long err)
+{
+	refused(mm, err, 8, 10, 0);
+	refused(mm, err, 8, 20, MREMAP_MAYMOVE);
+	refused(mm, err, 8, 20, MREMAP_MAYMOVE | MREMAP_FIXED);
+}
+
+TEST(b33_mremap_limits)
+{
+	int map_count = sysctl_max_map_count;
+	struct mm *mm;
+
+	host_boot(64);
+	sim_cpu_init();
+	mm = build_arena();
+	map_pages(mm, 100, 8, MAP_PRIVATE);
+	poke(mm, at(103), 77);
+
+	mm->limits.as = PAGE(mm->total_vm + 1);
+	grow_and_move(mm, -ENOMEM);
+	refused(mm, -ENOMEM, 8, 8, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+	refused(mm, -ENOMEM, 8, 8, MREMAP_MAYMOVE | MREMAP_DONTUNMAP | MREMAP_FIXED);
+	mm->limits.as = ~0UL;
+	mm->limits.data = PAGE(mm->data_vm + 1);
+	grow_and_move(mm, -ENOMEM);
+	mm->limits.data = ~0UL;
+
+	CHECK_EQ(do_mlock(mm, at(0), PAGE(8), 0), 0);
+	mm->limits.memlock = PAGE(9);
+	grow_and_move(mm, -EAGAIN);
+	CHECK_EQ(do_mremap(mm, at(0), PAGE(8), PAGE(9), 0, 0), at(0));
+	CHECK_EQ(mm->locked_vm, 9);
+	CHECK_EQ(do_mremap(mm, at(0), PAGE(9), PAGE(8), 0, 0), at(0));
+	CHECK_EQ(do_munlock(mm, at(0), PAGE(8)), 0);
+	mm->limits.memlock = ~0UL;
+
+	sysctl_max_map_count = mm->map_count + 3;
+	refused(mm, -ENOMEM, 8, 20, MREMAP_MAYMOVE);
+	refused(mm, -ENOMEM, 8, 8, MREMAP_MAYMOVE | MREMAP_FIXED);
+	refused(mm, -ENOMEM, 24, 24, MREMAP_MAYMOVE | MREMAP_FIXED);
+	sysctl_max_map_count = map_count;
+
+	/* More than all memory and swap. */
+	refused(mm, -ENOMEM, 8, 1UL << 20, MREMAP_MAYMOVE);
+	refused(mm, -ENOMEM, 8, 1UL << 20, MREMAP_MAYMOVE | MREMAP_FIXED);
+	expect(mm, at(103), 77);
+	test_mm_end(mm);
+}
+
+/* CVE-2011-2496: the file offset behind the end would pass its highest value. */
+TEST(b33_mremap_offset_overflow)
+{
+	struct vm_file *vmf;
+	struct mm *mm;
+
+	host_boot(64);
+	sim_cpu_init();
+	mm = test_mm();
+	vmf = shmem_vm_file(PAGE(4));
+	CHECK(!IS_ERR(vmf));
+	CHECK_EQ(vm_mmap(mm, vmf, at(0), PAGE(8), RW, MAP_SHARED | MAP_FIXED, ~0UL - 8), at(0));
+	refused(mm, -EINVAL, 8, 10, 0);
+	refused(mm, -EINVAL, 8, 10, MREMAP_MAYMOVE);
+	refused(mm, -EINVAL, 8, 10, MREMAP_MAYMOVE | MREMAP_FIXED);
+	CHECK_EQ(do_mremap(mm, at(0), PAGE(4), PAGE(4), MREMAP_MAYMOVE | MREMAP_FIXED, at(100)),
+		 at(100));
+	check_all(mm);
+	test_mm_end(mm);
+	vm_file_put(vmf);
+}
+
+/* A device's memory, and what must not grow, moves but does not grow. */
+TEST(b33_mremap_special_mappings)
+{
+	struct mm *mm;
+
+	host_boot(64);
+	sim_cpu_init();
+	mm = build_arena();
+	vma_at(mm, at(0))->vm_flags |= VM_DONTEXPAND;
+	grow_and_move(mm, -EFAULT);
+	refused(mm, -EINVAL, 8, 8, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+	CHECK_EQ(do_mremap(mm, at(0), PAGE(8), PAGE(6), 0, 0), at(0));
+	CHECK_EQ(do_mremap(mm, at(0), PAGE(6), PAGE(6), MREMAP_MAYMOVE | MREMAP_FIXED, at(100)),
+		 at(100));
+	expect(mm, at(103), 4);
+	check_all(mm);
+	test_mm_end(mm);
+}
