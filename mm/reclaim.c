@@ -123,7 +123,7 @@ static bool still_active(struct page *page)
 }
 
 /*
- * Move pages from an active list's tail to the inactive list, and forget that they were used. Only
+ * Move pages from an active list's tail to the inactive list, and forget their accessed bits. Only
  * programs' code in use stays: everything else has the inactive list to show that it is needed.
  */
 static void shrink_active_list(enum lru_list lru, unsigned long nr)
@@ -139,7 +139,6 @@ static void shrink_active_list(enum lru_list lru, unsigned long nr)
 		list_del(&page->lru);
 		if (!still_active(page)) {
 			ClearPageActive(page);
-			ClearPageReferenced(page);
 			SetPageWorkingset(page);
 			count_vm_event(PGDEACTIVATE);
 		}

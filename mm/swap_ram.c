@@ -6,10 +6,11 @@
  * What a slot's word (swap_table.stored) says:
  *
  *	0				nothing stored
+ *	bits 63 to 61 are 001		the page is one word repeated, which the other bits tell: no memory at all
  *	bit 0 set			the page is a prefix of a few words and then one word repeated; FILLED objects
  *	otherwise			a compressed object
  *
- * Both are (struct zspage *) + index * 2 + filled: a zspage is aligned to 128 bytes, so the low
+ * The last two are (struct zspage *) + index * 2 + filled: a zspage is aligned to 128 bytes, so the low
  * seven bits hold the index of the object in it and the flag.
  *
  * A page is looked at once from its end for the longest tail of one repeated word. A page that is
@@ -68,6 +69,9 @@
 #define INDEX_SHIFT  1
 #define ZSPAGE_ALIGN 128
 #define WORDS	     (PAGE_SIZE / sizeof(u64))
+#define SAME	     BIT(61)
+#define SAME_TWICE   BIT(60) /* the value is 32 bits, repeated */
+#define SAME_VALUE   (BIT(60) - 1)
 
 /* (l) pool.lock; (c) constant after creation */
 struct zspage {
@@ -321,15 +325,43 @@ static unsigned long store_filled(const u64 *words, unsigned int prefix)
 	return handle | FILLED;
 }
 
+static void repeat_word(u64 *words, u64 word, u64 n)
+{
+	__asm__ __volatile__("rep stosq" : "+D"(words), "+c"(n) : "a"(word) : "memory");
+}
+
 static void load_filled(unsigned long handle, u64 *words)
 {
-	u64 head[2], left;
+	u64 head[2];
 
 	zs_read(handle, 0, head, sizeof(head));
 	zs_read(handle, sizeof(head), words, sizeof(u64) * head[0]);
-	words += head[0];
-	left = WORDS - head[0];
-	__asm__ __volatile__("rep stosq" : "+D"(words), "+c"(left) : "a"(head[1]) : "memory");
+	repeat_word(words + head[0], head[1], WORDS - head[0]);
+}
+
+/*
+ * A page of one word, in the slot's word: a number of 60 bits with its sign, or 32 bits twice. Other
+ * words return 0.
+ */
+static unsigned long same_to_handle(u64 word)
+{
+	if ((s64)(word << 4) >> 4 == (s64)word)
+		return SAME | (word & SAME_VALUE);
+	if ((u32)word == word >> 32)
+		return SAME | SAME_TWICE | (u32)word;
+	return 0;
+}
+
+static bool handle_is_same(unsigned long handle)
+{
+	return handle >> 61 == 1;
+}
+
+static u64 handle_to_same(unsigned long handle)
+{
+	if (handle & SAME_TWICE)
+		return (handle & 0xffffffffUL) * 0x100000001UL;
+	return (s64)(handle << 4) >> 4;
 }
 
 static unsigned long store_compressed(const void *bytes, int *err)
@@ -374,6 +406,12 @@ static int load_compressed(unsigned long handle, void *bytes)
 
 /* ---- the device ---- */
 
+static void discard(unsigned long handle)
+{
+	if (handle && !handle_is_same(handle))
+		zs_free(handle & ~FILLED);
+}
+
 static int ram_write_page(struct swap_device *dev, unsigned long slot, struct page *page)
 {
 	unsigned long *word = swap_slot_word(dev, slot), handle;
@@ -386,10 +424,12 @@ static int ram_write_page(struct swap_device *dev, unsigned long slot, struct pa
 
 		/* Written before: the page came back, was changed, and leaves again. */
 		*word = 0;
-		zs_free(old & ~FILLED);
+		discard(old);
 	}
 	if (prefix * sizeof(u64) <= MAX_PREFIX) {
-		handle = store_filled(words, prefix);
+		handle = prefix ? 0 : same_to_handle(words[0]);
+		if (!handle)
+			handle = store_filled(words, prefix);
 		count_vm_event(PSWPZERO);
 	} else {
 		handle = store_compressed(words, &err);
@@ -404,6 +444,10 @@ static int ram_read_page(struct swap_device *dev, unsigned long slot, struct pag
 
 	if (!handle)
 		return -EIO;
+	if (handle_is_same(handle)) {
+		repeat_word(page_address(page), handle_to_same(handle), WORDS);
+		return 0;
+	}
 	if (handle & FILLED) {
 		load_filled(handle & ~FILLED, page_address(page));
 		return 0;
@@ -413,10 +457,7 @@ static int ram_read_page(struct swap_device *dev, unsigned long slot, struct pag
 
 static void ram_free_slot(struct swap_device *dev, unsigned long slot)
 {
-	unsigned long *word = swap_slot_word(dev, slot);
-
-	if (*word)
-		zs_free(*word & ~FILLED);
+	discard(*swap_slot_word(dev, slot));
 }
 
 static const struct swap_ops ram_ops = {

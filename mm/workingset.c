@@ -17,6 +17,14 @@
  *
  * The algorithm is Johannes Weiner's (Linux mm/workingset.c, 2014; anonymous pages 2020).
  *
+ * Loops. A loop over somewhat more than all of memory gets nothing out of that: every page comes
+ * back after the same distance, larger than the active list, and LRU evicts each just before it is
+ * used. Best would be to keep any part of the loop for good. So of the pages that come back too
+ * late for the active list, but sooner than after all of memory, one in LOOP_SHARE is activated:
+ * the active list fills with some of them, which stay, since they are used once a round.
+ * (The idea is that of bimodal insertion: Qureshi et al., Adaptive insertion policies for high
+ * performance caching, ISCA 2007.)
+ *
  * Where the memory of a page that is gone is kept: in the word that found it, with bit 0 set. For
  * anonymous and shared memory that is the swap-cache word of its slot, which exists as long as
  * anybody wants the page; for a file's page the slot of its radix tree. It costs nothing.
@@ -39,6 +47,9 @@
 #define SHADOW		  1UL
 #define SHADOW_WORKINGSET 2UL
 #define AGE_SHIFT	  2
+#define LOOP_SHARE	  8
+
+static atomic_t loop_turn;
 
 void workingset_activation(void)
 {
@@ -67,6 +78,16 @@ static unsigned long workingset_size(bool file)
 	return pages;
 }
 
+/* Is it this page's turn to be kept of those that come back in a loop? */
+static bool loop_share(bool file, unsigned long distance)
+{
+	enum lru_list list = file ? LRU_INACTIVE_FILE : LRU_INACTIVE_ANON;
+
+	if (distance > READ_ONCE(lruvec.size[list]) + READ_ONCE(lruvec.size[list + 1]))
+		return false;
+	return atomic_inc_return(&loop_turn) % LOOP_SHARE == 0;
+}
+
 void workingset_refault(struct page *page, const void *shadow)
 {
 	unsigned long word = (unsigned long)shadow, distance;
@@ -77,7 +98,7 @@ void workingset_refault(struct page *page, const void *shadow)
 	count_vm_event(file ? WORKINGSET_REFAULT_FILE : WORKINGSET_REFAULT_ANON);
 	/* Ages wrap at 2^62. */
 	distance = ((atomic_long_read(&lruvec.age) << AGE_SHIFT) - (word & ~3UL)) >> AGE_SHIFT;
-	if (distance > workingset_size(file))
+	if (distance > workingset_size(file) && !loop_share(file, distance))
 		return;
 	SetPageActive(page);
 	workingset_activation();

@@ -7,10 +7,13 @@
     bench.py rmap         VMAs and tree nodes that a reverse-map walk visits, by interval tree and by list, as a region is
                           cut into up to 60 000 VMAs
     bench.py sizes        bytes of the reverse map's objects, beside Linux 6.1's slabs
+    bench.py refaults [PATTERN]
+                          how often reclaim evicts what is needed again: access patterns (user/bench/refaults.c) in the
+                          same memory on Verso and on Debian's kernel, both with compressed RAM as swap
     bench.py boot         `verso run /bin/busybox true` and Debian's cloud kernel with the same program, started the same
                           way, one after the other, in seconds (medians)
 
-`bench.py boot` fetches Debian's kernel package with apt-get into build/linux once; it is unpacked there, not installed.
+`bench.py boot` and `refaults` fetch Debian's kernel package with apt-get into build/linux once; it is unpacked there, not installed.
 """
 import glob
 import os
@@ -109,6 +112,62 @@ def linux_archive(path):
         out.write(archive.pack())
 
 
+# What the patterns may use, and the machine's memory, in MiB: Linux needs some 100 for itself.
+ROOM, MACHINE = 24, 192
+
+LINUX_SWAP_INIT = f"""#!/bin/busybox sh
+b=/bin/busybox
+$b mount -t proc proc /proc; $b mount -t sysfs sys /sys; $b mount -t devtmpfs dev /dev
+for m in lzo-rle zsmalloc zram; do $b insmod /$m.ko; done
+echo {2 * MACHINE}M > /sys/block/zram0/disksize
+$b mkswap /dev/zram0 > /dev/null && $b swapon /dev/zram0
+/refaults {ROOM} $PATTERN
+$b poweroff -f
+"""
+
+
+def linux_refaults(program, pattern):
+    """The output of refaults on Debian's kernel, with zram as its swap."""
+    kernel = linux_kernel()
+    modules = glob.glob(os.path.join(LINUX, "lib", "modules", "*", "kernel"))[0]
+    archive = cpio.Archive()
+    archive.host_file("bin/busybox", BUSYBOX)
+    archive.host_file("refaults", program)
+    for module in ("crypto/lzo-rle.ko", "mm/zsmalloc.ko", "drivers/block/zram/zram.ko"):
+        archive.host_file(os.path.basename(module), os.path.join(modules, module))
+    for directory in ("proc", "sys", "dev"):
+        archive.directory(directory)
+    archive.file("init", LINUX_SWAP_INIT.replace("$PATTERN", " ".join(pattern)).encode(), 0o755)
+    image = os.path.join(ROOT, "build", "linux-refaults.cpio")
+    with open(image, "wb") as out:
+        out.write(archive.pack())
+    command = machine.base(1, MACHINE, "tcg") + machine.direct(
+        kernel, image, "console=ttyS0 quiet panic=-1 mitigations=off") + ["-serial", "stdio"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return done.stdout.decode(errors="replace")
+
+
+def misses(text):
+    """{pattern: (major faults, accesses)} of refaults' output."""
+    lines = (line.strip().split("\t") for line in text.splitlines())
+    return {words[0]: (int(words[1]), int(words[2])) for words in lines if len(words) == 3 and words[1].isdigit()}
+
+
+def bench_refaults(pattern):
+    program = initramfs.user_program("bench/refaults")
+    verso = subprocess.run([VERSO, "run", "--mem", str(MACHINE), program, str(ROOM), *pattern], capture_output=True, text=True,
+                           check=False)
+    linux = linux_refaults(program, pattern)
+    ours, theirs = misses(verso.stdout), misses(linux)
+    if not ours or ours.keys() != theirs.keys():
+        sys.exit("refaults failed: " + verso.stdout + verso.stderr + linux)
+    print(f"{ROOM} MiB of memory; pages brought back from swap")
+    print(f"{'pattern':8} {'accesses':>9} {'Verso':>8} {'Linux 6.1':>10} {'ratio':>6}")
+    for name, (count, accesses) in ours.items():
+        print(f"{name:8} {accesses:9} {count:8} {theirs[name][0]:10} {count / theirs[name][0]:6.2f}")
+    return 0 if all(count <= theirs[name][0] for name, (count, _) in ours.items()) else 1
+
+
 def timed(command):
     start = time.monotonic()
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -140,6 +199,8 @@ def main(args):
         return bench_rmap()
     if args == ["sizes"]:
         return bench_sizes()
+    if args[:1] == ["refaults"]:
+        return bench_refaults(args[1:])
     if args == ["boot"]:
         return bench_boot()
     sys.exit(__doc__)
