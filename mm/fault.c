@@ -178,6 +178,8 @@ static void map_file_page(struct vm_fault *vmf)
 	}
 	inc_mm_counter(vma->vm_mm, mm_counter_of(page));
 	page_add_file_rmap(page);
+	if (unlikely(vma->vm_flags & VM_LOCKED))
+		mlock_page(page);
 	set_pte(vmf->pte, pte);
 	fault_unlock_pte(vmf);
 	unlock_page(page);

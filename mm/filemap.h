@@ -59,7 +59,9 @@ struct address_space_ops {
 	 * below), or NULL when it was a page. Accounting. No locks; may sleep. May be NULL.
 	 */
 	void (*freed)(struct address_space *mapping, void *value);
-	/* The mapping is about to end: nobody uses it, its contents are gone. Sleeps. May be NULL. */
+	/*
+	 * The mapping is about to end: nobody uses it, its contents are gone. Sleeps. May be NULL.
+	 */
 	void (*ended)(struct address_space *mapping);
 };
 

@@ -286,6 +286,31 @@ void deactivate_page(struct page *page)
 		move(page, become_inactive, true);
 }
 
+/* Onto the list that the flags name, if it is on one. */
+static void change_list(struct page *page)
+{
+	if (isolate_lru_page(page))
+		putback_lru_page(page);
+}
+
+void mlock_page(struct page *page)
+{
+	if (TestSetPageMlocked(page))
+		return;
+	inc_node_stat(NR_MLOCK);
+	change_list(page);
+}
+
+void munlock_page(struct page *page)
+{
+	if (!TestClearPageMlocked(page))
+		return;
+	dec_node_stat(NR_MLOCK);
+	/* A page that is about to be freed leaves its list then. */
+	if (page_mapped(page) || !PageAnon(page) || PageSwapCache(page))
+		change_list(page);
+}
+
 void mark_page_lazyfree(struct page *page)
 {
 	if (PageSwapBacked(page) && !PageSwapCache(page))

@@ -65,6 +65,14 @@ void activate_page(struct page *page);
 void deactivate_page(struct page *page);
 
 /*
+ * mlock_page() - a locked VMA maps the page (PTL held, so that it goes on doing so): off to the
+ * list that reclaim does not scan. munlock_page() - one has ceased to: back to the others, until
+ * reclaim finds another VMA that locks it. Neither sleeps.
+ */
+void mlock_page(struct page *page);
+void munlock_page(struct page *page);
+
+/*
  * MADV_FREE: an anonymous page that need not be kept becomes one that may vanish. Clears
  * PG_swapbacked and moves it to the inactive file list, where clean pages go without I/O.
  */

@@ -134,6 +134,8 @@ static bool remove_migration_pte_one(struct page *new, struct vm_area *vma, unsi
 		page_add_anon_rmap(new, vma, addr, is_exclusive_migration_entry(entry));
 	else
 		page_add_file_rmap(new);
+	if (unlikely(vma->vm_flags & VM_LOCKED))
+		mlock_page(new);
 	set_pte(ptep, pte);
 	pte_unmap_unlock(ptep, ptl);
 	return !sabotaged(migration_one);
@@ -170,16 +172,13 @@ static bool migrate_take_place(struct page *old, struct page *new)
 
 static void migrate_copy_flags(struct page *old, struct page *new)
 {
-	static const unsigned int copied[] = {PG_referenced, PG_uptodate, PG_active,
-					      PG_workingset, PG_dirty,	  PG_mlocked,
-					      PG_unevictable};
+	static const unsigned int copied[] = {PG_referenced, PG_uptodate, PG_active, PG_workingset,
+					      PG_dirty};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(copied); i++)
 		if (test_bit(copied[i], &old->flags))
 			set_bit(copied[i], &new->flags);
 	ClearPageDirty(old);
-	ClearPageMlocked(old);
-	ClearPageUnevictable(old);
 	ClearPageActive(old);
 }
 

@@ -2,26 +2,70 @@
 /*
  * mlock: memory that reclaim leaves alone.
  *
- * Being locked is a property of a VMA (VM_LOCKED), found by reclaim where it asks for a page's
- * mappings: page_referenced() reports the flags of every VMA that maps it, and a page with a locked
- * mapping is not unmapped. So there is nothing to count per page, and nothing to undo on the page
- * when one of two sharers unlocks: the other's VMA still says no.
+ * Being locked is a property of a VMA (VM_LOCKED). A page that such a VMA maps carries PG_mlocked,
+ * and is on the list that reclaim does not scan. The flag is set where the page is mapped, where
+ * the VMA becomes locked, and by reclaim when it comes across a page that nobody has marked yet:
+ *
+ *	fault in a locked VMA --\
+ *	mlock(), pages present --+-- mlock_page() --> PG_mlocked, unevictable
+ *	page_referenced() ------/			  |
+ *			munlock(), zap, last mapping: munlock_page() --> back to the LRU
+ *
+ * The flag is a bit, not a count of VMAs: when one of two sharers unlocks, the page returns to the
+ * lists, and reclaim, which asks every VMA that maps it, finds the other one's VM_LOCKED and marks
+ * it again. What decides is VM_LOCKED; the flag only saves reclaim the way.
+ *
+ * MLOCK-UNDER-PTL: the flag is set with the PTL of a PTE that maps the page held and VM_LOCKED
+ * seen. munlock() clears VM_LOCKED first and then goes through the PTEs under their PTLs, so no
+ * flag is left behind.
  *
  * mlock sets the flag on the range (splitting and merging VMAs as mprotect does), then faults the
  * pages in, without mmap_lock held for writing. The flag comes first: a page that is there when the
  * flag is set, or comes later, is locked either way. VM_LOCKONFAULT leaves the second step out.
  */
+#include "kernel/sched.h"
 #include "kernel/sync_point.h"
 #include "lib/err.h"
 #include "lib/errno.h"
 #include "mm/access.h"
+#include "mm/lru.h"
 #include "mm/mmap.h"
+#include "mm/page.h"
+#include "mm/pgwalk.h"
+#include "mm/rmap.h"
 #include "mm/vma_internal.h"
 
 /* Devices and the like have no pages that could be reclaimed: the flag would mean nothing. */
 static bool can_be_locked(const struct vm_area *vma)
 {
 	return !(vma->vm_flags & VM_SPECIAL);
+}
+
+/* The pages that are mapped in a VMA's part follow its VM_LOCKED. mmap_lock held for writing. */
+static void mark_pages(struct vm_area *vma, unsigned long start, unsigned long end, bool lock)
+{
+	struct pgwalk walk;
+
+	for_each_pmd(&walk, vma->vm_mm, start, end)
+	{
+		spinlock_t *ptl;
+		pte_t *pte, *first;
+
+		if (!pmd_table(pmdp_get(walk.pmd)))
+			continue;
+		first = pte = pte_lock_table(walk.pmd, walk.addr, &ptl);
+		for (; walk.addr < walk.next; walk.addr += PAGE_SIZE, pte++) {
+			pte_t entry = ptep_get(pte);
+			struct page *page = pte_present(entry) ? vm_normal_page(entry) : NULL;
+
+			if (page && lock)
+				mlock_page(page);
+			else if (page)
+				munlock_page(page);
+		}
+		pte_unmap_unlock(first, ptl);
+		cond_resched();
+	}
 }
 
 /* One VMA's part gets `lock` (VM_LOCKED and VM_LOCKONFAULT as wanted) for its lock flags. */
@@ -35,8 +79,11 @@ static struct vm_area *mlock_part(struct vm_area *vma, unsigned long start, unsi
 	if (new == old || !can_be_locked(vma))
 		return vma;
 	vma = vma_modify_flags(vma, start, end, new);
-	if (!IS_ERR(vma))
-		mm->locked_vm += ((new &VM_LOCKED) ? pages : 0) - ((old & VM_LOCKED) ? pages : 0);
+	if (IS_ERR(vma))
+		return vma;
+	mm->locked_vm += ((new &VM_LOCKED) ? pages : 0) - ((old & VM_LOCKED) ? pages : 0);
+	if ((new ^ old) & VM_LOCKED)
+		mark_pages(vma, start, end, new &VM_LOCKED);
 	return vma;
 }
 

@@ -74,7 +74,10 @@ static enum verdict check_references(struct page *page, const struct scan_contro
 	before = TestClearPageReferenced(page);
 	if (!referenced)
 		return PAGE_RECLAIM;
-	/* It stays set on the active list: a page that comes down from there needs one use to return. */
+	/*
+	 * It stays set on the active list: a page that comes down from there needs one use to
+	 * return.
+	 */
 	SetPageReferenced(page);
 	if (before || referenced > 1 || (!PageSwapBacked(page) && (vm_flags & VM_EXEC)))
 		return PAGE_ACTIVATE;

@@ -8,8 +8,12 @@
  * MADV_PAGEOUT, for pages it names. All three end in shrink_page_list().
  *
  * How much. A round scans size >> priority of the inactive lists, from priority 12 (a 4096th) down
- * to 0 (all of it), until enough was freed. Active lists give pages to inactive ones so that the
- * latter stay about as long as the former (in large memories shorter: sqrt(10 * GiB) to 1).
+ * to 0 (all of it), until enough was freed. Active lists give pages to inactive ones in two ways:
+ * as many as are scanned, when the inactive list is the shorter one (in large memories much
+ * shorter: sqrt(10 * GiB) to 1); and otherwise at a slow pace, so that a working set that is over
+ * does not keep its half of memory. A page that was used since the active list was last gone over
+ * stays on it: the list is a clock, which tells pages used often from those used twice. (Linux
+ * moves used anonymous pages down as well, and nothing while the inactive list is long enough.)
  *
  * Of which kind. Anonymous pages cost a write, file pages a read if they are needed again. How much
  * each has cost of late (mm/workingset.c) and vm.swappiness share the round out:
@@ -44,6 +48,7 @@
 #include "mm/vmstat.h"
 
 #define DEF_PRIORITY 12
+#define AGE_SHARE    2 /* inactive lists are gone over so many times as often as active ones */
 
 int sysctl_swappiness = 60;
 
@@ -108,24 +113,20 @@ static void shrink_inactive_list(enum lru_list lru, unsigned long nr, struct sca
 	count_scan(lru, sc, scanned, freed);
 }
 
-/* A page from an active list's tail. True: it has earned another round there. */
-static bool still_active(struct page *page)
+/* Has a page from an active list's tail been used since the list was last gone over? */
+static bool still_used(struct page *page)
 {
-	unsigned long vm_flags = 0;
-	int referenced = 0;
+	unsigned long vm_flags;
+	bool used = false;
 
 	if (trylock_page(page)) {
-		if (page_mapped(page))
-			referenced = page_referenced(page, &vm_flags);
+		used = page_mapped(page) && page_referenced(page, &vm_flags);
 		unlock_page(page);
 	}
-	return referenced && !PageSwapBacked(page) && (vm_flags & VM_EXEC);
+	return used;
 }
 
-/*
- * Move pages from an active list's tail to the inactive list, and forget their accessed bits. Only
- * programs' code in use stays: everything else has the inactive list to show that it is needed.
- */
+/* Look at pages from an active list's tail: those not used lately go to the inactive list. */
 static void shrink_active_list(enum lru_list lru, unsigned long nr)
 {
 	LIST_HEAD(list);
@@ -137,7 +138,7 @@ static void shrink_active_list(enum lru_list lru, unsigned long nr)
 
 		cond_resched();
 		list_del(&page->lru);
-		if (!still_active(page)) {
+		if (!still_used(page)) {
 			ClearPageActive(page);
 			SetPageWorkingset(page);
 			count_vm_event(PGDEACTIVATE);
@@ -206,14 +207,28 @@ static void share_round(const struct scan_control *sc, unsigned long left[2])
 		left[kind] = DIV_ROUND_UP(left[kind] * weight[kind], all);
 }
 
+/*
+ * How many pages of the active list are due when nr inactive ones are scanned; fractions are kept
+ * for the next time.
+ */
+static unsigned long ageing_due(enum lru_list inactive, unsigned long nr)
+{
+	static unsigned long fractions[2];
+	unsigned long *fraction = &fractions[is_file_list(inactive)];
+	unsigned long in = READ_ONCE(lruvec.size[inactive]) + 1;
+	unsigned long sum = READ_ONCE(*fraction) + nr * READ_ONCE(lruvec.size[inactive + 1]);
+
+	WRITE_ONCE(*fraction, sum % (in * AGE_SHARE));
+	return sum / (in * AGE_SHARE);
+}
+
 static void shrink_some(enum lru_list inactive, unsigned long *left, struct scan_control *sc)
 {
 	unsigned long nr = min(*left, SWAP_CLUSTER_MAX);
 
 	if (!nr)
 		return;
-	if (inactive_is_low(inactive))
-		shrink_active_list(inactive + 1, nr);
+	shrink_active_list(inactive + 1, inactive_is_low(inactive) ? nr : ageing_due(inactive, nr));
 	shrink_inactive_list(inactive, nr, sc);
 	*left -= nr;
 }

@@ -88,6 +88,7 @@
 #include "mm/debug.h"
 #include "mm/filemap.h"
 #include "mm/interval_tree.h"
+#include "mm/lru.h"
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/pgwalk.h"
@@ -112,6 +113,8 @@ void page_add_new_anon_rmap(struct page *page, struct vm_area *vma, unsigned lon
 	page->flags |= BIT(PG_swapbacked) | BIT(PG_anon_exclusive);
 	atomic_set(&page->_mapcount, 1);
 	inc_node_stat(NR_ANON_MAPPED);
+	if (unlikely(vma->vm_flags & VM_LOCKED))
+		mlock_page(page);
 }
 
 /* The last of the chain is the root's side: every process that may map the page is found there. */
@@ -134,6 +137,8 @@ void page_add_anon_rmap(struct page *page, struct vm_area *vma, unsigned long ad
 	if (atomic_inc_return(&page->_mapcount) == 1)
 		inc_node_stat(NR_ANON_MAPPED);
 	VM_BUG_ON_PAGE(PageAnonExclusive(page) && page_mapcount(page) > 1, page);
+	if (unlikely(vma->vm_flags & VM_LOCKED))
+		mlock_page(page);
 }
 
 void page_add_file_rmap(struct page *page)
@@ -147,6 +152,8 @@ void page_remove_rmap(struct page *page)
 	VM_BUG_ON_PAGE(page_mapcount(page) <= 0, page);
 	if (!atomic_dec_and_test(&page->_mapcount))
 		return;
+	if (unlikely(PageMlocked(page)))
+		munlock_page(page);
 	if (PageAnon(page))
 		dec_node_stat(NR_ANON_MAPPED);
 	else
@@ -333,6 +340,7 @@ static bool page_referenced_one(struct page *page, struct vm_area *vma, unsigned
 	if (!pte)
 		return true;
 	if (vma->vm_flags & VM_LOCKED) {
+		mlock_page(page);
 		pte_unmap_unlock(pte, ptl);
 		ra->vm_flags |= VM_LOCKED;
 		return false;

@@ -10,8 +10,8 @@
  *	bit 0 set			the page is a prefix of a few words and then one word repeated; FILLED objects
  *	otherwise			a compressed object
  *
- * The last two are (struct zspage *) + index * 2 + filled: a zspage is aligned to 128 bytes, so the low
- * seven bits hold the index of the object in it and the flag.
+ * The last two are (struct zspage *) + index * 2 + filled: a zspage is aligned to 128 bytes, so
+ * the low seven bits hold the index of the object in it and the flag.
  *
  * A page is looked at once from its end for the longest tail of one repeated word. A page that is
  * nearly empty, as the first pages of a heap or a stack are, is stored as that word and its short
@@ -340,8 +340,8 @@ static void load_filled(unsigned long handle, u64 *words)
 }
 
 /*
- * A page of one word, in the slot's word: a number of 60 bits with its sign, or 32 bits twice. Other
- * words return 0.
+ * A page of one word, in the slot's word: a number of 60 bits with its sign, or 32 bits twice.
+ * Other words return 0.
  */
 static unsigned long same_to_handle(u64 word)
 {

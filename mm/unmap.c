@@ -175,6 +175,7 @@ static bool try_to_unmap_one(struct page *page, struct vm_area *vma, unsigned lo
 		return true;
 	if ((vma->vm_flags & VM_LOCKED) && !(ua->flags & TTU_IGNORE_MLOCK) &&
 	    !sabotaged(mlock_ignored)) {
+		mlock_page(page);
 		pte_unmap_unlock(pte, ptl);
 		ua->failed = true;
 		return false;

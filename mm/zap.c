@@ -190,6 +190,7 @@ void tlb_remove_table(struct mmu_gather *tlb, struct page *page)
 
 /* What a zap leaves alone, and what it must tell the caller of one table. */
 struct zap_details {
+	bool locked;	  /* of a VM_LOCKED area: its pages are no longer locked by it */
 	bool keep_cows;	  /* private copies stay: only the file's own pages go */
 	bool cleared;	  /* a present PTE was cleared: flush before anything is freed */
 	bool flush_first; /* a dirty shared page: flush before the PTL is dropped */
@@ -225,6 +226,8 @@ static void zap_present_pte(struct mmu_gather *tlb, pte_t *pte, pte_t entry,
 	}
 	SYNC_POINT(zap_between_clear_and_mapcount);
 	page_remove_rmap(page);
+	if (unlikely(details->locked))
+		munlock_page(page);
 	tlb->pages[tlb->nr++] = page;
 }
 
@@ -300,7 +303,7 @@ static void zap_range(struct mmu_gather *tlb, unsigned long start, unsigned long
 void unmap_single_vma(struct mmu_gather *tlb, struct vm_area *vma, unsigned long start,
 		      unsigned long end)
 {
-	struct zap_details details = {0};
+	struct zap_details details = {.locked = vma->vm_flags & VM_LOCKED};
 
 	VM_BUG_ON_VMA(start < vma->vm_start || end > vma->vm_end, vma);
 	zap_range(tlb, start, end, &details);
@@ -309,7 +312,7 @@ void unmap_single_vma(struct mmu_gather *tlb, struct vm_area *vma, unsigned long
 static void zap_vma_pages(struct vm_area *vma, unsigned long start, unsigned long len,
 			  bool keep_cows)
 {
-	struct zap_details details = {.keep_cows = keep_cows};
+	struct zap_details details = {.locked = vma->vm_flags & VM_LOCKED, .keep_cows = keep_cows};
 	struct mmu_gather tlb;
 
 	VM_BUG_ON_VMA(start < vma->vm_start || start + len > vma->vm_end, vma);

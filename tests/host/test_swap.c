@@ -314,3 +314,105 @@ TEST(oom_takes_the_largest)
 	test_mm_end(large);
 	test_mm_end(small);
 }
+
+/* ---- mlock ---- */
+
+/*
+ * Locked pages are on a list of their own, whichever way they came, and return when the last locker
+ * goes.
+ */
+TEST(mlock_unevictable)
+{
+	struct mm *mm, *child;
+
+	host_boot(32);
+	sim_cpu_init();
+	mm = test_mm();
+	map_anon(mm, TEST_BASE, PAGE(300), PROT_READ | PROT_WRITE);
+	for (unsigned long i = 0; i < 100; i++)
+		write_page(mm, TEST_BASE + PAGE(i), HALF, i);
+	CHECK_EQ(do_mlock(mm, TEST_BASE, PAGE(200), 0), 0);
+	CHECK_EQ(do_mlock(mm, TEST_BASE + PAGE(200), PAGE(100), MLOCK_ONFAULT), 0);
+	CHECK_EQ(node_stat(NR_MLOCK), 200);
+	for (unsigned long i = 100; i < 250; i++)
+		write_page(mm, TEST_BASE + PAGE(i), HALF, i);
+	lru_add_drain_all();
+	CHECK_EQ(node_stat(NR_MLOCK), 250);
+	CHECK_EQ(node_stat(NR_UNEVICTABLE), 250);
+	CHECK_EQ(do_madvise(mm, TEST_BASE, PAGE(300), MADV_PAGEOUT), -EINVAL);
+	CHECK_EQ(do_munlock(mm, TEST_BASE, PAGE(50)), 0);
+	CHECK_EQ(node_stat(NR_MLOCK), 200);
+	CHECK_EQ(node_stat(NR_UNEVICTABLE), 200);
+	/* The child has not locked them; what it throws away stays locked for the parent. */
+	child = mm_dup(mm);
+	CHECK(!IS_ERR(child));
+	CHECK_EQ(child->locked_vm, 0);
+	write_page(child, TEST_BASE + PAGE(100), HALF, 7);
+	test_mm_end(child);
+	CHECK_EQ(node_stat(NR_MLOCK), 200);
+	/* The parent forgets them while the child has them: nobody locks them any more. */
+	child = mm_dup(mm);
+	CHECK_EQ(vm_munmap(mm, TEST_BASE, PAGE(150)), 0);
+	CHECK_EQ(node_stat(NR_MLOCK), 100);
+	CHECK_EQ(node_stat(NR_UNEVICTABLE), 100);
+	for (unsigned long i = 50; i < 150; i++)
+		check_page(child, TEST_BASE + PAGE(i), HALF, i);
+	test_mm_end(child);
+	test_mm_end(mm);
+	CHECK_EQ(node_stat(NR_MLOCK), 0);
+	CHECK_EQ(node_stat(NR_UNEVICTABLE), 0);
+}
+
+/* One of two sharers unlocks: reclaim finds the other, and leaves the page. */
+TEST(mlock_by_two)
+{
+	struct mm *mm;
+
+	host_boot(32);
+	sim_cpu_init();
+	mm = test_mm();
+	CHECK_EQ(vm_mmap(mm, NULL, TEST_BASE, PAGE(32), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, 0),
+		 TEST_BASE);
+	for (unsigned long i = 0; i < 32; i++)
+		write_page(mm, TEST_BASE + PAGE(i), HALF, i);
+	CHECK_EQ(
+		do_mremap(mm, TEST_BASE, 0, PAGE(32), MREMAP_MAYMOVE | MREMAP_FIXED, 2 * TEST_BASE),
+		2 * TEST_BASE);
+	CHECK_EQ(do_mlock(mm, TEST_BASE, PAGE(32), 0), 0);
+	CHECK_EQ(do_mlock(mm, 2 * TEST_BASE, PAGE(32), 0), 0);
+	CHECK_EQ(node_stat(NR_MLOCK), 32);
+	CHECK_EQ(do_munlock(mm, TEST_BASE, PAGE(32)), 0);
+	for (unsigned int i = 0; i < 20; i++)
+		try_to_free_pages(GFP_KERNEL, 0);
+	CHECK_EQ(node_stat(NR_MLOCK), 32);
+	CHECK_EQ(node_stat(NR_UNEVICTABLE), 32);
+	CHECK_EQ(get_mm_counter(mm, MM_SHMEMPAGES), 64);
+	CHECK_EQ(do_munlock(mm, 2 * TEST_BASE, PAGE(32)), 0);
+	CHECK_EQ(node_stat(NR_MLOCK), 0);
+	test_mm_end(mm);
+}
+
+/* A page of one word takes no memory in swap, whatever can be said of the word in 60 bits. */
+TEST(swap_same_pages)
+{
+	static const u64 words[] = {0,
+				    1,
+				    ~0UL,
+				    0x5a5a5a5a5a5a5a5aUL,
+				    0xdeadbeefdeadbeefUL,
+				    (1UL << 59) - 1,
+				    -(1UL << 59),
+				    0x123456789abcdef0UL};
+	swp_entry_t entries[ARRAY_SIZE(words)];
+
+	host_boot(32);
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++) {
+		unsigned long stored = node_stat(NR_SWAP_STORED);
+
+		CHECK(page_out(new_page(ONE_WORD, words[i]), &entries[i]));
+		CHECK_EQ(node_stat(NR_SWAP_STORED) == stored, i < ARRAY_SIZE(words) - 1);
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
+		check_contents(entries[i], ONE_WORD, words[i]);
+}
