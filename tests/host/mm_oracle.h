@@ -31,7 +31,9 @@ struct model_page {
 	bool mapped;
 	bool lazy;
 	bool shared;
-	bool own; /* the value is the page's own, not the file's */
+	bool own;    /* the value is the page's own, not the file's */
+	bool locked; /* by mlock, on fault: reclaim leaves it alone */
+	bool dontfork, wipeonfork;
 	u8 prot;
 	u8 file; /* 0: anonymous; else 1 + index in files[] */
 	u32 pgoff;
