@@ -27,6 +27,7 @@
 #define ARENA	((char *)0x200000000000)
 
 #define AUDIT_STEPS 250
+#define MAX_DEPTH   3 /* of children of children */
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ  22
@@ -44,12 +45,17 @@ struct page {
 	bool dontfork, wipeonfork, locked;
 };
 
+/*
+ * In shared memory, so that a kernel that mixes up the private pages of parent and child does not
+ * mix up their models in the same way.
+ */
 struct shared_values {
 	uint64_t value[OBJECTS];
 	int used;
+	struct page models[MAX_DEPTH + 1][PAGES];
 };
 
-static struct page model[PAGES];
+static struct page *model;
 static struct shared_values *shared;
 static uint64_t rng;
 static uint64_t seed;
@@ -437,6 +443,9 @@ static void run(unsigned long steps);
 /* What a child inherits, by the model. */
 static void become_child(void)
 {
+	depth++;
+	memcpy(shared->models[depth], model, sizeof(shared->models[depth]));
+	model = shared->models[depth];
 	for (int i = 0; i < PAGES; i++) {
 		model[i].locked = false;
 		if (model[i].dontfork)
@@ -453,7 +462,7 @@ static void op_fork(void)
 	int status;
 	pid_t pid;
 
-	if (depth >= 3)
+	if (depth >= MAX_DEPTH)
 		return;
 	operation = "fork";
 	/* MADV_FREE must not look different to the two. */
@@ -463,7 +472,6 @@ static void op_fork(void)
 			check_write(i);
 	pid = fork();
 	if (!pid) {
-		depth++;
 		become_child();
 		rnd();
 		check_all();
@@ -529,6 +537,7 @@ static void run_job(unsigned long job_seed, unsigned long steps)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	CHECK(shared != MAP_FAILED);
+	model = shared->models[0];
 	run(steps);
 }
 
