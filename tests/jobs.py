@@ -10,6 +10,7 @@ from boot import bad_input, matrix
 from support import COUNTS, CPUS, FLAVOURS, TESTS_OK, initramfs, command, counted, expect, kernel, verso
 from support import Console
 import abuse
+import catalogue
 import busybox
 import disks
 import limits
@@ -117,7 +118,7 @@ def all_jobs():
             jobs.append(Job(f"user {flavour} {cpus} cpus", 1, user_tests, (flavour, cpus)))
             jobs.append(Job(f"kernel {flavour} {cpus} cpus", 1, in_kernel, (flavour, cpus)))
     jobs.append(Job("user on this machine's Linux", 1, user_tests_here, ()))
-    for prefix, module in (("boot", matrix), ("bad input", bad_input), ("runner", runner), ("limit", limits), ("abuse", abuse),
+    for prefix, module in (("boot", matrix), ("bad input", bad_input), ("runner", runner), ("limit", limits), ("abuse", abuse), ("docs", catalogue),
                            ("busybox", busybox), ("disk", disks)):
         for name, function in module.JOBS:
             jobs.append(Job(f"{prefix}: {name}", 1, function, ()))
