@@ -329,9 +329,9 @@ static bool merge_sabotaged(const struct merge_plan *p)
 static void commit_merge(const struct vma_merge *m, struct merge_plan *p)
 {
 	/* The source of mremap is not in the update, but its root is the one that matters. */
-	if (p->chain_from)
+	if (p->chain_from && !sabotaged(lock_not_second))
 		p->u.anon_vma = p->chain_from->anon_vma;
-	else
+	if (!p->chain_from)
 		vma_update_spoil(&p->u, merge_sabotaged(p));
 	vma_update_begin(&p->u);
 	commit_ranges(m, p);

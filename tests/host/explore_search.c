@@ -12,11 +12,12 @@
  *			 |
  *			 run --> {3:T1, 7:T0} {3:T1, 8:T0} ...
  *
- * Those with fewer preemptions come first. Those with none or one are all run in order; of those
- * with more, only preemptions before an operation on something that several coroutines use are
- * considered (to wait with any other one changes nothing that another coroutine could see), and
- * where the budget is too small for all, a random choice. What is left of it when the search is
- * complete goes to schedules with a random switch at every eighth point, which have many more.
+ * Those with fewer preemptions come first. A preemption is considered before an operation on
+ * something that several coroutines use: to wait with any other one changes nothing that another
+ * coroutine could see. Who uses what is learned as the schedules run, those without a preemption
+ * twice, so that it is known for the others. Those with one preemption are run in order; of those
+ * with more, where the budget is too small for all, a random choice. What is left of it when the
+ * search is complete goes to schedules with a random switch at every eighth point.
  */
 #include <sanitizer/common_interface_defs.h>
 #include <sys/wait.h>
@@ -57,8 +58,7 @@ static void add_node(const struct decision *d, unsigned int at, unsigned int to,
 
 	if (cost > search->bound || ex->now.nr >= NODE_DEVIATION)
 		return;
-	/* Beyond one preemption only where it can matter. */
-	if (cost > 1 && !d->forced && !explore_is_shared(d->obj))
+	if (!d->forced && !explore_is_shared(d->obj))
 		return;
 	q = &search->queue[cost];
 	if (q->nr == MAX_NODES) {
@@ -133,6 +133,19 @@ static bool run_queue(unsigned int cost)
 	return q->first == q->nr;
 }
 
+/* Once through those without a preemption, only to see who uses what. */
+static void learn(void)
+{
+	struct queue *q = &search->queue[0];
+
+	search->bound = 0;
+	run_queue(0);
+	q->first = 0;
+	q->nr = 1;
+	q->node[0] = (struct node){0};
+	search->bound = BOUND;
+}
+
 static void run_random(void)
 {
 	ex->random = true;
@@ -176,6 +189,7 @@ void explore(const struct scenario *scenario)
 	if (replay) {
 		run_replay(replay);
 	} else {
+		learn();
 		while (complete <= BOUND && run_queue(complete))
 			complete++;
 		run_random();

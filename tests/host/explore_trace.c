@@ -3,7 +3,8 @@
  * Telling of a schedule: what each coroutine did, in order, and the line that repeats it.
  *
  * Printed are the points at objects that several coroutines use, and the first and last of each
- * stretch that one of them ran. For the last stretches, nearest to the failure, all points.
+ * stretch that one of them ran. For the last stretches, nearest to the failure, all points. The
+ * number in front is that of the next choice: in a schedule, "at" which to deviate.
  */
 #include "tests/host/explorer_internal.h"
 
@@ -21,11 +22,12 @@ static bool worth_printing(unsigned int i)
 
 static void print_step(const struct step *s)
 {
+	fprintf(stderr, "%5u %*s", s->decision, s->thread * 2, "");
 	if (s->kind == POINT_SYNC) {
-		fprintf(stderr, "    %*s** %s **\n", s->thread * 2, "", s->what);
+		fprintf(stderr, "** %s **\n", s->what);
 		return;
 	}
-	fprintf(stderr, "    %*s%-22s %s:%d", s->thread * 2, "", s->what, s->file, s->line);
+	fprintf(stderr, "%-22s %s:%d", s->what, s->file, s->line);
 	if (s->func[0])
 		fprintf(stderr, " %s()", s->func);
 	if (s->obj)
@@ -50,7 +52,7 @@ void explore_print_trace(void)
 			continue;
 		}
 		if (skipped)
-			fprintf(stderr, "    %*s(%u points)\n", thread * 2, "", skipped);
+			fprintf(stderr, "      %*s(%u points)\n", thread * 2, "", skipped);
 		skipped = 0;
 		print_step(s);
 	}

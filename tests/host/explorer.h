@@ -54,7 +54,7 @@ struct scenario {
 
 /* A test that explores:  EXPLORE(b05_batch, prepare, check, THREAD(reclaim), THREAD(protect)); */
 #define EXPLORE(testname, prepare_fn, check_fn, ...) \
-	static const struct scenario testname = {    \
+	const struct scenario testname = {           \
 		.name = #testname,                   \
 		.prepare = prepare_fn,               \
 		.check = check_fn,                   \

@@ -66,7 +66,46 @@ static void check_snapshot(void)
 EXPLORE(b08_fork_vs_write_fault, prepare_fork, check_snapshot, THREAD(fork_child),
 	THREAD(write_three));
 
-/* ---- B9: two writers, one of which has a translation from before ---- */
+/*
+ * ---- B13: the CPU sets a dirty bit while fork takes the right to write ----
+ *
+ * Lost, it would be missed by who drops clean pages: those given back with MADV_FREE.
+ */
+
+static void prepare_clean(void)
+{
+	x_machine();
+	x_map(BASE, 3);
+	CHECK_EQ(do_madvise(MM, BASE, PAGE(1), MADV_FREE), 0);
+}
+
+static void fork_only(void)
+{
+	x_fork(MM, 1);
+}
+
+static void write_20(void)
+{
+	x_poke(MM, BASE, 20);
+}
+
+static void check_dirty(void)
+{
+	x_reclaim(x_isolate(MM, BASE));
+	x_expect(MM, BASE, 20);
+	x_finish();
+}
+
+EXPLORE(b13_fork_vs_dirty_bit, prepare_clean, check_dirty, THREAD(fork_only), THREAD(write_20));
+
+/* ---- B9: two writers, one of which, CPU 2, has a translation from before ---- */
+
+static void prepare_two_writers(void)
+{
+	x_machine();
+	x_map(BASE, 3);
+	CHECK_EQ(sim_write(MM, 2, BASE, 10), 0);
+}
 
 static void write_word(void)
 {
@@ -91,8 +130,8 @@ static void check_words(void)
 	x_finish();
 }
 
-EXPLORE(b09_fork_write_protect_and_stale_writer, prepare_fork, check_words, THREAD(fork_child),
-	THREAD(write_word), THREAD(write_next_word));
+EXPLORE(b09_fork_write_protect_and_stale_writer, prepare_two_writers, check_words,
+	THREAD(fork_child), THREAD(write_word), THREAD(write_next_word));
 
 /*
  * TLB-BEFORE-COPY: CPU 2 reads through its TLB the page of which CPU 0 makes a copy; CPU 1 writes

@@ -4,8 +4,10 @@
  * an old content back.
  */
 #include "mm/fault.h"
+#include "mm/lru.h"
 #include "mm/mman.h"
 #include "mm/mmap.h"
+#include "mm/page.h"
 #include "mm/swap.h"
 #include "tests/host/explore_helpers.h"
 #include "tests/host/sim_cpu.h"
@@ -74,6 +76,24 @@ static void swap_out_again(void)
 
 EXPLORE(b12_swapin_by_two_vs_swap_out, prepare_one_slot, check_new, THREAD(read_page),
 	THREAD(write_page), THREAD(swap_out_again));
+
+/* The same page table entry once more, exclusive bit and all, for a page that is another one. */
+static void replace_and_swap_out(void)
+{
+	CHECK_EQ(do_madvise(MM, BASE, PAGE(1), MADV_DONTNEED), 0);
+	write_and_swap_out();
+}
+
+static void read_one_of_three(void)
+{
+	u64 value;
+
+	CHECK_EQ(x_read(MM, BASE, &value), 0);
+	CHECK(value == x_value(BASE) || value == 20 || value == 0);
+}
+
+EXPLORE(b12_swapin_of_replaced_page, prepare_one_slot, check_new, THREAD(read_one_of_three),
+	THREAD(replace_and_swap_out));
 
 static void discard(void)
 {
@@ -170,7 +190,7 @@ static void prepare_before_free(void)
 	x_machine();
 	x_map(BASE, 1);
 	CHECK_EQ(sim_write(MM, 1, BASE, x_value(BASE)), 0);
-	page = x_isolate(MM, BASE);
+	lru_add_drain_all();
 }
 
 static void free_and_write(void)
@@ -179,7 +199,7 @@ static void free_and_write(void)
 	write_after_free();
 }
 
-EXPLORE(b14_lazyfree_and_write_vs_reclaim, prepare_before_free, check_new, THREAD(reclaim),
+EXPLORE(b14_lazyfree_and_write_vs_reclaim, prepare_before_free, check_new, THREAD(swap_out_again),
 	THREAD(free_and_write));
 
 /* A child that shares the lazily freed page may lose the bytes as well, but sees no write of ours. */
@@ -210,13 +230,18 @@ EXPLORE(b14_lazyfree_vs_fork, prepare_lazyfree, check_forked, THREAD(reclaim),
 
 /* ---- B13: shared memory, whose pages are written out only if dirty ---- */
 
-static void prepare_shmem(void)
+static void map_shmem(void)
 {
 	x_machine();
 	CHECK_EQ(vm_mmap(MM, NULL, BASE, PAGE(1), RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, 0),
 		 BASE);
 	poke(MM, BASE, 5);
 	x_fork(MM, 1);
+}
+
+static void prepare_shmem(void)
+{
+	map_shmem();
 	x_reclaim(x_isolate(MM, BASE));
 	CHECK_EQ(sim_read(MM, 1, BASE, &(u64){0}), 0);
 	CHECK_EQ(sim_read(CHILD, 2, BASE, &(u64){0}), 0);
@@ -243,21 +268,40 @@ static void check_words(void)
 EXPLORE(b13_shared_writers_vs_reclaim, prepare_shmem, check_words, THREAD(reclaim),
 	THREAD(write_first_word), THREAD(write_second_word));
 
-static void write_and_unmap(void)
+/* CPU 2 writes to what CPU 1 unmaps: as long as it can, the bytes must reach the shared page. */
+static u64 last_word;
+
+static void prepare_shmem_writers(void)
 {
-	x_poke(MM, BASE, 20);
+	map_shmem();
+	CHECK_EQ(sim_write(MM, 2, BASE, 10), 0);
+	CHECK_EQ(sim_read(CHILD, 2, BASE, &(u64){0}), 0);
+	page = x_isolate(MM, BASE);
+}
+
+static void unmap(void)
+{
 	CHECK_EQ(vm_munmap(MM, BASE, PAGE(1)), 0);
 }
 
-static void check_last_words(void)
+static void write_while_mapped(void)
 {
-	x_expect(CHILD, BASE, 20);
-	x_expect(CHILD, BASE + 8, 30);
+	if (!x_write(MM, BASE, 20))
+		last_word = 20;
+}
+
+static void check_last_word(void)
+{
+	/* If the page is believed clean, now its frame goes, and what it held is read from the slot. */
+	lru_add_drain_all();
+	if (page_count(page) && isolate_lru_page(page))
+		x_reclaim(page);
+	x_expect(CHILD, BASE, last_word ? last_word : 10);
 	x_finish();
 }
 
-EXPLORE(b13_shared_unmap_vs_reclaim, prepare_shmem, check_last_words, THREAD(reclaim),
-	THREAD(write_and_unmap), THREAD(write_second_word));
+EXPLORE(b13_shared_unmap_vs_reclaim, prepare_shmem_writers, check_last_word, THREAD(reclaim),
+	THREAD(unmap), THREAD(write_while_mapped));
 
 /* ---- B35: mlock has returned, so the page is there and stays ---- */
 

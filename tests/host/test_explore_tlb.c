@@ -135,19 +135,23 @@ EXPLORE(b13_writer_vs_reclaim, prepare_batch, check_written, THREAD(reclaim_two)
 
 /* ---- B26, B27: munmap against walks and against a CPU with a translation ---- */
 
+#define TABLE (2UL << 20)
+
+/* All that one page table covers, so that munmap takes the table. */
 static void prepare_unmap(void)
 {
 	x_machine();
-	x_map(BASE, 2);
+	map_anon(MM, BASE, TABLE, RW);
+	for (int i = 0; i < 2; i++)
+		poke(MM, BASE + PAGE(i), x_value(BASE + PAGE(i)));
 	CHECK_EQ(sim_write(MM, 2, BASE, x_value(BASE)), 0);
 	first = x_isolate(MM, BASE);
 	second = x_isolate(MM, BASE + PAGE(1));
 }
 
-/* The process's only memory: the page tables go with it. */
 static void unmap_all(void)
 {
-	CHECK_EQ(vm_munmap(MM, BASE, PAGE(2)), 0);
+	CHECK_EQ(vm_munmap(MM, BASE, TABLE), 0);
 }
 
 static void migrate_first(void)
