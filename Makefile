@@ -42,7 +42,7 @@ CFLAGS += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,object-s
 endif
 LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none -T linker.ld $(EXTRA_LDFLAGS)
 
-.PHONY: all help setup kernel user iso run run-uefi test test-abi sabotage random bench lint debug usb clean
+.PHONY: all help setup kernel user iso run run-uefi test test-abi test-crowd test-programs sabotage random bench lint debug usb clean
 .DEFAULT_GOAL := all
 
 all: kernel user                   ## the kernel and the programs of user/
@@ -108,6 +108,16 @@ $(USER_O)/%: user/%.c | $(O)/ready
 	@$(if $(V),,echo "  USER    $<")
 	$(Q)musl-gcc $(USER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -lpthread
 
+# The same with glibc, for the tests that want to know both libraries.
+GLIBC_BINS := $(USER_O)/glibc/helper_crowd
+
+test-programs: $(GLIBC_BINS)       ## programs that only the tests need: static, with glibc
+
+$(USER_O)/glibc/%: user/tests/%.c | $(O)/ready
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  USER    $<, glibc")
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -lpthread
+
 # The documented system calls, as tables for the program that holds them against the kernel.
 $(USER_O)/abi_table.h: docs/abi/syscalls.txt tools/abi.py
 	@mkdir -p $(@D)
@@ -118,7 +128,7 @@ $(USER_O)/tests/abi: $(USER_O)/abi_table.h
 abi-docs:                          ## the pages of docs/abi from docs/abi/syscalls.txt
 	@tools/abi.py docs
 
--include $(USER_BINS:%=%.d)
+-include $(USER_BINS:%=%.d) $(GLIBC_BINS:%=%.d)
 
 # ---- images and machines ----
 
@@ -175,6 +185,10 @@ random: user                       ## the random tests of mm/ in full: host and 
 	@for cpus in 1 2 4; do \
 		tools/verso run --debug-kernel --cpus $$cpus $(USER_O)/tests/mm_random $(SEED) 100000 || exit 1; \
 	done
+
+test-crowd: all test-programs      ## programs of 64 threads, musl and glibc, 100 runs each at 1, 2 and 4 CPUs
+	@tools/setup.sh test
+	@$(PYTHON) tests/crowd.py
 
 bench: kernel user                 ## Verso's figures beside Linux's: boot time, and instructions for each mm operation
 	@tools/setup.sh run

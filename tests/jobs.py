@@ -13,6 +13,7 @@ import abuse
 import catalogue
 import busybox
 import disks
+import crowd
 import limits
 import runner
 
@@ -20,6 +21,19 @@ import runner
 PARALLEL = {1: "tcg", 2: "mttcg", 4: "tcg"}
 
 LINUX_LOCK = threading.Lock()
+
+# What stands before the names of a module's jobs.
+SUITES = (
+    ("boot", matrix),
+    ("bad input", bad_input),
+    ("runner", runner),
+    ("limit", limits),
+    ("abuse", abuse),
+    ("busybox", busybox),
+    ("crowd", crowd),
+    ("disk", disks),
+    ("docs", catalogue),
+)
 
 Job = collections.namedtuple("Job", "name stage function args")
 
@@ -110,7 +124,7 @@ def documented_calls():
 
 
 def all_jobs():
-    jobs = [Job("build release", 0, build, ("all", "iso")), Job("build debug", 0, build, ("DEBUG=1", "kernel")),
+    jobs = [Job("build release", 0, build, ("all", "iso", "test-programs")), Job("build debug", 0, build, ("DEBUG=1", "kernel")),
             Job("lint", 1, lint, ()), Job("documented system calls", 1, documented_calls, ()),
             Job("host", 1, host, ()), Job("sabotage", 2, sabotage, ())]
     for flavour in reversed(FLAVOURS):
@@ -118,8 +132,7 @@ def all_jobs():
             jobs.append(Job(f"user {flavour} {cpus} cpus", 1, user_tests, (flavour, cpus)))
             jobs.append(Job(f"kernel {flavour} {cpus} cpus", 1, in_kernel, (flavour, cpus)))
     jobs.append(Job("user on this machine's Linux", 1, user_tests_here, ()))
-    for prefix, module in (("boot", matrix), ("bad input", bad_input), ("runner", runner), ("limit", limits), ("abuse", abuse), ("docs", catalogue),
-                           ("busybox", busybox), ("disk", disks)):
+    for prefix, module in SUITES:
         for name, function in module.JOBS:
             jobs.append(Job(f"{prefix}: {name}", 1, function, ()))
     return jobs
