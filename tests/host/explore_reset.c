@@ -154,6 +154,10 @@ void reset_machine(void)
 {
 	struct reset_state *r = reset;
 
-	for (unsigned int i = 0; i < r->nr_dirty; i++)
+	/*
+	 * Backwards: a frame that is seen at two addresses, in the direct map and by vmalloc, has
+	 * two copies, and the older one is from before any change.
+	 */
+	for (unsigned int i = r->nr_dirty; i--;)
 		copy_page_raw(r->dirty[i].addr, (unsigned long)r->dirty[i].copy);
 }

@@ -27,6 +27,7 @@
 
 #define BOUND	       3
 #define USUAL_BUDGET   3000
+#define RANDOM_BUDGET  4000
 #define MAX_NODES      400000
 #define NODE_DEVIATION 12
 
@@ -146,6 +147,17 @@ static void learn(void)
 	search->bound = BOUND;
 }
 
+/* Returns up to which number of preemptions the search is complete, plus one. */
+static unsigned int run_queues(void)
+{
+	unsigned int complete = 0;
+
+	learn();
+	while (complete <= BOUND && run_queue(complete))
+		complete++;
+	return complete;
+}
+
 static void run_random(void)
 {
 	ex->random = true;
@@ -171,7 +183,7 @@ static void begin(const struct scenario *scenario)
 	explore_init(scenario);
 	search = persistent_alloc(sizeof(*search) + (BOUND + 1) * sizeof(struct queue));
 	search->bound = BOUND;
-	search->left = test_iterations(scenario->budget ? scenario->budget : USUAL_BUDGET);
+	search->left = test_iterations(scenario->random ? RANDOM_BUDGET : USUAL_BUDGET);
 	search->queue[0].nr = 1;
 	ex->rng = test_rand();
 	scenario->prepare();
@@ -189,9 +201,8 @@ void explore(const struct scenario *scenario)
 	if (replay) {
 		run_replay(replay);
 	} else {
-		learn();
-		while (complete <= BOUND && run_queue(complete))
-			complete++;
+		if (!scenario->random)
+			complete = run_queues();
 		run_random();
 	}
 	host_failure_report = NULL;

@@ -44,7 +44,7 @@ struct scenario {
 	void (*prepare)(void); /* the machine and its processes; called once */
 	void (*check)(void);   /* after every schedule; may take the processes down */
 	struct explore_thread threads[EXPLORE_THREADS];
-	unsigned int budget; /* schedules, times --scale; 0: the usual number */
+	bool random; /* too long to be searched: random schedules only */
 };
 
 #define THREAD(fn)      \
@@ -54,16 +54,21 @@ struct scenario {
 
 /* A test that explores:  EXPLORE(b05_batch, prepare, check, THREAD(reclaim), THREAD(protect)); */
 #define EXPLORE(testname, prepare_fn, check_fn, ...) \
-	const struct scenario testname = {           \
-		.name = #testname,                   \
-		.prepare = prepare_fn,               \
-		.check = check_fn,                   \
-		.threads = {__VA_ARGS__},            \
-	};                                           \
-	TEST(testname)                               \
-	{                                            \
-		explore(&testname);                  \
-	}                                            \
+	EXPLORE_HOW(testname, false, prepare_fn, check_fn, __VA_ARGS__)
+#define EXPLORE_RANDOM(testname, prepare_fn, check_fn, ...) \
+	EXPLORE_HOW(testname, true, prepare_fn, check_fn, __VA_ARGS__)
+#define EXPLORE_HOW(testname, only_random, prepare_fn, check_fn, ...) \
+	const struct scenario testname = {                            \
+		.name = #testname,                                    \
+		.prepare = prepare_fn,                                \
+		.check = check_fn,                                    \
+		.random = only_random,                                \
+		.threads = {__VA_ARGS__},                             \
+	};                                                            \
+	TEST(testname)                                                \
+	{                                                             \
+		explore(&testname);                                   \
+	}                                                             \
 	struct scenario
 
 /*
