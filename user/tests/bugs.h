@@ -16,42 +16,60 @@
 
 #define POISON 0xaa /* each byte of a freed page (mm/debug.h) */
 
-static _Thread_local sigjmp_buf bugs_segv;
-static _Thread_local volatile sig_atomic_t bugs_in_touch;
+/*
+ * How a touch comes back from SIGSEGV. The thread's own data only points to it: a toucher keeps it
+ * on its stack.
+ */
+struct segv_return {
+	sigjmp_buf buf;
+	volatile sig_atomic_t wanted;
+};
+
+static _Thread_local struct segv_return *segv_return;
 
 static inline void bugs_on_segv(int sig)
 {
-	if (!bugs_in_touch) {
-		signal(sig, SIG_DFL);
-		return;
-	}
-	siglongjmp(bugs_segv, 1);
+	if (segv_return && segv_return->wanted)
+		siglongjmp(segv_return->buf, 1);
+	signal(sig, SIG_DFL);
+}
+
+/* Before the first touch of a process: the C library writes down who handles what. */
+static inline void expect_segv(void)
+{
+	struct sigaction act = {.sa_handler = bugs_on_segv, .sa_flags = SA_NODEFER};
+
+	CHECK(sigaction(SIGSEGV, &act, NULL) == 0);
 }
 
 /* Read, or write, a byte: false when that is SIGSEGV. */
 static inline bool try_touch(volatile unsigned char *addr, bool write, unsigned char *value)
 {
-	struct sigaction act = {.sa_handler = bugs_on_segv, .sa_flags = SA_NODEFER};
 	bool ok = false;
 
-	CHECK(sigaction(SIGSEGV, &act, NULL) == 0);
-	bugs_in_touch = 1;
-	if (!sigsetjmp(bugs_segv, 1)) {
+	segv_return->wanted = 1;
+	if (!sigsetjmp(segv_return->buf, 1)) {
 		if (write)
 			*addr = *value;
 		else
 			*value = *addr;
 		ok = true;
 	}
-	bugs_in_touch = 0;
+	segv_return->wanted = 0;
 	return ok;
 }
 
 static inline bool can_write(void *addr)
 {
 	unsigned char value = 0x77;
+	struct segv_return back = {.wanted = 0};
+	bool ok;
 
-	return try_touch(addr, true, &value);
+	expect_segv();
+	segv_return = &back;
+	ok = try_touch(addr, true, &value);
+	segv_return = NULL;
+	return ok;
 }
 
 struct toucher {
@@ -65,7 +83,9 @@ struct toucher {
 static inline void toucher_main(void *arg)
 {
 	struct toucher *t = arg;
+	struct segv_return back = {.wanted = 0};
 
+	segv_return = &back;
 	while (!atomic_load(&t->end)) {
 		if (atomic_load(&t->asked) == atomic_load(&t->made)) {
 			sched_yield();
@@ -76,10 +96,20 @@ static inline void toucher_main(void *arg)
 	}
 }
 
+#define TOUCHER_STACK 262144
+
+/* Its stack is shared memory, which fork does not write-protect: only its touches can fault. */
 static inline void toucher_start(struct toucher *t, int cpu)
 {
+	void *stack = mmap(NULL, TOUCHER_STACK, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_attr_t attr;
+
+	CHECK(stack != MAP_FAILED && pthread_attr_init(&attr) == 0);
+	CHECK(pthread_attr_setstack(&attr, stack, TOUCHER_STACK) == 0);
+	expect_segv();
 	memset(t, 0, sizeof(*t));
-	worker_start(&t->worker, cpu, toucher_main, t);
+	worker_make(&t->worker, cpu, toucher_main, t, &attr);
+	pthread_attr_destroy(&attr);
 	worker_go(&t->worker);
 }
 
@@ -159,6 +189,26 @@ static inline void migrate_page(void *page)
 static inline void migrate_frame(void *frame)
 {
 	CHECK(!answers(instrument("migrate frame %lu", (unsigned long)frame), "error: usage"));
+}
+
+#define KPF_LRU	 (1UL << 5)
+#define KPF_ANON (1UL << 12)
+
+/* Migrate every anonymous page of the machine. */
+static inline int migrate_all_anon(void)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC), moved = 0;
+	static uint64_t flags[512];
+	ssize_t n;
+
+	CHECK(fd >= 0);
+	for (unsigned long pfn = 0; (n = read(fd, flags, sizeof(flags))) > 0; pfn += n / 8)
+		for (long i = 0; i < n / 8; i++)
+			if ((flags[i] & (KPF_LRU | KPF_ANON)) == (KPF_LRU | KPF_ANON))
+				moved += answers(instrument("migrate frame %lu", pfn + i),
+						 "migrated");
+	close(fd);
+	return moved;
 }
 
 #endif

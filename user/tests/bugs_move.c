@@ -214,25 +214,6 @@ static void b15_stack_grows_under_write_locks(void)
 /* ---- b17: a new program's stack, before anybody uses it ---- */
 
 #define ARGUMENT (100 * 1024)
-#define KPF_LRU	 (1UL << 5)
-#define KPF_ANON (1UL << 12)
-
-/* Migrate every anonymous page of the machine. */
-static int migrate_all_anon(void)
-{
-	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC), moved = 0;
-	static uint64_t flags[512];
-	ssize_t n;
-
-	CHECK(fd >= 0);
-	for (unsigned long pfn = 0; (n = read(fd, flags, sizeof(flags))) > 0; pfn += n / 8)
-		for (long i = 0; i < n / 8; i++)
-			if ((flags[i] & (KPF_LRU | KPF_ANON)) == (KPF_LRU | KPF_ANON))
-				moved += answers(instrument("migrate frame %lu", pfn + i),
-						 "migrated");
-	close(fd);
-	return moved;
-}
 
 /* The program that is executed: prove that the argument is whole. */
 static int check_argument(const char *argument)

@@ -14,69 +14,78 @@
 
 #define UNFLUSHED "reclaim_before_batch_flush"
 
-/* A page that reclaim has unmapped, whose translation is in this CPU's TLB. */
-static unsigned char *unflushed_page(struct worker *w)
+/* A page that reclaim has unmapped, whose translation is in the TLB of the toucher's CPU. */
+static unsigned char *unflushed_page(struct worker *w, struct toucher *t)
 {
 	unsigned char *p = map_pages(1, 0x11);
 
 	pin(0);
-	worker_start(w, 1, reclaim_page, p);
+	toucher_start(t, 1);
+	worker_start(w, 0, reclaim_page, p);
 	ARM(UNFLUSHED, w->tid);
-	*p = 0x22;
+	touch_write(t, p, 0x22);
 	worker_go(w);
 	AWAIT(UNFLUSHED);
 	return p;
 }
 
+static void end_unflushed(struct worker *w, struct toucher *t)
+{
+	toucher_end(t);
+	WORKER_FINISH(w, UNFLUSHED);
+	AUDIT();
+}
+
 static void b05_mprotect_flushes_for_reclaim(void)
 {
 	struct worker w;
-	unsigned char *p = unflushed_page(&w);
+	struct toucher t;
+	unsigned char *p = unflushed_page(&w, &t);
 
 	CHECK(mprotect(p, PAGE, PROT_READ) == 0);
-	CHECK(!can_write(p));
-	WORKER_FINISH(&w, UNFLUSHED);
+	touch(&t, p, true, 0x33);
+	CHECK(!touch_end(&t));
+	end_unflushed(&w, &t);
 	CHECK(p[0] == 0x22 && p[1] == 0x11);
-	AUDIT();
 }
 
 static void b05_munmap_flushes_for_reclaim(void)
 {
 	struct worker w;
-	unsigned char *p = unflushed_page(&w);
+	struct toucher t;
+	unsigned char *p = unflushed_page(&w, &t);
 
 	CHECK(munmap(p, PAGE) == 0);
 	CHECK(mmap(p, PAGE, RW, ANON | MAP_FIXED, -1, 0) == p);
-	CHECK(p[0] == 0);
-	p[1] = 0x33;
-	WORKER_FINISH(&w, UNFLUSHED);
+	touch_write(&t, p + 1, 0x33);
+	end_unflushed(&w, &t);
 	CHECK(p[0] == 0 && p[1] == 0x33);
-	AUDIT();
 }
 
 static void b05_mremap_flushes_for_reclaim(void)
 {
-	unsigned char *to = (unsigned char *)0x200000000000, value;
+	unsigned char *to = (unsigned char *)0x200000000000;
 	struct worker w;
-	unsigned char *p = unflushed_page(&w);
+	struct toucher t;
+	unsigned char *p = unflushed_page(&w, &t);
 
 	CHECK(mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
-	CHECK(!try_touch(p, false, &value));
-	WORKER_FINISH(&w, UNFLUSHED);
+	touch(&t, p, true, 0x33);
+	CHECK(!touch_end(&t));
+	end_unflushed(&w, &t);
 	CHECK(to[0] == 0x22 && to[1] == 0x11);
-	AUDIT();
 }
 
 static void b05_dontneed_flushes_for_reclaim(void)
 {
 	struct worker w;
-	unsigned char *p = unflushed_page(&w);
+	struct toucher t;
+	unsigned char *p = unflushed_page(&w, &t);
 
 	CHECK(madvise(p, PAGE, MADV_DONTNEED) == 0);
-	CHECK(p[0] == 0 && p[1] == 0);
-	WORKER_FINISH(&w, UNFLUSHED);
+	CHECK(touch_read(&t, p) == 0);
+	end_unflushed(&w, &t);
 	CHECK(p[0] == 0);
-	AUDIT();
 }
 
 /* ---- b12: the swap entry looks the same, the page is another ---- */

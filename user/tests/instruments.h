@@ -184,16 +184,22 @@ static inline void *worker_main(void *arg)
 	return NULL;
 }
 
-/* Makes the thread, and waits until its number is known. */
-static inline void worker_start(struct worker *w, int cpu, void (*fn)(void *), void *arg)
+/* Makes the thread, and waits until its number is known. attr may be NULL. */
+static inline void worker_make(struct worker *w, int cpu, void (*fn)(void *), void *arg,
+			       const pthread_attr_t *attr)
 {
 	memset(w, 0, sizeof(*w));
 	w->fn = fn;
 	w->arg = arg;
 	w->cpu = cpu;
-	CHECK(pthread_create(&w->thread, NULL, worker_main, w) == 0);
+	CHECK(pthread_create(&w->thread, attr, worker_main, w) == 0);
 	while (!atomic_load(&w->tid))
 		sched_yield();
+}
+
+static inline void worker_start(struct worker *w, int cpu, void (*fn)(void *), void *arg)
+{
+	worker_make(w, cpu, fn, arg, NULL);
 }
 
 static inline void worker_go(struct worker *w)
