@@ -42,7 +42,7 @@ CFLAGS += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,object-s
 endif
 LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none -T linker.ld $(EXTRA_LDFLAGS)
 
-.PHONY: all help setup kernel user iso run run-uefi test test-abi test-crowd test-programs sabotage random bench lint debug usb clean
+.PHONY: all help setup kernel user iso run run-uefi test test-abi test-crowd test-programs sabotage random soak bench lint debug usb clean
 .DEFAULT_GOAL := all
 
 all: kernel user                   ## the kernel and the programs of user/
@@ -186,6 +186,10 @@ random: user                       ## the random tests of mm/ in full: host and 
 		tools/verso run --debug-kernel --cpus $$cpus $(USER_O)/tests/mm_random $(SEED) 100000 || exit 1; \
 	done
 
+soak: kernel user                  ## reclaim and swap under load for MINUTES=30, DEVICE=ram|virtio|ahci|nvme
+	@tools/setup.sh run
+	@$(PYTHON) tools/soak.py $(or $(MINUTES),30) $(or $(DEVICE),ram)
+
 test-crowd: all test-programs      ## programs of 64 threads, musl and glibc, 100 runs each at 1, 2 and 4 CPUs
 	@tools/setup.sh test
 	@$(PYTHON) tests/crowd.py
@@ -195,6 +199,8 @@ bench: kernel user                 ## Verso's figures beside Linux's: boot time,
 	@$(PYTHON) tools/bench.py boot
 	@$(PYTHON) tools/bench.py sizes
 	@$(PYTHON) tools/bench.py rmap
+	@$(PYTHON) tools/bench.py refaults
+	@$(PYTHON) tools/bench.py loop
 	@$(PYTHON) tools/bench.py mm
 
 lint:                              ## formatting, sparse, cppcheck, and both compilers without a warning

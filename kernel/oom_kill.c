@@ -30,6 +30,7 @@ static void oom_kill_mm(struct mm *mm, const char *why)
 {
 	struct task *p, *t;
 
+	pr_warn("%s: found by process %d (%s)\n", why, current->tgid, current->comm);
 	rcu_read_lock();
 	for_each_process(p)
 	{

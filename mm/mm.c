@@ -34,6 +34,7 @@ DEFINE_SPINLOCK(mmlist_lock);
 
 /* (mmlist_lock) Those that mmput_async() has left for kswapd to take down. */
 static LIST_HEAD(ended_mms);
+static atomic_t nr_ending; /* they, and the one that it is taking down */
 
 static struct kmem_cache *mm_cachep;
 
@@ -142,6 +143,7 @@ void mmput_async(struct mm *mm)
 {
 	if (!atomic_dec_and_test(&mm->mm_users))
 		return;
+	atomic_inc(&nr_ending);
 	spin_lock(&mmlist_lock);
 	list_move_tail(&mm->mmlist, &ended_mms);
 	spin_unlock(&mmlist_lock);
@@ -164,8 +166,15 @@ void mm_end_queued(void)
 {
 	struct mm *mm;
 
-	while ((mm = next_ended_mm()))
+	while ((mm = next_ended_mm())) {
 		mm_end(mm);
+		atomic_dec(&nr_ending);
+	}
+}
+
+bool mm_end_pending(void)
+{
+	return atomic_read(&nr_ending) != 0;
 }
 
 void mmdrop(struct mm *mm)

@@ -133,6 +133,9 @@ void mmput(struct mm *mm);
  * an allocation): a last use is handed to kswapd. Does not sleep. */
 void mmput_async(struct mm *mm);
 
+/* Has mmput_async() left something that is not ended yet? Its memory will come. Any context. */
+bool mm_end_pending(void);
+
 /* End what mmput_async() has left. For kswapd, which holds no lock. May sleep. */
 void mm_end_queued(void);
 

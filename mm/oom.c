@@ -58,11 +58,14 @@ unsigned long oom_badness(struct mm *mm)
 	return points > 0 ? points : 1;
 }
 
-/* Is there a victim whose tasks are on their way out? Unless reaped_too, one that the reaper has not been through. */
+/*
+ * Is there a victim whose tasks are on their way out, or whose address space is being taken down by
+ * kswapd? Unless reaped_too, one that the reaper has not been through.
+ */
 static bool victim_is_dying(bool reaped_too)
 {
+	bool dying = mm_end_pending();
 	struct mm *mm;
-	bool dying = false;
 
 	spin_lock(&mmlist_lock);
 	list_for_each_entry (mm, &mmlist, mmlist) {
@@ -140,12 +143,12 @@ bool out_of_memory(gfp_t gfp, unsigned int order)
 	if (oom_current_is_dying && oom_current_is_dying())
 		return false;
 	if (!mutex_trylock(&oom_lock)) {
-		schedule_timeout_ns(VICTIM_WAIT_NS);
+		sleep_ns(VICTIM_WAIT_NS);
 		return true;
 	}
 	if (victim_is_dying(false)) {
 		mutex_unlock(&oom_lock);
-		schedule_timeout_ns(VICTIM_WAIT_NS);
+		sleep_ns(VICTIM_WAIT_NS);
 		return true;
 	}
 	victim = oom_kill_hook ? choose_victim(&points) : NULL;
@@ -159,7 +162,7 @@ bool out_of_memory(gfp_t gfp, unsigned int order)
 	victim_waits += wait;
 	mutex_unlock(&oom_lock);
 	if (wait)
-		schedule_timeout_ns(VICTIM_WAIT_NS);
+		sleep_ns(VICTIM_WAIT_NS);
 	return victim || wait;
 }
 

@@ -313,7 +313,11 @@ static bool make_room(gfp_t gfp, unsigned int order, unsigned int *failures, uns
 	}
 	if (gfp & __GFP_NORETRY)
 		return false;
-	/* Page tables, slabs and tree nodes may be waiting for a grace period. */
+	/*
+	 * What others have put aside: pages on the lists of other CPUs; page tables, slabs and tree
+	 * nodes that wait for a grace period.
+	 */
+	drain_all_pages();
 	synchronize_rcu();
 	if (++*failures < MAX_RECLAIM_RETRIES)
 		return true;

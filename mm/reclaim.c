@@ -295,8 +295,12 @@ static void balance_memory(void)
 {
 	while (!zone_watermark_ok(WMARK_HIGH)) {
 		struct scan_control sc = {.kswapd = true};
-		unsigned long high = zone.watermark[WMARK_HIGH], free = zone_free_pages();
+		unsigned long high, free;
 
+		/* Nothing gives back as much as an address space that has ended. */
+		mm_end_queued();
+		high = zone.watermark[WMARK_HIGH];
+		free = zone_free_pages();
 		sc.nr_to_reclaim = max(high > free ? high - free : 0, SWAP_CLUSTER_MAX);
 		do_reclaim(&sc);
 		drain_local_pages();

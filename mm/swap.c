@@ -145,7 +145,7 @@ static void start_device(struct swap_device *dev, unsigned long slots, int prio)
 {
 	dev->used = dev->next_cluster = dev->failures = 0;
 	memset(dev->cpu_cluster, 0, sizeof(dev->cpu_cluster));
-	dev->queued = false;
+	dev->queued = dev->has_failed = false;
 	spin_lock(&swap_lock);
 	dev->prio = prio < 0 ? --least_prio : min(prio, SWAP_PRIO_MAX);
 	spin_unlock(&swap_lock);
@@ -277,6 +277,7 @@ void swap_slot_mark_bad(struct swap_device *dev, unsigned long slot)
 	spin_lock(&dev->lock);
 	VM_BUG_ON(!swap_slot_count(dev, slot));
 	*slot_count(dev, slot) |= SWAP_BAD;
+	WRITE_ONCE(dev->has_failed, true);
 	spin_unlock(&dev->lock);
 	if (READ_ONCE(dev->failures) < MAX_FAILURES && ++dev->failures == MAX_FAILURES)
 		pr_err("swap: %s fails every write; it gets no more pages\n", dev->name);

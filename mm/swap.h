@@ -102,6 +102,7 @@ struct swap_device {
 	int prio;		       /* (c) higher is used first */
 	bool writable;		       /* (l) slots may be taken; not while swapoff is at work */
 	bool queued;		       /* (a) I/O waits for submit() */
+	bool has_failed;	       /* (a) a write has: there may be bad slots in use */
 	unsigned int failures;	       /* (a) writes that failed in a row */
 	unsigned long slots;	       /* (l) 0: not in use. Slot 0 is never used: no entry is 0 */
 	unsigned long used;	       /* (l) */

@@ -82,6 +82,8 @@ static bool slot_is_bad(swp_entry_t entry)
 	struct swap_device *dev = swap_entry_device(entry);
 	bool bad;
 
+	if (likely(!READ_ONCE(dev->has_failed)))
+		return false;
 	spin_lock(&dev->lock);
 	bad = swap_slot_count(dev, swp_offset(entry)) & SWAP_BAD;
 	spin_unlock(&dev->lock);
@@ -174,6 +176,16 @@ void swap_end_write(struct page *page, int err)
 	laundry_wake();
 }
 
+/* Whoever queues submits afterwards himself, unless another one does it for him. */
+static bool queued_anywhere;
+
+static void note_queued(struct swap_device *dev)
+{
+	WRITE_ONCE(dev->queued, true);
+	smp_mb();
+	WRITE_ONCE(queued_anywhere, true);
+}
+
 static int write_to(struct page *page, swp_entry_t home)
 {
 	struct swap_device *dev = swap_entry_device(home);
@@ -187,7 +199,7 @@ static int write_to(struct page *page, swp_entry_t home)
 	inc_node_stat(NR_WRITEBACK);
 	err = dev->ops->write_page(dev, swp_offset(home), page);
 	if (err == SWAP_IO_PENDING)
-		WRITE_ONCE(dev->queued, true);
+		note_queued(dev);
 	else
 		end_page_writeback(page);
 	return err;
@@ -226,6 +238,10 @@ int swap_writepage(struct page *page)
 
 void swap_submit(void)
 {
+	if (likely(!READ_ONCE(queued_anywhere)))
+		return;
+	WRITE_ONCE(queued_anywhere, false);
+	smp_mb();
 	for (unsigned int i = 0; i < MAX_SWAPFILES; i++) {
 		struct swap_device *dev = swap_device(i);
 
@@ -261,7 +277,7 @@ static int read_from(struct page *page, swp_entry_t home)
 	dev = swap_entry_device(home);
 	err = dev->ops->read_page(dev, swp_offset(home), page);
 	if (err == SWAP_IO_PENDING)
-		WRITE_ONCE(dev->queued, true);
+		note_queued(dev);
 	return err;
 }
 

@@ -18,6 +18,7 @@ MIB = 1 << 20
 PAGE = 4096
 BUSYBOX = "/bin/busybox"
 LOAD = os.path.join(ROOT, "build", "user", "tests", "pressure")
+SOAK = os.path.join(ROOT, "build", "user", "tests", "helper_soak")
 SWAP_IO = os.path.join(ROOT, "build", "user", "tests", "helper_swap_io")
 # For each kind: how a machine that is put together here gets the disk `disk0`, and its name there.
 Q35 = ["-machine", "q35", "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
@@ -64,6 +65,18 @@ def pressure(kind, cpus, accel="tcg"):
             expect(status == 0 and "PASSED" in out, "memory was not what it had been", out + err)
             expect(counter(out, "pswpout") > 1000 and counter(out, "pswpin") > 1000, "the disk was hardly used", out)
             expect(digest(image, 0, PAGE) == header, "the swap area's header was changed")
+    return check
+
+
+def four_times_memory(kind):
+    """Eight processes of 32 MiB in 64 MiB, with fork, mprotect and mremap over the same pages, which hardly compress."""
+    def check():
+        with folder() as here:
+            image = mkswap(os.path.join(here, "swap.img"), 320 * MIB)
+            status, out, err = verso("--mem", "64", "--cpus", "2", "--swap", image, "--disk", kind, SOAK, "8", "32", "500", "200",
+                                     "--mix", timeout=300)
+            expect(status == 0 and "PASSED" in out, "eight processes of 32 MiB in 64 MiB lost something", out + err)
+            expect("oom_kill 0\n" in out, "the OOM killer was called", out)
     return check
 
 
@@ -381,6 +394,7 @@ def silent(kind):
 
 JOBS = [(f"swap on {kind}, {cpus} cpus", pressure(kind, cpus, "mttcg" if cpus == 2 else "tcg"))
         for kind in machine.DISKS for cpus in (1, 2, 4)]
+JOBS += [(f"8 x 32 MiB in 64 MiB on {kind}", four_times_memory(kind)) for kind in machine.DISKS]
 JOBS += [(f"{kind}: {what} error", io_error(kind, what)) for kind in machine.DISKS for what in ("read", "write")]
 # QEMU itself stands still when a SATA disk is reset whose requests it holds back.
 JOBS += [(f"{kind}: does not answer", silent(kind)) for kind in ("virtio", "nvme")]

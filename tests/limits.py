@@ -11,6 +11,7 @@ from support import ROOT, expect, kernel, verso
 
 MIB = 1 << 20
 BUSYBOX = "/bin/busybox"
+SOAK = os.path.join(ROOT, "build", "user", "tests", "helper_soak")
 LOAD = os.path.join(ROOT, "build", "user", "tests", "pressure")
 
 
@@ -57,6 +58,23 @@ def four_children(flavour, cpus):
     return check
 
 
+def swap_loop():
+    """Every page of a loop over 1.5 times the memory is faulted, reclaimed, compressed and decompressed, and that is not dear."""
+    done = subprocess.run([os.path.join(ROOT, "tools", "bench.py"), "loop"], capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, "a page of a loop over 1.5 times the memory costs too much", done.stdout + done.stderr)
+    return ", ".join(f"{line.split()[0]} {line.split()[1]}" for line in done.stdout.splitlines()[1:]) + " instructions a page"
+
+
+def four_times_memory(flavour, cpus, steps, *words):
+    def check():
+        options = ["--debug-kernel"] if flavour == "debug" else []
+        status, out, err = verso("--mem", "64", "--cpus", str(cpus), *options, SOAK, "8", "32", str(steps), "24", *words, timeout=400)
+        expect(status == 0 and "PASSED" in out, "eight processes of 32 MiB in 64 MiB lost something", out + err)
+        expect("oom_kill 0\n" in out, "the OOM killer was called", out)
+        return re.search(r"pswpin \d+", out).group(0)
+    return check
+
+
 def oom_kills_one():
     """With 60 MiB a child not all fit, even compressed: the largest are killed, and the rest go on and pass."""
     status, out, err = verso("--mem", "64", "--cpus", "2", LOAD, "60", "--expect-oom")
@@ -89,6 +107,10 @@ JOBS = [
     ("4 x 16 MiB in 64 MiB, 2 cpus", four_children("release", 2)),
     ("4 x 16 MiB in 64 MiB, 4 cpus", four_children("release", 4)),
     ("4 x 16 MiB in 64 MiB, debug", four_children("debug", 2)),
+    ("8 x 32 MiB in 64 MiB, 2 cpus", four_times_memory("release", 2, 1500)),
+    ("8 x 32 MiB in 64 MiB, 4 cpus, fork, mprotect, mremap", four_times_memory("release", 4, 1500, "--mix")),
+    ("8 x 32 MiB in 64 MiB, debug, fork, mprotect, mremap", four_times_memory("debug", 2, 500, "--mix")),
+    ("loop over 1.5 x memory", swap_loop),
     ("reverse-map walk", rmap_walk),
     ("OOM killer", oom_kills_one),
 ]

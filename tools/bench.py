@@ -10,6 +10,7 @@
     bench.py refaults [PATTERN]
                           how often reclaim evicts what is needed again: access patterns (user/bench/refaults.c) in the
                           same memory on Verso and on Debian's kernel, both with compressed RAM as swap
+    bench.py loop         instructions for each page of a loop over 1.5 times the memory, with compressed RAM as swap
     bench.py boot         `verso run /bin/busybox true` and Debian's cloud kernel with the same program, started the same
                           way, one after the other, in seconds (medians)
 
@@ -169,6 +170,22 @@ def bench_refaults(pattern):
     return 0 if all(count <= theirs[name][0] for name, (count, _) in ours.items()) else 1
 
 
+# What a page may cost at most.
+LOOP_BOUNDS = {"loop_half": 20000, "loop_empty": 8000}
+
+
+def bench_loop():
+    done = subprocess.run([VERSO, "run", "--icount", "--mem", "128", initramfs.user_program("bench/swaploop")],
+                          capture_output=True, text=True, check=False)
+    figures = {name: float(figure) for name, figure, _ in (line.split("\t") for line in done.stdout.splitlines())}
+    if figures.keys() != LOOP_BOUNDS.keys():
+        sys.exit("swaploop failed: " + done.stdout + done.stderr)
+    print(f"{'loop':12} {'Verso':>9} {'at most':>9}  instructions per page")
+    for name, bound in LOOP_BOUNDS.items():
+        print(f"{name:12} {figures[name]:9.1f} {bound:9}")
+    return 0 if all(figures[name] <= bound for name, bound in LOOP_BOUNDS.items()) else 1
+
+
 def timed(command):
     start = time.monotonic()
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -202,6 +219,8 @@ def main(args):
         return bench_sizes()
     if args[:1] == ["refaults"]:
         return bench_refaults(args[1:])
+    if args == ["loop"]:
+        return bench_loop()
     if args == ["boot"]:
         return bench_boot()
     sys.exit(__doc__)
