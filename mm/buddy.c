@@ -42,7 +42,7 @@
 
 struct zone zone;
 unsigned long max_pfn;
-unsigned long *movable_pageblocks;
+u8 *pageblock_kinds;
 
 /* ---- blocks; zone.lock held ---- */
 
@@ -98,10 +98,7 @@ static void set_pageblock_mobility(unsigned long pfn, enum mobility mobility)
 {
 	unsigned long end = ALIGN_DOWN(pfn, PAGEBLOCK_PAGES) + PAGEBLOCK_PAGES;
 
-	if (mobility == MOVABLE)
-		set_bit(pfn >> PAGEBLOCK_ORDER, movable_pageblocks);
-	else
-		clear_bit(pfn >> PAGEBLOCK_ORDER, movable_pageblocks);
+	WRITE_ONCE(pageblock_kinds[pfn >> PAGEBLOCK_ORDER], (u8)mobility);
 	for (pfn = ALIGN_DOWN(pfn, PAGEBLOCK_PAGES); pfn < end; pfn++) {
 		struct page *page = pfn_to_page(pfn);
 
@@ -271,14 +268,14 @@ static void reserve_unfree(unsigned long pfn, unsigned long end)
 void page_init(void)
 {
 	struct memblock_region *r;
-	unsigned long done = 0, longs;
+	unsigned long done = 0, blocks;
 
 	memblock_reserve(0, PAGE_SIZE); /* BIOS data; and frame 0 never looks like "none" */
 	max_pfn = PFN_DOWN(memblock_end_of_DRAM());
 	/* All movable at first: what the kernel needs it claims. */
-	longs = BITS_TO_LONGS(DIV_ROUND_UP(max_pfn, PAGES_PER_BLOCK) * 2);
-	movable_pageblocks = memblock_alloc(longs * sizeof(long), sizeof(long));
-	memset(movable_pageblocks, 0xff, longs * sizeof(long));
+	blocks = ALIGN(max_pfn, PAGES_PER_BLOCK) >> PAGEBLOCK_ORDER;
+	pageblock_kinds = memblock_alloc(blocks, sizeof(long));
+	memset(pageblock_kinds, MOVABLE, blocks);
 	for_each_mem_region(r)
 	{
 		unsigned long first = ALIGN_DOWN(PFN_DOWN(r->base), PAGES_PER_BLOCK);

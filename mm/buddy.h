@@ -21,12 +21,12 @@ enum mobility { UNMOVABLE, MOVABLE, NR_MOBILITY };
 #define PAGEBLOCK_ORDER 9
 #define PAGEBLOCK_PAGES (1UL << PAGEBLOCK_ORDER)
 
-/* Bit n: pageblock n is MOVABLE. Changes under zone.lock, read without. */
-extern unsigned long *movable_pageblocks;
+/* The enum mobility of each pageblock. Changes under zone.lock, read without. */
+extern u8 *pageblock_kinds;
 
 static inline enum mobility pageblock_mobility(const struct page *page)
 {
-	return test_bit(page_to_pfn(page) >> PAGEBLOCK_ORDER, movable_pageblocks);
+	return READ_ONCE(pageblock_kinds[page_to_pfn(page) >> PAGEBLOCK_ORDER]);
 }
 
 static inline enum mobility gfp_mobility(gfp_t gfp)

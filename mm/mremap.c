@@ -143,7 +143,8 @@ static int check_parts(const struct mremap *r, int *nr)
 	struct vm_area *vma;
 
 	*nr = 0;
-	for (vma = vma_lookup(r->mm, r->addr); vma && vma->vm_start < end; vma = vma_next(vma)) {
+	for (vma = vma_lookup(r->mm, r->addr); vma && vma->vm_start < end;
+	     vma = vma->vm_end < end ? vma_next(vma) : NULL) {
 		struct mremap part = *r;
 		int err;
 

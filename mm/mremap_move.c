@@ -49,6 +49,7 @@ struct move_part {
 struct move {
 	struct mremap *r;
 	struct move_part *parts;
+	bool replaces; /* something is mapped at a new place */
 	struct list_head tables;
 	unsigned long promised; /* pages, for all parts */
 };
@@ -81,11 +82,7 @@ static void part_init(struct move_part *p, const struct mremap *r, const struct 
  */
 static bool tables_may_go(const struct move *m)
 {
-	const struct mremap *r = m->r;
-
-	return (r->flags & MREMAP_FIXED) &&
-	       (m->parts->next || r->old_len > r->new_len ||
-		find_vma_intersection(r->mm, r->new_addr, r->new_addr + r->new_len));
+	return m->replaces || m->parts->next || m->r->old_len > m->r->new_len;
 }
 
 /*
@@ -113,7 +110,7 @@ static int reserve_part(struct move *m, struct move_part *p)
 	unsigned long moving = min(p->old_len, p->new_len), end = p->addr + p->old_len;
 	int err = 0;
 
-	if (m->r->flags & MREMAP_FIXED)
+	if (m->replaces)
 		err = reserve_target(m, p);
 	if (!err && moving < p->old_len)
 		err = vma_unmap_prepare(&p->tail, mm, p->addr + moving, end);
@@ -147,7 +144,7 @@ static int reserve_promise(struct move *m)
 	for (struct move_part *p = m->parts; p; p = p->next) {
 		if (p->flags & VM_ACCOUNT)
 			pages += p->new_len >> PAGE_SHIFT;
-		if (m->r->flags & MREMAP_FIXED)
+		if (m->replaces)
 			ending += promised_pages(m->r->mm, p->new_addr, p->new_len);
 	}
 	if (vm_enough_memory_instead(pages, ending))
@@ -159,10 +156,11 @@ static int reserve_promise(struct move *m)
 /* An old VMA that stays loses its pages, and so what it was locked for. */
 static int unlock_source(struct move *m, struct move_part *p)
 {
-	struct vm_area *vma = vma_lookup(m->r->mm, p->addr);
+	struct vm_area *vma;
 
 	if (source_goes(m, p) || !p->old_len || !(p->flags & VM_LOCKED))
 		return 0;
+	vma = vma_lookup(m->r->mm, p->addr);
 	vma = vma_modify_flags(vma, p->addr, p->addr + p->old_len, p->flags & ~VM_LOCKED_MASK);
 	if (IS_ERR(vma))
 		return PTR_ERR(vma);
@@ -174,10 +172,11 @@ static int unlock_source(struct move *m, struct move_part *p)
 /* What was just split merges again: that needs no memory. */
 static void relock_source(struct move *m, struct move_part *p)
 {
-	struct vm_area *vma = vma_lookup(m->r->mm, p->addr);
+	struct vm_area *vma;
 
 	if (!p->unlocked)
 		return;
+	vma = vma_lookup(m->r->mm, p->addr);
 	vma = vma_modify_flags(vma, p->addr, p->addr + p->old_len, p->flags);
 	VM_BUG_ON(IS_ERR(vma));
 	m->r->mm->locked_vm += p->old_len >> PAGE_SHIFT;
@@ -249,7 +248,7 @@ static void commit_part(struct move *m, struct move_part *p)
 	bool need_rmap_locks;
 	struct vm_area *vma, *new;
 
-	if (m->r->flags & MREMAP_FIXED)
+	if (m->replaces)
 		vma_unmap_commit(&p->target);
 	if (p->new_len < p->old_len) {
 		vma_unmap_commit(&p->tail);
@@ -284,7 +283,8 @@ static int list_parts(struct move *m, struct move_part *first)
 	part_init(first, r, vma);
 	if (!mremap_keeps_size(r))
 		return 0;
-	while ((vma = vma_next(vma)) && vma->vm_start < r->addr + r->old_len) {
+	while (vma->vm_end < r->addr + r->old_len && (vma = vma_next(vma)) &&
+	       vma->vm_start < r->addr + r->old_len) {
 		p->next = kzalloc(sizeof(*p), GFP_KERNEL);
 		if (!p->next)
 			return -ENOMEM;
@@ -302,6 +302,8 @@ int mremap_move(struct mremap *r)
 
 	mmap_assert_write_locked(r->mm);
 	INIT_LIST_HEAD(&m.tables);
+	m.replaces = (r->flags & MREMAP_FIXED) &&
+		     find_vma_intersection(r->mm, r->new_addr, r->new_addr + r->new_len);
 	err = list_parts(&m, &first);
 	if (!err)
 		err = reserve_all(&m);

@@ -154,14 +154,14 @@ static noinline void pcp_drain_batch(enum mobility kind)
 	pcp_give_back(kind, pcp_batch);
 }
 
-static inline void pcp_free(struct page *page)
+/* p: this CPU's. Interrupts off. */
+static inline void pcp_free(struct per_cpu_pages *p, struct page *page)
 {
 	enum mobility kind = pageblock_mobility(page);
 
-	page->next_free = this_cpu_read(pcp.list[kind]);
-	this_cpu_write(pcp.list[kind], page);
-	this_cpu_inc(pcp.count[kind]);
-	if (unlikely(this_cpu_read(pcp.count[kind]) > pcp_high))
+	page->next_free = p->list[kind];
+	p->list[kind] = page;
+	if (unlikely(++p->count[kind] > pcp_high))
 		pcp_drain_batch(kind);
 }
 
@@ -173,22 +173,25 @@ static void free_unref(struct page *page)
 		return;
 	local_irq_save(flags);
 	count_vm_event(PGFREE);
-	pcp_free(page);
+	pcp_free(this_cpu_ptr(&pcp), page);
 	local_irq_restore(flags);
 }
 
 void free_page_list(struct list_head *list)
 {
+	struct per_cpu_pages *p;
 	struct page *page, *next;
-	unsigned long flags;
+	unsigned long flags, nr = 0;
 
 	local_irq_save(flags);
+	p = this_cpu_ptr(&pcp);
 	list_for_each_entry_safe (page, next, list, lru) {
 		if (!free_prepare(page))
 			continue;
-		count_vm_event(PGFREE);
-		pcp_free(page);
+		nr++;
+		pcp_free(p, page);
 	}
+	count_vm_events(PGFREE, nr);
 	local_irq_restore(flags);
 	INIT_LIST_HEAD(list);
 }

@@ -281,8 +281,11 @@ static struct page *take_table(struct list_head *tables)
 static pmd_t *build_pmd(struct mm *mm, unsigned long addr, struct list_head *tables)
 {
 	pgd_t *pgd = pgd_offset(mm->pgd, addr);
+	pmd_t *pmd = pgwalk_pmd(mm, addr);
 	pud_t *pud;
 
+	if (likely(pmd))
+		return pmd;
 	spin_lock(&mm->page_table_lock);
 	if (pgd_none(pgdp_get(pgd)))
 		pgd_populate(pgd, take_table(tables));
@@ -297,9 +300,10 @@ static void build_pte_table(pmd_t *pmd, struct list_head *tables)
 {
 	spinlock_t *ptl = pmd_lockptr(pmd);
 
+	if (!pmd_none(pmdp_get(pmd)))
+		return;
 	spin_lock(ptl);
-	if (pmd_none(pmdp_get(pmd)))
-		pmd_populate(pmd, take_table(tables));
+	pmd_populate(pmd, take_table(tables));
 	spin_unlock(ptl);
 }
 
