@@ -141,18 +141,13 @@ static struct page *steal_block(unsigned int order, enum mobility mobility)
 	return NULL;
 }
 
-static struct page *alloc_one(unsigned int order, enum mobility mobility)
+/* Out of a free block that is large enough: keep the lower half, give back the upper. */
+static struct page *cut_block(struct page *page, unsigned int order)
 {
-	struct page *page = find_block(order, mobility);
-	unsigned int have;
+	unsigned int have = page->private;
 
-	if (!page)
-		page = steal_block(order, mobility);
-	if (!page)
-		return NULL;
-	have = page->private;
 	del_block(page, have);
-	while (have > order) { /* keep the lower half, give back the upper */
+	while (have > order) {
 		have--;
 		add_block(page + (1UL << have), have);
 	}
@@ -160,21 +155,47 @@ static struct page *alloc_one(unsigned int order, enum mobility mobility)
 	return page;
 }
 
+static struct page *alloc_one(unsigned int order, enum mobility mobility)
+{
+	struct page *page = find_block(order, mobility) ?: steal_block(order, mobility);
+
+	return page ? cut_block(page, order) : NULL;
+}
+
+/*
+ * Up to n single pages from the smallest block there is, put in front of *list: taken as a block,
+ * which saves cutting it up page by page. Returns how many, 0 when there is nothing.
+ */
+static unsigned int alloc_singles(struct page **list, unsigned long n, enum mobility mobility)
+{
+	struct page *page = find_block(0, mobility) ?: steal_block(0, mobility);
+	unsigned int order;
+
+	if (!page)
+		return 0;
+	order = min_t(unsigned int, page->private, __fls(n));
+	cut_block(page, order);
+	for (unsigned int i = 1U << order; i--;) { /* the lowest is used first */
+		page[i].next_free = *list;
+		*list = &page[i];
+	}
+	return 1U << order;
+}
+
 /* ---- for page_alloc.c ---- */
 
 unsigned int buddy_alloc_bulk(struct page **list, unsigned int n, unsigned long reserve,
 			      enum mobility mobility)
 {
-	struct page *page, *first = NULL;
-	unsigned int got = 0;
+	struct page *first = NULL;
+	unsigned int got = 0, more = 1;
 	unsigned long flags;
 
 	spin_lock_irqsave(&zone.lock, flags);
-	while (got < n && zone.free_pages > reserve) {
-		page = alloc_one(0, mobility);
-		page->next_free = first;
-		first = page;
-		got++;
+	while (got < n && more && zone.free_pages > reserve) {
+		more = alloc_singles(&first, min((unsigned long)n - got, zone.free_pages - reserve),
+				     mobility);
+		got += more;
 	}
 	spin_unlock_irqrestore(&zone.lock, flags);
 	*list = first;
