@@ -202,9 +202,11 @@ static vm_fault_t do_cow_fault(struct vm_fault *vmf)
 		return ret;
 	}
 	copy_highpage(copy, vmf->page);
-	file_put_page(vmf->page);
 	count_vm_event(PGCOW);
-	return (ret & VM_FAULT_MAJOR) | map_new_anon_page(vmf, copy);
+	ret = (ret & VM_FAULT_MAJOR) | map_new_anon_page(vmf, copy);
+	/* Only now: truncation takes the lock, and then looks for copies that are mapped. */
+	file_put_page(vmf->page);
+	return ret;
 }
 
 /* Before a shared page becomes writable its file may want to know. The page stays locked. */

@@ -362,21 +362,38 @@ void unmap_mapping_pages(struct address_space *mapping, unsigned long start, uns
 
 /*
  * One page goes. @page has our reference. Its mappings are gone but for those of faults that ran
- * meanwhile.
+ * meanwhile. False: it was not the file's any more when it was locked.
  */
-static void truncate_page(struct address_space *mapping, struct page *page, unsigned long index,
+static bool truncate_page(struct address_space *mapping, struct page *page, unsigned long index,
 			  bool even_cows)
 {
+	bool ours;
+
 	lock_page(page);
-	if (page->mapping == mapping && page->index == index) {
+	ours = page->mapping == mapping && page->index == index;
+	if (ours) {
 		if (page_mapped(page))
 			unmap_mapping_pages(mapping, index, 1, even_cows);
 		delete_from_page_cache(page);
 	}
 	unlock_page(page);
+	return ours;
 }
 
-/* Remove everything from page @start to page @last (inclusive). */
+static bool truncate_value(struct address_space *mapping, void *value, unsigned long index)
+{
+	bool ours = delete_item(mapping, index, value);
+
+	if (ours)
+		mapping->a_ops->freed(mapping, value);
+	return ours;
+}
+
+/*
+ * Remove everything from page @start to page @last (inclusive). What has changed between the look
+ * and the removal, by reclaim to a swap entry, by a fault to a page, by migration to another page,
+ * is looked for once more.
+ */
 static void truncate_items(struct address_space *mapping, unsigned long start, unsigned long last,
 			   bool even_cows)
 {
@@ -385,20 +402,27 @@ static void truncate_items(struct address_space *mapping, unsigned long start, u
 	unsigned int n;
 
 	while (start <= last && (n = gang(mapping, start, items, indices)) > 0) {
+		unsigned long next = indices[n - 1] + 1;
+		bool again = false;
+
 		for (unsigned int i = 0; i < n; i++) {
+			bool gone = indices[i] > last;
+
 			if (filemap_is_value(items[i])) {
-				if (indices[i] <= last &&
-				    delete_item(mapping, indices[i], items[i]))
-					mapping->a_ops->freed(mapping, items[i]);
-				continue;
+				gone = gone || truncate_value(mapping, items[i], indices[i]);
+			} else {
+				gone = gone ||
+				       truncate_page(mapping, items[i], indices[i], even_cows);
+				put_page(items[i]);
 			}
-			if (indices[i] <= last)
-				truncate_page(mapping, items[i], indices[i], even_cows);
-			put_page(items[i]);
+			if (!gone && !again) {
+				again = true;
+				next = indices[i];
+			}
 		}
-		start = indices[n - 1] + 1;
+		start = next;
 		cond_resched();
-		if (!start)
+		if (!start && !again)
 			break;
 	}
 }
@@ -439,6 +463,8 @@ void truncate_pagecache(struct address_space *mapping, loff_t newsize)
 		return;
 	unmap_mapping_pages(mapping, first, ULONG_MAX - first, true);
 	truncate_items(mapping, first, ULONG_MAX, true);
+	/* Private copies that faults made of pages which were still there after the first time. */
+	unmap_mapping_pages(mapping, first, ULONG_MAX - first, true);
 	if (newsize & ~PAGE_MASK)
 		zero_partial(mapping, newsize, (loff_t)first << PAGE_SHIFT);
 }

@@ -229,7 +229,9 @@ static int shmem_get_page(struct address_space *mapping, unsigned long index,
 	} while (err == -EEXIST);
 	if (!err && mode == GETPAGE_ALLOC &&
 	    unlikely(beyond_end(mapping, index))) { /* SIZE-FIRST */
-		delete_from_page_cache(*pagep);
+		/* One that is mapped was there before; the truncation has not come to it yet. */
+		if (!page_mapped(*pagep))
+			delete_from_page_cache(*pagep);
 		unlock_page(*pagep);
 		put_page(*pagep);
 		err = -EINVAL;
