@@ -22,6 +22,7 @@ void run_posix_cpu_timers(struct task *t)
 	struct signal_struct *sig = t->signal;
 
 	if (unlikely(READ_ONCE(sig->it_virt_expires) || READ_ONCE(sig->it_prof_expires) ||
+		     READ_ONCE(sig->cpu_timers_armed) ||
 		     rlimit_of(sig, RLIMIT_CPU) != RLIM_INFINITY))
 		set_tsk_thread_flag(t, TIF_NOTIFY_RESUME);
 }
@@ -59,6 +60,7 @@ void check_cpu_timers(void)
 	u64 utime, stime;
 	int limit;
 
+	check_posix_cpu_timers();
 	if (!sig->it_virt_expires && !sig->it_prof_expires &&
 	    rlimit_of(sig, RLIMIT_CPU) == RLIM_INFINITY)
 		return;

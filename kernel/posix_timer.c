@@ -13,6 +13,10 @@
  * (si_overrun) and the next one is set. Each timer owns its queue entry from the start: expiry
  * cannot fail for lack of memory.
  *
+ * A timer on a CPU-time clock has no timer interrupt of its own: the clock only advances while the
+ * process runs, so a tick of the CPU that it runs on is soon enough. Then, on the way to user mode,
+ * check_posix_cpu_timers() compares (signal->cpu_timers_armed says that there is something to compare).
+ *
  * Everything is protected by siglock, which the expiry, an interrupt, takes too; deletion marks the
  * timer dead under the lock, then waits outside it for an expiry that is running.
  */
@@ -39,7 +43,10 @@ struct posix_timer {
 	struct task *target;	   /* (c) SIGEV_THREAD_ID: the thread, counted; else NULL */
 	struct sigqueue *q;	   /* (c) NULL: SIGEV_NONE */
 	struct timer timer;
-	u64 expires;	  /* (s) ktime of the last or next expiry, 0 = disarmed */
+	bool cpu;	     /* (c) on a CPU-time clock */
+	bool armed;	     /* (s) cpu: counted in signal->cpu_timers_armed */
+	struct task *thread; /* (c) cpu: whose time, counted; NULL: the process's */
+	u64 expires;	  /* (s) ktime (cpu: CPU time) of the last or next expiry, 0 = disarmed */
 	u64 interval;	  /* (s) ns, 0 = once */
 	u64 overrun;	  /* (s) expiries since the signal was queued */
 	u64 overrun_last; /* (s) as of the last signal taken */
@@ -57,26 +64,78 @@ static void forward(struct posix_timer *pt, u64 now)
 	pt->expires += (missed + 1) * pt->interval;
 }
 
+/* siglock held. A CPU timer waits for check_posix_cpu_timers(), any other for its interrupt. */
+static void arm(struct posix_timer *pt)
+{
+	if (!pt->cpu) {
+		timer_start(&pt->timer, pt->expires);
+	} else if (!pt->armed) {
+		pt->armed = true;
+		pt->sig->cpu_timers_armed++;
+	}
+}
+
+static void disarm(struct posix_timer *pt)
+{
+	timer_cancel(&pt->timer);
+	if (pt->armed)
+		pt->sig->cpu_timers_armed--;
+	pt->armed = false;
+}
+
+/* Now, in terms of pt->expires. siglock held. */
+static u64 timer_now(const struct posix_timer *pt)
+{
+	if (!pt->cpu)
+		return ktime_get_ns();
+	return pt->thread ? task_sched_runtime(pt->thread) : thread_group_runtime_locked(pt->sig);
+}
+
+/* It has expired. siglock held. */
+static void fire(struct posix_timer *pt)
+{
+	struct signal_struct *sig = pt->sig;
+	u64 now;
+
+	if (!pt->q)
+		return;
+	if (sig->nr_threads)
+		send_sigqueue(pt->q, pt->target ? pt->target : sig->curr_target, !pt->target);
+	if (list_empty(&pt->q->list) && pt->interval) {
+		now = timer_now(pt);
+		forward(pt, now);
+		if (pt->expires < now + MIN_IGNORED_PERIOD)
+			pt->expires = now + MIN_IGNORED_PERIOD;
+		arm(pt);
+	}
+}
+
+void check_posix_cpu_timers(void)
+{
+	struct signal_struct *sig = current->signal;
+	struct posix_timer *pt;
+
+	if (!READ_ONCE(sig->cpu_timers_armed))
+		return;
+	spin_lock_irq(&sig->siglock);
+	list_for_each_entry (pt, &sig->posix_timers, list) {
+		if (!pt->armed || timer_now(pt) < pt->expires)
+			continue;
+		disarm(pt);
+		fire(pt);
+	}
+	spin_unlock_irq(&sig->siglock);
+}
+
 static void posix_timer_fn(struct timer *timer)
 {
 	struct posix_timer *pt = container_of(timer, struct posix_timer, timer);
 	struct signal_struct *sig = pt->sig;
 	unsigned long flags;
-	u64 now;
 
 	spin_lock_irqsave(&sig->siglock, flags);
-	if (pt->dead || !pt->expires || !pt->q)
-		goto out;
-	if (sig->nr_threads)
-		send_sigqueue(pt->q, pt->target ? pt->target : sig->curr_target, !pt->target);
-	if (list_empty(&pt->q->list) && pt->interval) {
-		now = ktime_get_ns();
-		forward(pt, now);
-		if (pt->expires < now + MIN_IGNORED_PERIOD)
-			pt->expires = now + MIN_IGNORED_PERIOD;
-		timer_start(&pt->timer, pt->expires);
-	}
-out:
+	if (!pt->dead && pt->expires)
+		fire(pt);
 	spin_unlock_irqrestore(&sig->siglock, flags);
 }
 
@@ -85,8 +144,8 @@ void posix_timer_delivered(struct sigqueue *q, siginfo_t *info)
 	struct posix_timer *pt = q->timer;
 
 	if (pt->expires && pt->interval) {
-		forward(pt, ktime_get_ns());
-		timer_start(&pt->timer, pt->expires);
+		forward(pt, timer_now(pt));
+		arm(pt);
 	} else {
 		pt->expires = 0;
 	}
@@ -113,6 +172,7 @@ static struct posix_timer *find_timer(int id)
 static void unlink_timer(struct posix_timer *pt)
 {
 	list_del(&pt->list);
+	disarm(pt);
 	pt->dead = true;
 }
 
@@ -134,6 +194,8 @@ static void free_timer(struct posix_timer *pt)
 		sigqueue_free(pt->q);
 	if (pt->target)
 		put_task_struct(pt->target);
+	if (pt->thread)
+		put_task_struct(pt->thread);
 	kfree(pt);
 }
 
@@ -196,6 +258,39 @@ static int check_event(const sigevent_t *ev, struct posix_timer *pt)
 	return -EINVAL;
 }
 
+static bool timer_clock_ok(int clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
+	       clock == CLOCK_TAI;
+}
+
+/* A CPU-time clock of the calling process or one of its threads. 0, -EINVAL. */
+static int check_cpu_clock(int clock, struct posix_timer *pt)
+{
+	pid_t nr = clock < 0 ? ~(clock >> 3) : 0;
+	struct task *t;
+
+	pt->cpu = true;
+	if (clock == CLOCK_PROCESS_CPUTIME_ID)
+		return 0;
+	if (clock >= 0)
+		nr = 0;
+	else if ((clock & CPUCLOCK_KIND) == CPUCLOCK_FD)
+		return -EINVAL;
+	t = get_task_or_self(nr);
+	if (!t)
+		return -EINVAL;
+	if (t->signal != current->signal) {
+		put_task_struct(t);
+		return -EINVAL;
+	}
+	if (clock < 0 && !(clock & CPUCLOCK_PERTHREAD))
+		put_task_struct(t);
+	else
+		pt->thread = t;
+	return 0;
+}
+
 static struct posix_timer *new_timer(int clock, const sigevent_t *ev, bool default_value)
 {
 	struct posix_timer *pt = kzalloc(sizeof(*pt), GFP_KERNEL);
@@ -206,7 +301,9 @@ static struct posix_timer *new_timer(int clock, const sigevent_t *ev, bool defau
 	pt->clock = clock;
 	pt->sig = current->signal;
 	timer_setup(&pt->timer, posix_timer_fn);
-	err = check_event(ev, pt);
+	err = timer_clock_ok(clock) ? 0 : check_cpu_clock(clock, pt);
+	if (!err)
+		err = check_event(ev, pt);
 	if (!err && pt->notify != SIGEV_NONE) {
 		pt->q = sigqueue_alloc();
 		err = pt->q ? 0 : -EAGAIN;
@@ -214,6 +311,8 @@ static struct posix_timer *new_timer(int clock, const sigevent_t *ev, bool defau
 	if (err) {
 		if (pt->target)
 			put_task_struct(pt->target);
+		if (pt->thread)
+			put_task_struct(pt->thread);
 		kfree(pt);
 		return ERR_PTR(err);
 	}
@@ -232,12 +331,6 @@ static struct posix_timer *new_timer(int clock, const sigevent_t *ev, bool defau
 	return pt;
 }
 
-static bool timer_clock_ok(int clock)
-{
-	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
-	       clock == CLOCK_TAI;
-}
-
 SYSCALL_DEFINE3(timer_create, int, clock, const sigevent_t __user *, uev, int __user *, uid)
 {
 	sigevent_t ev = {.sigev_signo = SIGALRM, .sigev_notify = SIGEV_SIGNAL};
@@ -246,10 +339,9 @@ SYSCALL_DEFINE3(timer_create, int, clock, const sigevent_t __user *, uev, int __
 
 	if (uev && copy_from_user(&ev, uev, sizeof(ev)))
 		return -EFAULT;
-	if (!timer_clock_ok(clock))
-		return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID
-			       ? -EOPNOTSUPP
-			       : -EINVAL;
+	if (!timer_clock_ok(clock) && clock >= 0 && clock != CLOCK_PROCESS_CPUTIME_ID &&
+	    clock != CLOCK_THREAD_CPUTIME_ID)
+		return -EINVAL;
 	pt = new_timer(clock, &ev, !uev);
 	if (IS_ERR(pt))
 		return PTR_ERR(pt);
@@ -263,7 +355,7 @@ SYSCALL_DEFINE3(timer_create, int, clock, const sigevent_t __user *, uev, int __
 
 static void timer_left(struct posix_timer *pt, struct itimerspec *it)
 {
-	u64 now = ktime_get_ns(), expires = pt->expires;
+	u64 now = timer_now(pt), expires = pt->expires;
 
 	*it = (struct itimerspec){.it_interval = ns_to_timespec(pt->interval)};
 	if (!expires)
@@ -279,8 +371,10 @@ static void timer_left(struct posix_timer *pt, struct itimerspec *it)
 /* The ktime at which a value on the timer's clock is reached; never 0, which means disarmed. */
 static u64 expiry(const struct posix_timer *pt, u64 value, bool absolute)
 {
-	u64 now = ktime_get_ns(), clock;
+	u64 now = timer_now(pt), clock;
 
+	if (pt->cpu && absolute)
+		return max_t(u64, value, 1);
 	if (!absolute)
 		return value > U64_MAX / 2 ? U64_MAX / 2 : now + value;
 	clock_now(pt->clock, &clock);
@@ -292,14 +386,14 @@ static u64 expiry(const struct posix_timer *pt, u64 value, bool absolute)
 /* siglock held. */
 static void set_timer(struct posix_timer *pt, u64 value, u64 interval, bool absolute)
 {
-	timer_cancel(&pt->timer);
+	disarm(pt);
 	/* an expiry of the old setting is forgotten */
 	cancel_signal(pt);
 	pt->overrun = pt->overrun_last = 0;
 	pt->interval = value ? interval : 0;
 	pt->expires = value ? expiry(pt, value, absolute) : 0;
 	if (value)
-		timer_start(&pt->timer, pt->expires);
+		arm(pt);
 }
 
 SYSCALL_DEFINE4(timer_settime, int, id, int, flags, const struct itimerspec __user *, unew,

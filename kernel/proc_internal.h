@@ -23,6 +23,11 @@ int copy_struct_from_user(void *dst, size_t ksize, const void __user *src, size_
 
 /* wait4.c, sys_time.c and getrusage(2): CPU time, faults and memory of a process. */
 void get_rusage(struct task *t, int who, struct rusage *ru);
+/* A negative clock number: ~pid << 3 | kind, bit 2 set for a single thread. */
+#define CPUCLOCK_PERTHREAD 4
+#define CPUCLOCK_KIND	   3
+#define CPUCLOCK_FD	   3
+
 /* The calls' clocks: now on clock `id` in ns. 0 or -EINVAL. */
 int clock_now(int id, u64 *ns);
 struct timeval ns_to_timeval(u64 ns);
@@ -34,6 +39,10 @@ int get_timespec(u64 *ns, const struct timespec __user *uts);
 
 /* All time on a CPU of t's process, dead threads included, in ns. */
 u64 thread_group_runtime(struct task *t);
+/* The same with siglock held, for a process by its signal_struct. */
+u64 thread_group_runtime_locked(struct signal_struct *sig);
+/* posix_timer.c: timers on the CPU clocks of current's process that have expired. */
+void check_posix_cpu_timers(void);
 /* Divide `total` into user and system time by the sampled values in *utime and *stime. */
 void cputime_adjust(u64 total, u64 *utime, u64 *stime);
 

@@ -125,6 +125,7 @@ struct signal_struct {
 	u64 cpu_limit_warned_ns;	   /* (s) RLIMIT_CPU: when the next SIGXCPU is due */
 	struct list_head posix_timers;	   /* (s) */
 	int next_timer_id;		   /* (s) */
+	int cpu_timers_armed;		   /* (s) POSIX timers that wait for CPU time */
 
 	/* (s) what threads already gone used, and what waited-for children used. */
 	u64 utime_ns, stime_ns, sum_exec_ns, cutime_ns, cstime_ns;

@@ -8,6 +8,7 @@
  *
  * CPU-time clocks have negative numbers that hold a pid: ~pid << 3 | kind, bit 2 set for a single thread.
  */
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/uaccess.h"
 #include "kernel/events/timerfd.h"
 #include "kernel/proc_internal.h"
@@ -15,10 +16,6 @@
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 #include "kernel/uapi/misc.h"
-
-#define CPUCLOCK_PERTHREAD 4
-#define CPUCLOCK_KIND	   3
-#define CPUCLOCK_FD	   3
 
 struct timespec ns_to_timespec(u64 ns)
 {
@@ -252,26 +249,83 @@ SYSCALL_DEFINE2(nanosleep, const struct timespec __user *, ureq, struct timespec
 	return err ?: nanosleep_until(ktime_get_ns() + min_t(u64, ns, S64_MAX / 2), urem);
 }
 
+/*
+ * Sleep until a CPU-time clock shows `deadline`. It advances no faster than wall time on every CPU:
+ * each sleep is as long as it could take at least, so the deadline is approached from below. 0 or
+ * -ERESTARTNOHAND.
+ */
+static long cpu_sleep_until(int id, u64 deadline)
+{
+	u64 now;
+
+	for (;;) {
+		if (clock_now(id, &now) || now >= deadline)
+			return 0;
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (signal_pending(current)) {
+			__set_current_state(TASK_RUNNING);
+			return -ERESTARTNOHAND;
+		}
+		schedule_timeout_ns(
+			(s64)max_t(u64, (deadline - now) / num_online_cpus(), NSEC_PER_MSEC));
+	}
+}
+
+static long cpu_nanosleep_restart(struct restart_block *restart);
+
+static long cpu_nanosleep(int id, u64 deadline, bool absolute, struct timespec __user *urem)
+{
+	long ret = cpu_sleep_until(id, deadline);
+	struct timespec ts;
+	u64 now;
+
+	if (!ret || absolute)
+		return ret;
+	if (urem) {
+		clock_now(id, &now);
+		ts = ns_to_timespec(deadline > now ? deadline - now : 1);
+		if (copy_to_user(urem, &ts, sizeof(ts)))
+			return -EFAULT;
+	}
+	current->restart_block = (struct restart_block){
+		.fn = cpu_nanosleep_restart,
+		.arg = {deadline, (__force unsigned long)urem, (u64)(s64)id},
+	};
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static long cpu_nanosleep_restart(struct restart_block *restart)
+{
+	return cpu_nanosleep((int)restart->arg[2], restart->arg[0], false,
+			     (struct timespec __user *)restart->arg[1]);
+}
+
+/* Does the clock measure the caller, who would never wake? */
+static bool own_thread_clock(int id)
+{
+	pid_t nr = ~(id >> 3);
+
+	return id < 0 && id & CPUCLOCK_PERTHREAD && (!nr || nr == current->pid);
+}
+
 SYSCALL_DEFINE4(clock_nanosleep, int, id, int, flags, const struct timespec __user *, ureq,
 		struct timespec __user *, urem)
 {
 	u64 ns, now, ktime = ktime_get_ns();
+	bool cpu = id < 0 || id == CLOCK_PROCESS_CPUTIME_ID;
 	int err;
 
-	switch (id) {
-	case CLOCK_REALTIME:
-	case CLOCK_MONOTONIC:
-	case CLOCK_BOOTTIME:
-	case CLOCK_TAI:
-		break;
-	case CLOCK_THREAD_CPUTIME_ID:
+	if (own_thread_clock(id) || clock_now(id, &now))
 		return -EINVAL;
-	default:
-		return clock_now(id, &now) ? -EINVAL : -EOPNOTSUPP;
-	}
+	if (!cpu && id != CLOCK_REALTIME && id != CLOCK_MONOTONIC && id != CLOCK_BOOTTIME &&
+	    id != CLOCK_TAI)
+		return -EOPNOTSUPP;
 	err = get_timespec(&ns, ureq);
 	if (err)
 		return err;
+	if (cpu)
+		return cpu_nanosleep(id, flags & TIMER_ABSTIME ? ns : now + min_t(u64, ns, S64_MAX),
+				     flags & TIMER_ABSTIME, urem);
 	if (!(flags & TIMER_ABSTIME))
 		return nanosleep_until(ktime + min_t(u64, ns, S64_MAX / 2), urem);
 	clock_now(id, &now);

@@ -220,17 +220,24 @@ void cputime_adjust(u64 total, u64 *utime, u64 *stime)
 	}
 }
 
+u64 thread_group_runtime_locked(struct signal_struct *sig)
+{
+	u64 total = sig->sum_exec_ns;
+	struct task *t;
+
+	list_for_each_entry (t, &sig->thread_head, thread_node)
+		total += task_sched_runtime(t);
+	return total;
+}
+
 u64 thread_group_runtime(struct task *p)
 {
 	struct signal_struct *sig = p->signal;
-	struct task *t;
 	unsigned long flags;
 	u64 total;
 
 	spin_lock_irqsave(&sig->siglock, flags);
-	total = sig->sum_exec_ns;
-	list_for_each_entry (t, &sig->thread_head, thread_node)
-		total += task_sched_runtime(t);
+	total = thread_group_runtime_locked(sig);
 	spin_unlock_irqrestore(&sig->siglock, flags);
 	return total;
 }
