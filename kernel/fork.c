@@ -135,6 +135,7 @@ static int copy_signal(u64 flags, struct task *p)
 	if (!sig)
 		return -ENOMEM;
 	memcpy(sig->rlim, old->rlim, sizeof(sig->rlim));
+	sig->coredump_filter = old->coredump_filter;
 	sig->oom_score_adj = old->oom_score_adj;
 	sig->oom_score_adj_min = old->oom_score_adj_min;
 	sig->tty = p->flags & PF_KTHREAD ? NULL : old->tty;

@@ -24,8 +24,9 @@
  *
  * A waiter learns that it was woken from its own q.bucket becoming NULL, never from having been
  * woken: wake-ups may be spurious. Requeueing moves a sleeper to another key's bucket without
- * waking it; so a waiter that wants to leave must find out under which lock it is now (unqueue()).
+ * waking it; so a waiter that wants to leave must find out under which lock it is now (futex_unqueue()).
  */
+#include "kernel/futex_internal.h"
 #include "kernel/futex.h"
 #include "arch/x86_64/uaccess.h"
 #include "kernel/proc_internal.h"
@@ -41,24 +42,6 @@
 #include "mm/vma.h"
 
 #define FUTEX_HASH_BITS 8
-
-struct futex_key {
-	void *object;	      /* struct mm, or struct address_space */
-	unsigned long offset; /* byte: of the address space, or in the file */
-};
-
-struct futex_bucket {
-	spinlock_t lock;
-	struct list_head waiters;
-};
-
-struct futex_q {
-	struct list_head list;	     /* bucket->lock */
-	struct futex_bucket *bucket; /* NULL once woken; changes under both buckets' locks */
-	struct task *task;
-	struct futex_key key;
-	u32 bitset;
-};
 
 static struct futex_bucket futex_hash[1 << FUTEX_HASH_BITS];
 
@@ -194,8 +177,7 @@ void futex_wake_addr(u32 __user *uaddr, int nr)
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
-/* Queue q if the word has the value. 0, -EAGAIN (it has not), -EFAULT, -EINVAL. */
-static int futex_queue(struct futex_q *q, u32 __user *uaddr, bool shared, u32 val)
+int futex_queue(struct futex_q *q, u32 __user *uaddr, bool shared, u32 val)
 {
 	struct futex_bucket *b;
 	u32 cur;
@@ -225,8 +207,7 @@ static int futex_queue(struct futex_q *q, u32 __user *uaddr, bool shared, u32 va
 	return err;
 }
 
-/* Leave the queue. False: somebody woke us first. */
-static bool unqueue(struct futex_q *q)
+bool futex_unqueue(struct futex_q *q)
 {
 	struct futex_bucket *b;
 
@@ -279,7 +260,7 @@ static int futex_wait(u32 __user *uaddr, bool shared, u32 val, u64 deadline, u32
 		if (signal_pending(current) || (deadline != U64_MAX && ktime_get_ns() >= deadline))
 			break;
 	}
-	if (!unqueue(&q))
+	if (!futex_unqueue(&q))
 		return 0;
 	return signal_pending(current) ? -ERESTARTSYS : -ETIMEDOUT;
 }

@@ -19,6 +19,7 @@
  * state it finds.
  */
 #include "arch/x86_64/uaccess.h"
+#include "kernel/coredump.h"
 #include "kernel/proc_internal.h"
 #include "kernel/sched.h"
 #include "kernel/signal.h"
@@ -168,6 +169,8 @@ void exit_signals(struct task *t)
 	bool stopped = false;
 
 	spin_lock_irq(&sig->siglock);
+	if (unlikely(sig->core_state))
+		coredump_park(sig);
 	t->flags |= PF_EXITING;
 	if (sig->nr_threads > 1 && !(sig->flags & SIGNAL_GROUP_EXIT))
 		retarget_shared_pending(t, ~t->blocked);
@@ -212,16 +215,12 @@ static void report_continued(struct signal_struct *sig) __must_hold(&sig->sigloc
 	spin_lock_irq(&sig->siglock);
 }
 
-static __noreturn void die_of_signal(struct signal_struct *sig, int signr)
+static __noreturn void die_of_signal(int signr, const siginfo_t *info)
 {
-	int code = signr;
-
 	current->flags |= PF_SIGNALED;
-	if (sigmask(signr) & SIG_KERNEL_COREDUMP_MASK && rlimit_of(sig, RLIMIT_CORE) >= PAGE_SIZE) {
+	if (sigmask(signr) & SIG_KERNEL_COREDUMP_MASK && do_coredump(info))
 		current->flags |= PF_DUMPCORE;
-		code |= 0x80;
-	}
-	do_group_exit(code);
+	do_group_exit(signr);
 }
 
 /*
@@ -305,7 +304,7 @@ bool get_signal(struct ksignal *ksig)
 		;
 	spin_unlock_irq(&sig->siglock);
 	if (ksig->sig < 0)
-		die_of_signal(sig, -ksig->sig);
+		die_of_signal(-ksig->sig, &ksig->info);
 	return ksig->sig > 0;
 }
 

@@ -141,9 +141,16 @@ SYSCALL_DEFINE2(clock_getres, int, id, struct timespec __user *, uts)
 	return uts && copy_to_user(uts, &ts, sizeof(ts)) ? -EFAULT : 0;
 }
 
+void set_wall_clock(u64 ns)
+{
+	s64 delta = (s64)(ns - ktime_get_real_ns());
+
+	ktime_set_real_ns(ns);
+	timerfd_clock_was_set(delta);
+}
+
 SYSCALL_DEFINE2(clock_settime, int, id, const struct timespec __user *, uts)
 {
-	s64 delta;
 	u64 ns;
 	int err;
 
@@ -154,9 +161,7 @@ SYSCALL_DEFINE2(clock_settime, int, id, const struct timespec __user *, uts)
 		return err;
 	if (!capable(CAP_SYS_TIME))
 		return -EPERM;
-	delta = (s64)(ns - ktime_get_real_ns());
-	ktime_set_real_ns(ns);
-	timerfd_clock_was_set(delta);
+	set_wall_clock(ns);
 	return 0;
 }
 

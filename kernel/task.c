@@ -12,6 +12,7 @@
  * grace period.
  */
 #include "kernel/task.h"
+#include "kernel/coredump.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/ptrace_regs.h"
 #include "kernel/futex.h"
@@ -47,6 +48,7 @@ static struct signal_struct init_signals = {
 	.wait_chldexit = __WAIT_QUEUE_HEAD_INITIALIZER(init_signals.wait_chldexit),
 	.signalfd_wqh = __WAIT_QUEUE_HEAD_INITIALIZER(init_signals.signalfd_wqh),
 	.posix_timers = LIST_HEAD_INIT(init_signals.posix_timers),
+	.coredump_filter = COREDUMP_FILTER_DEFAULT,
 	.rlim =
 		{
 			[RLIMIT_CPU] = {RLIM_INFINITY, RLIM_INFINITY},

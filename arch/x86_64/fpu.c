@@ -30,7 +30,7 @@
 #define XFEATURE_AVX	BIT(2)
 #define XFEATURE_AVX512 (BIT(5) | BIT(6) | BIT(7))
 
-#define FXSAVE_SIZE	   512
+#define FXSAVE_SIZE	   FPU_FXSAVE_SIZE
 #define XSAVE_HEADER_SIZE  64
 #define FCW_DEFAULT	   0x37f
 #define MXCSR_DEFAULT	   0x1f80
@@ -72,6 +72,16 @@ void fpu_save(struct fpu_state *fpu)
 		asm volatile("xsave64 %0" : "+m"(*fpu) : "a"(-1), "d"(-1) : "memory");
 	else
 		asm volatile("fxsave64 %0" : "=m"(*fpu) : : "memory");
+}
+
+void fpu_get_fxsave(struct task *task, void *image)
+{
+	if (task == current) {
+		preempt_disable();
+		fpu_save(task->thread.fpu);
+		preempt_enable();
+	}
+	memcpy(image, task->thread.fpu, FPU_FXSAVE_SIZE);
 }
 
 void fpu_restore(const struct fpu_state *fpu)

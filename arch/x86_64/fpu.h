@@ -29,6 +29,10 @@ void fpu_restore(const struct fpu_state *fpu);
 /* current's registers get their initial values. */
 void fpu_reset_current(void);
 
+/* The FXSAVE image of a task that stands still, or of current, for a core file. */
+#define FPU_FXSAVE_SIZE 512
+void fpu_get_fxsave(struct task *task, void *image);
+
 /*
  * The part of a signal frame that holds the FPU state, in Linux's format (FXSAVE, XSAVE header,
  * magic numbers). fpu_sigframe_size(): bytes, must lie 64-byte aligned. The copies return 0 or

@@ -200,6 +200,16 @@ int flush_thread(void)
 	return 0;
 }
 
+unsigned long arch_user_fsbase(void)
+{
+	return read_fsbase();
+}
+
+unsigned long arch_user_gsbase(void)
+{
+	return read_user_gsbase();
+}
+
 long do_arch_prctl(int code, unsigned long arg)
 {
 	long error = 0;

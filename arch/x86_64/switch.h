@@ -54,6 +54,9 @@ int flush_thread(void);
  * arch_prctl(2): codes ARCH_SET_GS 0x1001, SET_FS 0x1002, GET_FS 0x1003, GET_GS 0x1004. 0 -EPERM
  * -EINVAL -EFAULT.
  */
+/* current's segment bases in user mode. */
+unsigned long arch_user_fsbase(void);
+unsigned long arch_user_gsbase(void);
 long do_arch_prctl(int code, unsigned long arg);
 
 #endif

@@ -609,29 +609,40 @@ static int ctl_item(struct eventpoll *ep, int op, int fd, struct file *target,
 	return -EINVAL;
 }
 
+static int ctl_locked(struct eventpoll *ep, int op, int fd, struct file *target,
+		      struct epoll_event *event)
+{
+	int err;
+
+	mutex_lock(&ep->mtx);
+	err = ctl_item(ep, op, fd, target, event);
+	mutex_unlock(&ep->mtx);
+	return err;
+}
+
+/* The target is a set: the tree of sets changes, or is looked at from above. */
+static int ctl_set(struct file *file, int op, int fd, struct file *target,
+		   struct epoll_event *event)
+{
+	int err;
+
+	mutex_lock(&epoll_mutex);
+	err = op == EPOLL_CTL_ADD ? check_nesting(file, target) : 0;
+	if (!err)
+		err = ctl_locked(file->private, op, fd, target, event);
+	mutex_unlock(&epoll_mutex);
+	return err;
+}
+
 static int do_epoll_ctl(struct file *file, struct file *target, int op, int fd,
 			struct epoll_event *event)
 {
-	struct eventpoll *ep = file->private;
-	bool nest;
 	int err = check_ctl(file, target, op, event);
 
 	if (err)
 		return err;
-	/* the tree of sets changes, or is looked at from above */
-	nest = is_epoll(target);
-	if (nest)
-		mutex_lock(&epoll_mutex);
-	if (nest && op == EPOLL_CTL_ADD)
-		err = check_nesting(file, target);
-	if (!err) {
-		mutex_lock(&ep->mtx);
-		err = ctl_item(ep, op, fd, target, event);
-		mutex_unlock(&ep->mtx);
-	}
-	if (nest)
-		mutex_unlock(&epoll_mutex);
-	return err;
+	return is_epoll(target) ? ctl_set(file, op, fd, target, event)
+				: ctl_locked(file->private, op, fd, target, event);
 }
 
 SYSCALL_DEFINE4(epoll_ctl, int, epfd, int, op, int, fd, struct epoll_event __user *, uevent)

@@ -5,6 +5,7 @@
  * All changes of attributes hold the inode's i_rwsem for writing. Names are resolved first, by one
  * helper for the *at() family; a descriptor call uses its file's inode.
  */
+#include "kernel/events/inotify.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/mount.h"
@@ -39,6 +40,7 @@ static int do_chmod(const struct path *path, umode_t mode)
 	inode->i_mode = (inode->i_mode & S_IFMT) | (mode & S_IALLUGO);
 	touch_ctime(inode);
 	up_write(&inode->i_rwsem);
+	notify_dentry(path->dentry, IN_ATTRIB);
 	return 0;
 }
 
@@ -113,6 +115,8 @@ static int do_chown(const struct path *path, u32 uid, u32 gid)
 		touch_ctime(inode);
 	}
 	up_write(&inode->i_rwsem);
+	if (!err)
+		notify_dentry(path->dentry, IN_ATTRIB);
 	return err;
 }
 
@@ -196,6 +200,7 @@ static int do_utimes(const struct path *path, const struct timespec *times)
 	}
 	inode->i_ctime = now;
 	up_write(&inode->i_rwsem);
+	notify_dentry(path->dentry, IN_ATTRIB);
 	return 0;
 }
 
@@ -333,6 +338,8 @@ static long truncate_path(const struct path *path, loff_t size)
 		err = do_truncate(inode, size);
 		put_write_access(inode);
 	}
+	if (!err)
+		notify_dentry(path->dentry, IN_MODIFY);
 	return err;
 }
 
@@ -363,6 +370,8 @@ SYSCALL_DEFINE2(ftruncate, unsigned int, fd, loff_t, size)
 		return -EBADF;
 	if (S_ISREG(f.file->f_inode->i_mode) && f.file->f_mode & FMODE_WRITE)
 		err = do_truncate(f.file->f_inode, size);
+	if (!err)
+		notify_file(f.file, IN_MODIFY);
 	fdput(f);
 	return err;
 }

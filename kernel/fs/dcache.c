@@ -23,6 +23,7 @@
  * Changes of a directory's entries also hold its inode's i_rwsem for writing, which keeps "look
  * whether it exists, then make it" together across sleeping.
  */
+#include "kernel/events/inotify.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/mount.h"
@@ -252,8 +253,10 @@ void dput(struct dentry *dentry)
 		struct dentry *parent = dentry->d_parent == dentry ? NULL : dentry->d_parent;
 
 		VM_BUG_ON(dentry->d_flags & DCACHE_HASHED || !list_empty(&dentry->d_subdirs));
-		if (dentry->d_inode)
+		if (dentry->d_inode) {
+			notify_gone(dentry->d_inode);
 			iput(dentry->d_inode);
+		}
 		if (dentry->d_name.name != dentry->d_iname)
 			kfree(dentry->d_name.name);
 		kmem_cache_free(dentry_cache, dentry);

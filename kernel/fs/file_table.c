@@ -12,6 +12,7 @@
  *
  * A mapping holds the file through its vm_file: the same count.
  */
+#include "kernel/events/inotify.h"
 #include "kernel/events/epoll.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs_struct.h"
@@ -138,6 +139,7 @@ static noinline void __fput(struct file *file)
 	struct path path = file->f_path;
 
 	if (!(file->f_mode & FMODE_PATH)) {
+		notify_file(file, file->f_mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 		epoll_release_file(file);
 		locks_remove_file(file);
 		if (file->f_op->release)

@@ -233,6 +233,7 @@ struct inode {
 		void *i_private;     /* of the file system */
 	};
 	struct file_lock_context *i_flctx; /* set once; locks.c */
+	struct hlist_head i_watches;	   /* who wants to be told (events/inotify.c) */
 	unsigned int i_seals;		   /* I  F_SEAL_* of a memfd */
 };
 

@@ -21,6 +21,7 @@
  *
  * Locks: mount_mutex serialises changes; the tree itself is read under dcache_lock by path walks.
  */
+#include "kernel/events/inotify.h"
 #include "kernel/fs/mount.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs_struct.h"
@@ -93,6 +94,7 @@ void deactivate_super(struct super_block *sb)
 {
 	if (!atomic_dec_and_test(&sb->s_active))
 		return;
+	notify_unmount(sb);
 	if (sb->s_root) {
 		d_genocide(sb->s_root);
 		dput(sb->s_root);

@@ -10,6 +10,7 @@
  * Lock order: the directory -> the object itself, if that is a directory that is removed: nothing
  * may be created in it while it goes. Renaming, which locks two directories, is in rename.c.
  */
+#include "kernel/events/inotify.h"
 #include "kernel/fs/namei_internal.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs_struct.h"
@@ -67,6 +68,7 @@ struct dentry *vfs_create_at(struct dentry *dir, const struct qstr *name, umode_
 		dput(dentry);
 		return ERR_PTR(err);
 	}
+	notify_name(inode, IN_CREATE | (S_ISDIR(mode) ? IN_ISDIR : 0), name, 0);
 	return dentry;
 }
 
@@ -184,6 +186,8 @@ static int do_symlinkat(const char *target, int dfd, const char *name)
 		dentry = d_alloc(nd.path.dentry, &nd.last);
 		if (dentry) {
 			err = dir->i_op->symlink(dir, dentry, target);
+			if (!err)
+				notify_name(dir, IN_CREATE, &nd.last, 0);
 			dput(dentry);
 		}
 	}
@@ -211,6 +215,10 @@ static int link_path(const struct path *old, int dfd, const char *name)
 		dentry = d_alloc(nd.path.dentry, &nd.last);
 		if (dentry) {
 			err = dir->i_op->link(dir, old->dentry, dentry);
+			if (!err) {
+				notify_inode(old->dentry->d_inode, IN_ATTRIB);
+				notify_name(dir, IN_CREATE, &nd.last, 0);
+			}
 			dput(dentry);
 		}
 	}
@@ -240,6 +248,8 @@ static int rmdir_locked(const struct path *dir, struct dentry *victim)
 		}
 	}
 	up_write(&inode->i_rwsem);
+	if (!err)
+		notify_name(parent, IN_DELETE | IN_ISDIR, &victim->d_name, 0);
 	return err;
 }
 
@@ -252,8 +262,11 @@ static int unlink_locked(const struct path *dir, struct dentry *victim)
 		err = -EPERM;
 	if (!err)
 		err = parent->i_op->unlink(parent, victim);
-	if (!err)
+	if (!err) {
 		d_drop(victim, true);
+		notify_inode(victim->d_inode, IN_ATTRIB);
+		notify_name(parent, IN_DELETE, &victim->d_name, 0);
+	}
 	return err;
 }
 

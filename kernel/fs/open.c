@@ -11,6 +11,7 @@
  *
  * A file that exists already is found without the directory's lock; only the making needs it.
  */
+#include "kernel/events/inotify.h"
 #include "kernel/fs/namei_internal.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs_struct.h"
@@ -107,6 +108,7 @@ static struct file *do_dentry_open(struct path *path, unsigned int flags)
 	err = file->f_op->open ? file->f_op->open(inode, file) : 0;
 	if (!err) {
 		file->f_flags &= ~O_NOCTTY;
+		notify_file(file, IN_OPEN);
 		return file;
 	}
 fail:

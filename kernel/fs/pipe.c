@@ -193,6 +193,27 @@ ssize_t pipe_read(struct pipe *pipe, struct iov_iter *to, bool nonblock)
 	return ret;
 }
 
+ssize_t pipe_peek(struct pipe *pipe, struct iov_iter *to, bool nonblock)
+{
+	ssize_t done = 0, ret;
+
+	if (!iov_iter_count(to))
+		return 0;
+	mutex_lock(&pipe->mutex);
+	ret = pipe_wait_readable(pipe, nonblock);
+	for (unsigned int i = pipe->tail; !ret && i != pipe->head && iov_iter_count(to); i++) {
+		const struct pipe_buffer *buf = pipe_buf(pipe, i);
+		size_t want = min_t(size_t, buf->len, iov_iter_count(to));
+		size_t copied = copy_page_to_iter(buf->page, buf->offset, want, to);
+
+		done += (ssize_t)copied;
+		if (copied < want)
+			ret = -EFAULT;
+	}
+	mutex_unlock(&pipe->mutex);
+	return done ?: ret;
+}
+
 /* Writing -------------------------------------------------------------------------------------- */
 
 /* Append to the last page what fits there as a whole. Bytes, 0 if nothing fits, -EFAULT. */

@@ -80,6 +80,9 @@ void free_pipe(struct pipe *pipe);
 ssize_t pipe_read(struct pipe *pipe, struct iov_iter *to, bool nonblock);
 ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool signal);
 
+/** pipe_peek() - as pipe_read(), but what is read stays. */
+ssize_t pipe_peek(struct pipe *pipe, struct iov_iter *to, bool nonblock);
+
 /** pipe_drop_ends() - a reader, a writer goes; those who wait for the last one are told. */
 void pipe_drop_ends(struct pipe *pipe, bool reader, bool writer);
 /** pipe_release() - file_operations.release of an end. */

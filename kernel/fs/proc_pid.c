@@ -168,11 +168,22 @@ static int oom_score_show(struct seq_file *m, struct task *task)
 
 static int coredump_filter_show(struct seq_file *m, struct task *task)
 {
-	seq_puts(m, "00000033\n");
+	seq_printf(m, "%08x\n", READ_ONCE(task->signal->coredump_filter));
 	return 0;
 }
 
-/* A program may set it; no core is ever written. */
+static int coredump_filter_store(const struct proc_entry *entry, struct task *task, char *text,
+				 size_t len)
+{
+	unsigned long filter;
+
+	if (kstrtoul(text, 0, &filter))
+		return -EINVAL;
+	WRITE_ONCE(task->signal->coredump_filter, (unsigned int)filter & 0x1ff);
+	return 0;
+}
+
+/* A number that programs set and nobody here looks at. */
 static int ignore_store(const struct proc_entry *entry, struct task *task, char *text, size_t len)
 {
 	return 0;
@@ -365,7 +376,7 @@ const struct proc_dir proc_fdinfo_dir = {.find = find_fdinfo, .next = next_fd};
 		{.name = "coredump_filter",                                                       \
 		 .mode = 0644,                                                                    \
 		 .show = coredump_filter_show,                                                    \
-		 .store = ignore_store},                                                          \
+		 .store = coredump_filter_store},                                                 \
 		{.name = "cwd", .mode = 0777, .follow = cwd_follow},                              \
 		{.name = "environ", .mode = 0400, .show = environ_show},                          \
 		{.name = "exe", .mode = 0777, .follow = exe_follow},                              \

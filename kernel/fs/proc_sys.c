@@ -6,7 +6,10 @@
 #include "kernel/fs/proc_internal.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/super.h"
+#include "kernel/coredump.h"
 #include "kernel/cred.h"
+#include "kernel/events/epoll.h"
+#include "kernel/events/inotify.h"
 #include "kernel/ipc/shm.h"
 #include "kernel/pid.h"
 #include "kernel/random.h"
@@ -77,6 +80,15 @@ static int hostname_store(const struct proc_entry *entry, struct task *task, cha
 	return 0;
 }
 
+static int core_pattern_store(const struct proc_entry *entry, struct task *task, char *text,
+			      size_t len)
+{
+	if (*text == '|')
+		return -EINVAL; /* to a program: not here */
+	strscpy(core_pattern, text, CORE_PATTERN_SIZE);
+	return 0;
+}
+
 static int uuid_show(struct seq_file *m, struct task *task)
 {
 	u8 b[16];
@@ -103,8 +115,8 @@ static int threads_max_show(struct seq_file *m, struct task *task)
 }
 
 static int drop_caches, nr_hugepages, panic_on_oom, oom_kill_allocating;
-static int randomize_va_space = 2, core_uses_pid, dmesg_restrict, kptr_restrict, panic_timeout,
-	   sysrq, mmap_min_addr = 65536;
+static int randomize_va_space = 2, dmesg_restrict, kptr_restrict, panic_timeout, sysrq,
+	   mmap_min_addr = 65536;
 static int watermark_scale = 10, vfs_cache_pressure = 100, dirty_ratio = 20,
 	   dirty_background_ratio = 10, printk_value = 7;
 static int unprivileged_userfaultfd, protected_links = 1, overcommit_kbytes, legacy_va_layout,
@@ -153,7 +165,11 @@ static const struct proc_entry random_entries[] = {
 
 static const struct proc_entry kernel_entries[] = {
 	TEXT_ENTRY("cap_last_cap", "40"),
-	TEXT_ENTRY("core_pattern", "core"),
+	{.name = "core_pattern",
+	 .mode = 0644,
+	 .show = text_show,
+	 .store = core_pattern_store,
+	 .data = core_pattern},
 	INT_ENTRY("core_uses_pid", core_uses_pid, 0, 1),
 	INT_ENTRY("dmesg_restrict", dmesg_restrict, 0, 1),
 	{.name = "domainname",
@@ -209,9 +225,23 @@ static const struct proc_entry vm_entries[] = {
 	{.name = NULL},
 };
 
+static const struct proc_entry inotify_entries[] = {
+	INT_ENTRY("max_queued_events", inotify_max_events, 0, S32_MAX),
+	INT_ENTRY("max_user_instances", inotify_max_instances, 0, S32_MAX),
+	INT_ENTRY("max_user_watches", inotify_max_watches, 0, S32_MAX),
+	{.name = NULL},
+};
+
+static const struct proc_entry epoll_entries[] = {
+	INT_ENTRY("max_user_watches", epoll_max_watches, 0, S32_MAX),
+	{.name = NULL},
+};
+
 static const struct proc_entry fs_entries[] = {
+	{.name = "epoll", .mode = 0555, .children = epoll_entries},
 	TEXT_ENTRY("file-max", "9223372036854775807"),
 	{.name = "file-nr", .mode = 0444, .show = file_nr_show},
+	{.name = "inotify", .mode = 0555, .children = inotify_entries},
 	TEXT_ENTRY("nr_open", "1048576"),
 	TEXT_ENTRY("pipe-max-size", "1048576"),
 	INT_ENTRY("protected_hardlinks", protected_links, 0, 1),

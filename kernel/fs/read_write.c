@@ -6,6 +6,7 @@
  * buffers and a position: the file's own (locked when the open file is shared), or one given with
  * the call. Streams (pipes, terminals) ignore it.
  */
+#include "kernel/events/inotify.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/iov_iter.h"
@@ -64,20 +65,30 @@ SYSCALL_DEFINE3(lseek, unsigned int, fd, loff_t, offset, unsigned int, whence)
 
 ssize_t vfs_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
 {
+	ssize_t ret;
+
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
 	if (!file->f_op->read_iter)
 		return file->f_op->readdir ? -EISDIR : -EINVAL;
-	return file->f_op->read_iter(file, to, pos);
+	ret = file->f_op->read_iter(file, to, pos);
+	if (ret > 0)
+		notify_file(file, IN_ACCESS);
+	return ret;
 }
 
 ssize_t vfs_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
 {
+	ssize_t ret;
+
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (!file->f_op->write_iter)
 		return -EINVAL;
-	return file->f_op->write_iter(file, from, pos);
+	ret = file->f_op->write_iter(file, from, pos);
+	if (ret > 0)
+		notify_file(file, IN_MODIFY);
+	return ret;
 }
 
 ssize_t kernel_read(struct file *file, void *buf, size_t count, loff_t pos)

@@ -17,6 +17,7 @@
  * The moved dentry takes its new name from a `vehicle`, a fresh dentry of that name made
  * beforehand: nothing can fail once the file system has said yes.
  */
+#include "kernel/events/inotify.h"
 #include "kernel/fs/namei_internal.h"
 #include "kernel/fs/fs_struct.h"
 #include "kernel/fs/mount.h"
@@ -128,6 +129,30 @@ static int rename_objects(struct rename *r)
 	return err;
 }
 
+/* Told of one entry that has moved. */
+static void notify_move(const struct qstr *from, struct inode *from_dir, const struct qstr *to,
+			struct inode *to_dir, struct inode *moved)
+{
+	u32 cookie = notify_cookie(), isdir = S_ISDIR(moved->i_mode) ? IN_ISDIR : 0;
+
+	notify_name(from_dir, IN_MOVED_FROM | isdir, from, cookie);
+	notify_name(to_dir, IN_MOVED_TO | isdir, to, cookie);
+	notify_inode(moved, IN_MOVE_SELF);
+}
+
+static void notify_rename(const struct rename *r)
+{
+	struct inode *from = r->from.path.dentry->d_inode, *to = r->to.path.dentry->d_inode;
+
+	if (nobody_watches())
+		return;
+	notify_move(&r->from.last, from, &r->to.last, to, r->source->d_inode);
+	if (r->flags & RENAME_EXCHANGE)
+		notify_move(&r->to.last, to, &r->from.last, from, r->target->d_inode);
+	else if (r->target)
+		notify_inode(r->target->d_inode, IN_ATTRIB);
+}
+
 static int rename_commit(struct rename *r)
 {
 	struct dentry *vehicle;
@@ -171,6 +196,8 @@ static int rename_walked(struct rename *r)
 		err = rename_allowed(r);
 	if (!err)
 		err = rename_commit(r);
+	if (!err)
+		notify_rename(r);
 out:
 	unlock_rename(r);
 	if (!IS_ERR_OR_NULL(r->target))

@@ -96,8 +96,12 @@ static ssize_t sock_read(struct file *file, struct iov_iter *to, unsigned int fl
 	bool nonblock = file->f_flags & O_NONBLOCK || flags & MSG_DONTWAIT;
 	ssize_t done = 0, n;
 
-	if (flags & (MSG_OOB | MSG_PEEK))
+	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
+	if (flags & MSG_PEEK)
+		return test_bit(SHUT_RD, &end->shut) && pipe_empty(end->rx)
+			       ? 0
+			       : pipe_peek(end->rx, to, nonblock);
 	do {
 		if (test_bit(SHUT_RD, &end->shut) && pipe_empty(end->rx))
 			return done;

@@ -15,6 +15,7 @@
 #define ELFDATA2LSB 1
 #define ET_EXEC	    2
 #define ET_DYN	    3
+#define ET_CORE	    4
 #define EM_X86_64   62
 
 #define PT_NULL	     0
@@ -26,6 +27,13 @@
 #define PT_TLS	     7
 #define PT_GNU_STACK 0x6474e551
 
+/* Notes of core files, and of programs (their names tell which). */
+#define NT_PRSTATUS	1
+#define NT_FPREGSET	2
+#define NT_PRPSINFO	3
+#define NT_AUXV		6
+#define NT_SIGINFO	0x53494749
+#define NT_FILE		0x46494c45
 #define NT_GNU_BUILD_ID 3
 
 #define PF_X 1

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small calls: adjtimex, kcmp, settimeofday; and looking at a socket's bytes without taking them.
+ */
+#include "test.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timex.h>
+
+static void test_adjtimex(void)
+{
+	struct timex tx = {0};
+	int state = adjtimex(&tx);
+
+	CHECK(state >= 0 && state <= 5 && tx.tick >= 9000 && tx.tick <= 11000);
+	CHECK(tx.time.tv_sec >= time(NULL) - 10 && tx.tolerance > 0);
+	CHECK(clock_adjtime(CLOCK_REALTIME, &tx) == state);
+	CHECK_ERRNO(clock_adjtime(CLOCK_MONOTONIC, &tx), EOPNOTSUPP);
+	CHECK_ERRNO(clock_adjtime(99, &tx), EINVAL);
+	CHECK_ERRNO(syscall(SYS_adjtimex, 8L), EFAULT);
+}
+
+static void test_settimeofday(void)
+{
+	struct timeval tv = {0, 1000000};
+
+	CHECK_ERRNO(syscall(SYS_settimeofday, &tv, NULL), EINVAL);
+	CHECK_ERRNO(syscall(SYS_settimeofday, 8L, NULL), EFAULT);
+}
+
+static long kcmp(pid_t a, pid_t b, int type, long i, long j)
+{
+	return syscall(SYS_kcmp, a, b, type, i, j);
+}
+
+static void test_kcmp(void)
+{
+	int fd = open("/", O_RDONLY), same = dup(fd), other = open("/", O_RDONLY);
+	pid_t me = getpid(), child;
+
+	if (kcmp(me, me, 1, 0, 0) < 0 && errno == ENOSYS)
+		return; /* a Linux without it */
+	CHECK(kcmp(me, me, 0, fd, same) == 0);
+	CHECK(kcmp(me, me, 0, fd, other) + kcmp(me, me, 0, other, fd) == 3);
+	CHECK(kcmp(me, me, 1, 0, 0) == 0 && kcmp(me, me, 4, 0, 0) == 0);
+	child = fork();
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	CHECK(kcmp(me, child, 0, fd, same) == 0); /* files are shared by fork, tables are not */
+	CHECK(kcmp(me, child, 2, 0, 0) > 0 && kcmp(me, child, 1, 0, 0) > 0);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	CHECK_ERRNO(kcmp(me, me, 0, fd, 999), EBADF);
+	CHECK_ERRNO(kcmp(me, me, 99, 0, 0), EINVAL);
+	CHECK_ERRNO(kcmp(me, child, 1, 0, 0), ESRCH);
+}
+
+static void test_peek(void)
+{
+	struct iovec iov = {.iov_len = 8};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	char buf[8];
+	int sv[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	CHECK_ERRNO(recv(sv[0], buf, 8, MSG_PEEK | MSG_DONTWAIT), EAGAIN);
+	CHECK(write(sv[1], "abc", 3) == 3 && write(sv[1], "de", 2) == 2);
+	CHECK(recv(sv[0], buf, 2, MSG_PEEK) == 2 && !memcmp(buf, "ab", 2));
+	iov.iov_base = buf;
+	CHECK(recvmsg(sv[0], &msg, MSG_PEEK) > 2 && !memcmp(buf, "abc", 3));
+	CHECK(recv(sv[0], buf, 8, MSG_WAITALL | MSG_DONTWAIT) == 5 && !memcmp(buf, "abcde", 5));
+	close(sv[1]);
+	CHECK(recv(sv[0], buf, 8, MSG_PEEK) == 0);
+}
+
+int main(void)
+{
+	TEST(test_adjtimex);
+	TEST(test_settimeofday);
+	TEST(test_kcmp);
+	TEST(test_peek);
+	return test_done();
+}
