@@ -39,6 +39,7 @@
 #include "lib/err.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/changes.h"
 #include "mm/buddy.h"
 #include "mm/fault.h"
 #include "mm/lru.h"
@@ -238,6 +239,7 @@ int init_task_main(void *unused)
 	start_thread_or_panic(kswapd_loop, "kswapd");
 	sched_stat_init();
 	smp_start_all();
+	changes_start();
 	pr_info("%u CPU%s, %lu KiB of memory, %lu KiB free\n", num_online_cpus(),
 		num_online_cpus() == 1 ? "" : "s", totalram_pages() * (PAGE_SIZE / 1024),
 		nr_free_pages() * (PAGE_SIZE / 1024));

@@ -28,6 +28,7 @@
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/ptrace_regs.h"
 #include "arch/x86_64/smp.h"
+#include "mm/changes.h"
 
 #define PANIC_EXIT_CODE 0x3f /* QEMU ends with 127 */
 
@@ -143,6 +144,7 @@ static void __noreturn do_panic(const struct pt_regs *regs, bool report, const c
 			show_regs(regs);
 		dump_backtrace(regs);
 		lockdep_dump_held(current);
+		changes_dump_last();
 		panic_stop_other_cpus();
 		sched_dump();
 		pr_emerg("end of panic: %s\n", text);

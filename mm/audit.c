@@ -34,6 +34,7 @@
 #include "kernel/sched.h"
 #include "lib/compiler.h"
 #include "mm/anon_vma.h"
+#include "mm/changes.h"
 #include "mm/debug.h"
 #include "mm/filemap.h"
 #include "mm/mm.h"
@@ -47,6 +48,7 @@
 #define AUDIT_LOOKS	  20	  /* how often a difference must be seen */
 #define AUDIT_QUICK_LOOKS 5	  /* of them at once */
 #define AUDIT_PAUSE_NS	  1000000 /* between the others */
+#define AUDIT_HISTORY	  8	  /* changes of a wrong mapping to be shown */
 #define AUDIT_LOCK_TRIES  200	  /* to get a process's mmap_lock */
 
 static void audit_pause(int look)
@@ -150,11 +152,15 @@ static struct page *audit_hold(struct vm_area *vma, unsigned long addr, pte_t *p
 static void audit_report(struct rmap_audit *audit, struct vm_area *vma, unsigned long addr,
 			 struct page *page, const char *wrong)
 {
+	struct change_query q;
+
 	if (audit->differences++)
 		return;
 	pr_err("rmap audit: %s: address %lx, index %lx\n", wrong, addr, page->index);
 	dump_page(page, wrong);
 	dump_vma(vma);
+	change_query_init(&q, vma->vm_mm, addr);
+	changes_dump(&q, AUDIT_HISTORY);
 }
 
 static void audit_present_pte(struct rmap_audit *audit, struct vm_area *vma, unsigned long addr)

@@ -64,6 +64,7 @@ static const struct rb_augment_callbacks *tree_callbacks(const struct rb_augment
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/anon_vma.h"
+#include "mm/changes.h"
 #include "mm/debug.h"
 #include "mm/interval_tree.h"
 #include "mm/vma.h"
@@ -185,6 +186,7 @@ static struct anon_vma_chain *list_search(struct list_head *head, struct list_he
 void anon_vma_interval_tree_insert(struct anon_vma_chain *node, struct rb_root_cached *root)
 {
 	remember_key(node);
+	change_avc(CHANGE_AVC_INSERT, node);
 	if (unlikely(anon_rmap_list))
 		list_add_tail(&node->same_anon_vma, list_of(root));
 	else
@@ -196,6 +198,7 @@ void anon_vma_interval_tree_insert(struct anon_vma_chain *node, struct rb_root_c
 void anon_vma_interval_tree_remove(struct anon_vma_chain *node, struct rb_root_cached *root)
 {
 	anon_vma_interval_tree_verify(node);
+	change_avc(CHANGE_AVC_REMOVE, node);
 	if (unlikely(anon_rmap_list))
 		list_del(&node->same_anon_vma);
 	else

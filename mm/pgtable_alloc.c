@@ -19,6 +19,7 @@
 #include "kernel/spinlock.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/changes.h"
 #include "mm/debug.h"
 #include "mm/mm.h"
 #include "mm/vmstat.h"
@@ -33,6 +34,7 @@ struct page *pgtable_page_alloc(struct mm *mm)
 		return NULL;
 	spin_lock_init(&page->ptl);
 	SetPageTable(page);
+	change_table(page_address(page), mm);
 	atomic_long_add(PAGE_SIZE, &mm->pgtables_bytes);
 	inc_node_stat(NR_PAGETABLE);
 	return page;

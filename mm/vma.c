@@ -42,6 +42,7 @@
 #include "lib/errno.h"
 #include "lib/rbtree_augmented.h"
 #include "mm/anon_vma.h"
+#include "mm/changes.h"
 #include "mm/debug.h"
 #include "mm/filemap.h"
 #include "mm/page.h"
@@ -159,6 +160,7 @@ static void tree_link(struct mm *mm, struct vm_area *vma)
 	struct rb_node **link = &mm->vma_root.rb_node, *up = NULL;
 	struct vm_area *prev = NULL, *next = NULL;
 
+	change_vma(CHANGE_VMA_LINK, vma);
 	while (*link) {
 		struct vm_area *here = rb_entry(*link, struct vm_area, vm_rb);
 
@@ -189,6 +191,7 @@ void detach_vma(struct mm *mm, struct vm_area *vma)
 	struct vm_area *next = vma_next(vma);
 
 	mmap_assert_write_locked(mm);
+	change_vma(CHANGE_VMA_UNLINK, vma);
 	if (next) {
 		next->vm_prev = vma->vm_prev;
 		vma_gap_update(next);

@@ -42,6 +42,7 @@
 #include "lib/err.h"
 #include "lib/errno.h"
 #include "mm/anon_vma.h"
+#include "mm/changes.h"
 #include "mm/debug.h"
 #include "mm/filemap.h"
 #include "mm/sabotage.h"
@@ -54,12 +55,14 @@ void vma_set_range(struct vm_area *vma, unsigned long start, unsigned long end)
 	long delta = ((long)start - (long)vma->vm_start) >> PAGE_SHIFT;
 
 	VM_BUG_ON_VMA(start >= end, vma);
+	change_vma(CHANGE_VMA_WAS, vma);
 	vma->anon_pgoff += delta;
 	if (vma->vm_file)
 		vma->vm_pgoff += delta;
 	SYNC_POINT(update_between_start_and_pgoff);
 	WRITE_ONCE(vma->vm_start, start);
 	WRITE_ONCE(vma->vm_end, end);
+	change_vma(CHANGE_VMA_IS, vma);
 }
 
 /*
@@ -423,6 +426,7 @@ struct vm_area *vma_modify_flags(struct vm_area *vma, unsigned long start, unsig
 	if (IS_ERR(vma))
 		return vma;
 	WRITE_ONCE(vma->vm_flags, flags);
+	change_vma(CHANGE_VMA_FLAGS, vma);
 	vma_set_page_prot(vma);
 	validate_mm(vma->vm_mm);
 	return vma;

@@ -227,18 +227,32 @@ static inline pte_t ptep_get(const pte_t *ptep)
 {
 	return __pte(READ_ONCE(ptep->val));
 }
+/* Debug kernels write down who changes a PTE (mm/changes.c). */
+#ifdef CONFIG_DEBUG
+void pte_changed(const pte_t *ptep, u64 old, u64 new);
+#else
+static inline void pte_changed(const pte_t *ptep, u64 old, u64 new)
+{
+}
+#endif
+
 /* Plain store: the old entry must not be present, or nobody else may be using the table. */
 static inline void set_pte(pte_t *ptep, pte_t pte)
 {
+	pte_changed(ptep, ptep->val, pte.val);
 	WRITE_ONCE(ptep->val, pte.val);
 }
 static inline void pte_clear(pte_t *ptep)
 {
+	pte_changed(ptep, ptep->val, 0);
 	WRITE_ONCE(ptep->val, 0);
 }
 static inline pte_t ptep_xchg(pte_t *ptep, pte_t pte)
 {
-	return __pte(__atomic_exchange_n(&ptep->val, pte.val, __ATOMIC_SEQ_CST));
+	pte_t old = __pte(__atomic_exchange_n(&ptep->val, pte.val, __ATOMIC_SEQ_CST));
+
+	pte_changed(ptep, old.val, pte.val);
+	return old;
 }
 static inline pte_t ptep_get_and_clear(pte_t *ptep)
 {
@@ -247,12 +261,18 @@ static inline pte_t ptep_get_and_clear(pte_t *ptep)
 /* Stores @new if *@ptep is still @old. Returns true when it was. */
 static inline bool ptep_cmpxchg(pte_t *ptep, pte_t old, pte_t new)
 {
-	return __atomic_compare_exchange_n(&ptep->val, &old.val, new.val, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST);
+	bool stored = __atomic_compare_exchange_n(&ptep->val, &old.val, new.val, false,
+						  __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+
+	if (stored)
+		pte_changed(ptep, old.val, new.val);
+	return stored;
 }
 static inline void ptep_set_wrprotect(pte_t *ptep)
 {
-	__atomic_fetch_and(&ptep->val, ~_PAGE_RW, __ATOMIC_SEQ_CST);
+	u64 old = __atomic_fetch_and(&ptep->val, ~_PAGE_RW, __ATOMIC_SEQ_CST);
+
+	pte_changed(ptep, old, old & ~_PAGE_RW);
 }
 static inline bool ptep_test_and_clear_young(pte_t *ptep)
 {

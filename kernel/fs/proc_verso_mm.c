@@ -15,11 +15,14 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/audit.h"
+#include "mm/changes.h"
 #include "mm/forced.h"
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/slab.h"
 #include "mm/vmstat.h"
+
+#define CHANGES_SHOWN 64
 
 /* The address space of a process, with a reference (mmput), or NULL after an error was answered. */
 static struct mm *take_mm(struct verso_file *vf, const char *word)
@@ -146,6 +149,46 @@ static void cmd_audit(struct verso_file *vf, int argc, char **argv)
 		     audit.migration_ptes, audit.skipped, audit.busy);
 }
 
+/* What the query finds, the last change first. */
+static void answer_changes(struct verso_file *vf, struct change_query *q)
+{
+	char line[CHANGE_LINE];
+	struct change c;
+
+	for (int i = 0; i < CHANGES_SHOWN && change_query_next(q, &c); i++) {
+		change_text(&c, line, sizeof(line));
+		verso_answer(vf, "%s\n", line);
+	}
+}
+
+static void cmd_changes(struct verso_file *vf, int argc, char **argv)
+{
+	struct change_query q;
+	unsigned long addr;
+	struct mm *mm;
+
+	if (argc == 1) {
+		change_query_init(&q, NULL, 0);
+		answer_changes(vf, &q);
+		return;
+	}
+	if (argc != 3) {
+		verso_usage(vf, argv[0]);
+		return;
+	}
+	if (!verso_number(vf, argv[2], &addr))
+		return;
+	mm = take_mm(vf, argv[1]);
+	if (!mm)
+		return;
+	if (!mmap_read_lock_killable(mm)) {
+		change_query_init(&q, mm, addr);
+		mmap_read_unlock(mm);
+		answer_changes(vf, &q);
+	}
+	mmput(mm);
+}
+
 static bool slab_counter(const struct slabinfo *s, void *arg)
 {
 	if (!strcmp(s->name, "anon_vma") || !strcmp(s->name, "anon_vma_chain") ||
@@ -169,6 +212,8 @@ const struct verso_command verso_mm_commands[] = {
 	{"migrate", "PID ADDR | frame PFN", "move it to another frame", cmd_migrate},
 	{"walk", "PID ADDR | frame PFN", "what a reverse-map walk for it visits and finds",
 	 cmd_walk},
+	{"changes", "[PID ADDR]", "who changed that mapping, or any, the last change first",
+	 cmd_changes},
 	{"counters", "", "what the memory manager counts", cmd_counters},
 	{NULL, NULL, NULL, NULL},
 };

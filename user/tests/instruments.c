@@ -340,6 +340,39 @@ static void sabotage_breaks_a_rule(void)
 	CHECK(strstr(instrument("sabotage"), "mlock_ignored "));
 }
 
+/* ---- the change ring ---- */
+
+static bool first_line_has(const char *text, const char *word)
+{
+	const char *end = strchr(text, '\n'), *found = strstr(text, word);
+
+	return end && found && found < end;
+}
+
+/* Who changed this mapping last? The task that did, whatever happened elsewhere since. */
+static void changes_name_who_did_it(void)
+{
+	char *p = one_page(12), task[32];
+	struct worker w;
+
+	worker_start(&w, -1, reclaim_it, p);
+	CHECK(mprotect(p, PAGE, PROT_READ) == 0);
+	snprintf(task, sizeof(task), "task %d pte frame", getpid());
+	CHECK(strstr(instrument("changes %d %p", getpid(), p), task));
+	CHECK(strstr(instrument("changes %d %p", getpid(), p), "rw- dirty -> frame"));
+	worker_go(&w);
+	worker_wait(&w);
+	snprintf(task, sizeof(task), "task %d pte none -> swap", w.tid);
+	CHECK(first_line_has(instrument("changes %d %p", getpid(), p), task));
+	CHECK(first_line_has(instrument("changes %d %p", getpid(), p), "try_to_unmap_one+0x"));
+	worker_join(&w);
+	/* The address's next mapping in a new table does not inherit the story. */
+	CHECK(munmap(p, PAGE) == 0);
+	CHECK(strstr(instrument("changes %d %p", getpid(), p), "vma unlinked"));
+	CHECK_ANSWER("error: usage: changes", "changes 1");
+	CHECK(strstr(instrument("changes"), " by "));
+}
+
 static void counters_are_listed(void)
 {
 	const char *text = instrument("counters");
@@ -366,6 +399,7 @@ int main(void)
 	INSTRUMENT_TEST(forced_migration_changes_the_frame, 1);
 	INSTRUMENT_TEST(walks_count_visits, 1);
 	INSTRUMENT_TEST(the_kth_allocation_of_a_task_fails, 1);
+	INSTRUMENT_TEST(changes_name_who_did_it, 1);
 	INSTRUMENT_TEST(sabotage_breaks_a_rule, 1);
 	INSTRUMENT_TEST(counters_are_listed, 1);
 	return test_done();
