@@ -55,6 +55,7 @@ test)
 	need sparse sparse "checks address spaces and lock contexts"
 	need cppcheck cppcheck "checks the code"
 	need lz4 lz4 "the oracle of the compression tests"
+	need util-linux /sbin/mkswap "makes the swap areas of the disk tests"
 	;;
 esac
 [ -z "$missing" ] && exit 0

@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 		losers += shared->results[i].lost != 0;
 		afterwards += shared->results[i].wrong_afterwards;
 	}
-	printf("children %u of %u, wrong %u, lost %u in %u children, afterwards wrong %u\n", well,
+	printf("children %u of %d, wrong %u, lost %u in %u children, afterwards wrong %u\n", well,
 	       CHILDREN, wrong, lost, losers, afterwards);
 	return well == CHILDREN && !wrong && !afterwards ? 0 : 1;
 }

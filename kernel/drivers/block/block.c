@@ -230,6 +230,7 @@ int blk_rw_sync(struct blk_request *req)
 	req->done = wake_submitter;
 	blk_submit(req);
 	wait_for_completion(&done);
+	req->private = NULL;
 	return req->error;
 }
 
