@@ -310,7 +310,7 @@ $B poweroff -f
 
 
 @contextlib.contextmanager
-def failing_machine(here, kind, blockdev, flavour="release", args=(), words=""):
+def failing_machine(here, kind, blockdev, flavour="release", args=(), words="", init="/bin/script", mem=128):
     """The console of a machine that swaps to `blockdev`, when helper_swap_io has sent its memory there."""
     archive = initramfs.skeleton()
     for path in (BUSYBOX, SWAP_IO, LOAD):
@@ -321,7 +321,7 @@ def failing_machine(here, kind, blockdev, flavour="release", args=(), words=""):
         out.write(archive.pack())
     name = machine.disk_name(kind, 0)
     with Console([*Q35, "-blockdev", blockdev, "-device", DEVICES[kind], *args, "-kernel", kernel(flavour), "-initrd", path,
-                  "-append", f"console=ttyS0 panic=-1 init=/bin/script swap=0 swap=/dev/{name} {words}"], 2, 128) as console:
+                  "-append", f"console=ttyS0 panic=-1 init={init} swap=0 swap=/dev/{name} {words}"], 2, mem) as console:
         console.wait_for("ready")
         yield console
 
@@ -374,6 +374,27 @@ def pulled_out(kind, flavour):
     return check
 
 
+def pulled_out_in_use(kind, flavour):
+    """The disk goes away in the middle of its work: four processes use twice the memory. Each loses what was on the disk,
+    or is killed for want of memory; nobody sees wrong bytes, and process 1 goes on. (The console does not show the log's
+    errors: they would be mixed into the program's line.)"""
+    def check():
+        with folder() as here:
+            monitor = Monitor(here)
+            image = mkswap(os.path.join(here, "swap.img"), 160 * MIB)
+            with failing_machine(here, kind, plain(image), flavour, monitor.args, "loglevel=3 -- 32 busy",
+                                 "/bin/helper_swap_io", 64) as console:
+                monitor.ask("device_del", id="dev0")
+                monitor.wait_for("DEVICE_DELETED")
+                console.type("\n")
+                console.wait_for("children ")
+                line = console.wait_for("\n")
+                well, _, wrong, lost, _, afterwards = (int(word) for word in re.findall(r"\d+", line))
+                expect(not wrong and not afterwards and lost and well, "what a child saw after the disk had gone", line)
+                console.wait_end()
+    return check
+
+
 def silent(kind):
     """The disk does not answer for a while: it is reset, and nothing is lost."""
     def check():
@@ -401,6 +422,8 @@ JOBS += [(f"{kind}: does not answer", silent(kind)) for kind in ("virtio", "nvme
 JOBS += [
     ("virtio pulled out", pulled_out("virtio", "release")),
     ("nvme pulled out, debug", pulled_out("nvme", "debug")),
+    ("virtio pulled out in use, debug", pulled_out_in_use("virtio", "debug")),
+    ("nvme pulled out in use", pulled_out_in_use("nvme", "release")),
     ("areas that are refused", refused),
     ("a disk that is not swapped to", not_swapped_to),
     ("partitions, MBR", partitions("virtio", make_mbr, 512)),

@@ -10,7 +10,12 @@
  *
  *	children 4 of 4, wrong 0, lost 1 in 1 children, afterwards wrong 0
  *
- * Usage: helper_swap_io MIB. Status 0 when nothing was wrong and no child died.
+ * With "busy" the children do not wait, but look at their pages over and over, to keep the device at
+ * work; each stops at its first lost page and gives its memory back. Children that the OOM killer
+ * ends are then no failure. Parent and code stay in memory, so that the report is made in any case:
+ * it may be process 1, and then switches the machine off.
+ *
+ * Usage: helper_swap_io MIB [busy]. Status 0 when nothing was wrong and no child died.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -20,12 +25,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/reboot.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PAGE	     4096UL
 #define WORDS	     (PAGE / sizeof(uint64_t))
 #define CHILDREN     4
+#define SMALL	     64
 #define MADV_PAGEOUT 21
 
 struct result {
@@ -109,6 +116,35 @@ static void __attribute__((noreturn)) child_main(unsigned child, size_t pages, i
 	_exit(0);
 }
 
+/* Look until a page is lost: then a little memory must still do. */
+static void __attribute__((noreturn)) busy_child(unsigned child, size_t pages, int ready)
+{
+	struct result *result = &shared->results[child];
+	volatile size_t n = 0;
+	char *memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+
+	if (memory == MAP_FAILED)
+		_exit(2);
+	signal(SIGBUS, on_bus_error);
+	if (sigsetjmp(lost_page, 1)) {
+		result->lost++;
+		munmap(memory, pages * PAGE);
+		memory = mmap(NULL, SMALL * PAGE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		for (n = 0; n < SMALL; n++)
+			fill((uint64_t *)(memory + n * PAGE), child, n);
+		result->wrong_afterwards = look(memory, SMALL, child, &result->lost);
+		_exit(0);
+	}
+	for (n = 0; n < pages; n++)
+		fill((uint64_t *)(memory + n * PAGE), child, n);
+	write(ready, "r", 1);
+	for (n = 0;; n = (n + 1) % pages)
+		if (!right((uint64_t *)(memory + n * PAGE), child, n))
+			result->wrong++;
+}
+
 /* How many children ended well. */
 static unsigned reap(void)
 {
@@ -121,27 +157,11 @@ static unsigned reap(void)
 	return well;
 }
 
-int main(int argc, char **argv)
+/* The sum of all children. Returns whether nothing was wrong. */
+static int tell(unsigned well)
 {
-	size_t pages = argc > 1 ? strtoul(argv[1], NULL, 0) << 8 : 1024;
-	unsigned wrong = 0, lost = 0, losers = 0, afterwards = 0, well;
-	int ready[2], go[2];
-	char line[16];
+	unsigned wrong = 0, lost = 0, losers = 0, afterwards = 0;
 
-	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	if (shared == MAP_FAILED || pipe(ready) || pipe(go))
-		return 2;
-	for (unsigned i = 0; i < CHILDREN; i++)
-		if (fork() == 0)
-			child_main(i, pages, ready[1], go[0]);
-	for (unsigned i = 0; i < CHILDREN; i++)
-		read(ready[0], line, 1);
-	puts("ready");
-	fflush(stdout);
-	fgets(line, sizeof line, stdin);
-	write(go[1], "gggg", CHILDREN);
-	well = reap();
 	for (unsigned i = 0; i < CHILDREN; i++) {
 		wrong += shared->results[i].wrong;
 		lost += shared->results[i].lost;
@@ -150,5 +170,40 @@ int main(int argc, char **argv)
 	}
 	printf("children %u of %d, wrong %u, lost %u in %u children, afterwards wrong %u\n", well,
 	       CHILDREN, wrong, lost, losers, afterwards);
-	return well == CHILDREN && !wrong && !afterwards ? 0 : 1;
+	fflush(stdout);
+	return !wrong && !afterwards;
+}
+
+int main(int argc, char **argv)
+{
+	size_t pages = argc > 1 ? strtoul(argv[1], NULL, 0) << 8 : 1024;
+	int busy = argc > 2, ready[2], go[2], good;
+	unsigned well;
+	char line[16];
+
+	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (shared == MAP_FAILED || pipe(ready) || pipe(go))
+		return 2;
+	if (busy)
+		mlockall(MCL_CURRENT);
+	for (unsigned i = 0; i < CHILDREN; i++) {
+		if (fork())
+			continue;
+		if (!busy)
+			child_main(i, pages, ready[1], go[0]);
+		mlockall(MCL_CURRENT);
+		busy_child(i, pages, ready[1]);
+	}
+	for (unsigned i = 0; i < CHILDREN; i++)
+		read(ready[0], line, 1);
+	puts("ready");
+	fflush(stdout);
+	fgets(line, sizeof line, stdin);
+	write(go[1], "gggg", CHILDREN);
+	well = reap();
+	good = tell(well);
+	if (getpid() == 1)
+		reboot(RB_POWER_OFF);
+	return good && well == CHILDREN ? 0 : 1;
 }
