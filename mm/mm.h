@@ -265,7 +265,8 @@ static inline void mm_dec_table(struct mm *mm)
 /* ---- commitment of memory (commit.c) --------------------------------------------------------- */
 
 extern int sysctl_overcommit_memory; /* 0 heuristic, 1 always, 2 never */
-extern int sysctl_overcommit_ratio;  /* percent of RAM, for mode 2 */
+extern int sysctl_overcommit_ratio;  /* percent of RAM, for mode 2 ... */
+extern int sysctl_overcommit_kbytes; /* ... unless this is not 0 */
 extern int sysctl_max_map_count;     /* VMAs per address space */
 
 /* Promise `pages` more pages of private memory. 0, or -ENOMEM when the promise is one that

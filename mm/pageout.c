@@ -130,7 +130,10 @@ static bool drop_file_page(struct page *page)
 /* A lazily freed page: in no cache at all; the isolation's reference is the only one left. */
 static bool drop_lazyfree_page(struct page *page)
 {
-	return !PageDirty(page) && page_ref_freeze(page, 1);
+	if (PageDirty(page) || !page_ref_freeze(page, 1))
+		return false;
+	count_vm_event(PGLAZYFREED);
+	return true;
 }
 
 enum fate { FREED, KEPT, WASHED };

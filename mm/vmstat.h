@@ -61,6 +61,10 @@
 	X(RMAP_VMAS, "rmap_vmas")                                                            \
 	X(RMAP_NODES, "rmap_nodes")                                                          \
 	X(RMAP_UNMAPPED, "rmap_unmapped")                                                    \
+	X(PGLAZYFREE, "pglazyfree")                                                          \
+	X(PGLAZYFREED, "pglazyfreed")                                                        \
+	X(UNEVICTABLE_MLOCKED, "unevictable_pgs_mlocked")                                    \
+	X(UNEVICTABLE_MUNLOCKED, "unevictable_pgs_munlocked")                                \
 	X(OOM_KILL, "oom_kill")                                                              \
 	X(OOM_REAP, "oom_reap")
 
@@ -71,7 +75,6 @@
 	X(NR_ACTIVE_FILE, "nr_active_file")               \
 	X(NR_UNEVICTABLE, "nr_unevictable")               \
 	X(NR_MLOCK, "nr_mlock")                           \
-	X(NR_ISOLATED, "nr_isolated")                     \
 	X(NR_ANON_MAPPED, "nr_anon_pages")                \
 	X(NR_FILE_MAPPED, "nr_mapped")                    \
 	X(NR_FILE_PAGES, "nr_file_pages")                 \

@@ -119,8 +119,7 @@ static int randomize_va_space = 2, dmesg_restrict, kptr_restrict, panic_timeout,
 	   mmap_min_addr = 65536;
 static int watermark_scale = 10, vfs_cache_pressure = 100, dirty_ratio = 20,
 	   dirty_background_ratio = 10, printk_value = 7;
-static int unprivileged_userfaultfd, protected_links = 1, overcommit_kbytes, legacy_va_layout,
-				     stat_interval = 1;
+static int unprivileged_userfaultfd, protected_links = 1, legacy_va_layout, stat_interval = 1;
 
 static int ulong_show(struct seq_file *m, struct task *task)
 {
@@ -212,7 +211,7 @@ static const struct proc_entry vm_entries[] = {
 	INT_ENTRY("mmap_min_addr", mmap_min_addr, 0, S32_MAX),
 	INT_ENTRY("nr_hugepages", nr_hugepages, 0, S32_MAX),
 	INT_ENTRY("oom_kill_allocating_task", oom_kill_allocating, 0, 1),
-	INT_ENTRY("overcommit_kbytes", overcommit_kbytes, 0, S32_MAX),
+	INT_ENTRY("overcommit_kbytes", sysctl_overcommit_kbytes, 0, S32_MAX),
 	INT_ENTRY("overcommit_memory", sysctl_overcommit_memory, 0, 2),
 	INT_ENTRY("overcommit_ratio", sysctl_overcommit_ratio, 0, 1000),
 	INT_ENTRY("page-cluster", sysctl_page_cluster, 0, 31),

@@ -416,3 +416,74 @@ TEST(swap_same_pages)
 	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
 		check_contents(entries[i], ONE_WORD, words[i]);
 }
+
+/* ---- who is ended, and what is promised ---- */
+
+/*
+ * A process has ended, and kswapd has not come to taking its memory down: nobody else is killed for
+ * it.
+ */
+TEST(oom_waits_for_ended_memory)
+{
+	struct mm *ended, *living;
+
+	host_boot(32);
+	sim_cpu_init();
+	oom_kill_hook = remember_victim;
+	ended = test_mm();
+	living = test_mm();
+	map_anon(ended, TEST_BASE, PAGE(100), PROT_READ | PROT_WRITE);
+	map_anon(living, TEST_BASE, PAGE(200), PROT_READ | PROT_WRITE);
+	for (unsigned long i = 0; i < 200; i++) {
+		if (i < 100)
+			write_page(ended, TEST_BASE + PAGE(i), HALF, i);
+		write_page(living, TEST_BASE + PAGE(i), HALF, i);
+	}
+	mmget(ended);
+	test_mm_end(ended);
+	mmput_async(ended);
+	CHECK(mm_end_pending());
+	CHECK(out_of_memory(GFP_KERNEL, 0));
+	CHECK(!killed);
+	mm_end_queued();
+	CHECK(!mm_end_pending());
+	CHECK(out_of_memory(GFP_KERNEL, 0));
+	CHECK(killed == living);
+	test_mm_end(living);
+}
+
+static long map_pages(struct mm *mm, unsigned long pages)
+{
+	return vm_mmap(mm, NULL, 0, PAGE(pages), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
+}
+
+/* The three ways to promise memory: what cannot be, anything, and no more than there is. */
+TEST(overcommit_modes)
+{
+	unsigned long all, limit;
+	struct mm *mm;
+
+	host_boot(32);
+	mm = test_mm();
+	all = totalram_pages() + total_swap_pages();
+	CHECK_EQ(map_pages(mm, all + 1), -ENOMEM);
+	CHECK(map_pages(mm, all) > 0 && map_pages(mm, all) > 0);
+	sysctl_overcommit_memory = 1;
+	CHECK(map_pages(mm, 4 * all) > 0);
+	test_mm_end(mm);
+	CHECK_EQ(vm_committed_pages(), 0);
+	sysctl_overcommit_memory = 2;
+	limit = vm_commit_limit();
+	CHECK_EQ(limit, totalram_pages() / 2 + total_swap_pages());
+	mm = test_mm();
+	CHECK_EQ(map_pages(mm, limit + 1), -ENOMEM);
+	CHECK(map_pages(mm, limit / 2) > 0);
+	CHECK_EQ(vm_committed_pages(), limit / 2);
+	CHECK_EQ(map_pages(mm, limit / 2 + 1), -ENOMEM);
+	CHECK_EQ(vm_committed_pages(), limit / 2);
+	sysctl_overcommit_kbytes = 4096;
+	CHECK_EQ(vm_commit_limit(), 1024 + total_swap_pages());
+	test_mm_end(mm);
+	CHECK_EQ(vm_committed_pages(), 0);
+}
