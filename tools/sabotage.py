@@ -9,12 +9,12 @@ one fails:
     NAME caught by TEST        the test failed, or the kernel panicked, or the test did not end
     NAME SURVIVED              no test noticed: the rule is not defended
 
-usage: tools/sabotage.py [SWITCH...]              all switches, or these
-       tools/sabotage.py --kernel [SWITCH...]     those with a user: test, against these alone (minutes)
+usage: tools/sabotage.py [SWITCH...]              all switches, or these, and the tests of the host program
+       tools/sabotage.py --kernel [SWITCH...]     those with a test in a machine, and these tests (minutes)
        tools/sabotage.py --find SWITCH...         which of all host tests notice these
 
 A test is host:NAME, a test of the host program (seconds), or user:PROGRAM [ARGUMENT...], a program of user/tests in a
-machine with the debug kernel at two CPUs.
+machine with the debug kernel at four CPUs.
 """
 import collections
 import concurrent.futures
@@ -83,7 +83,7 @@ def command(test, switch):
         return [HOST, SEED] + (["--sabotage=" + switch] if switch else []) + ["=" + rest]
     program, *arguments = rest.split()
     words = ["sabotage=" + switch] if switch else []
-    return [VERSO, "run", "--debug-kernel", "--cpus", "2", "--accel", "mttcg", "--timeout", str(LIMIT[kind] - 20),
+    return [VERSO, "run", "--debug-kernel", "--cpus", "4", "--timeout", str(LIMIT[kind] - 20),
             "--cmdline", " ".join(words + ["panic=-1"]), os.path.join("build", "user", "tests", program), *arguments]
 
 
@@ -152,9 +152,9 @@ def main(words):
     if "--find" in options:
         return find(names)
     chosen = names or switches()
-    if "--kernel" in options:
-        rows = {name: [test for test in tests if test.startswith("user:")] for name, tests in rows.items()}
-        chosen = [name for name in chosen if rows[name]]
+    kind = "user:" if "--kernel" in options else "host:"
+    rows = {name: [test for test in tests if test.startswith(kind)] for name, tests in rows.items()}
+    chosen = [name for name in chosen if rows[name] or kind == "host:"]
     start = time.monotonic()
     if not sound(sorted({test for name in chosen for test in rows[name]})):
         return 1
