@@ -3,6 +3,7 @@
  * Explored: reclaim as it comes, from the lists, by who needs memory, against the processes whose
  * pages it finds there: they fault, discard, and end.
  */
+#include "mm/compact.h"
 #include "mm/lru.h"
 #include "mm/mman.h"
 #include "mm/mmap.h"
@@ -82,3 +83,17 @@ static void reclaim_lists_too(void)
 
 EXPLORE(reclaim_lists_by_two, prepare_lists, check_both, THREAD(reclaim_lists),
 	THREAD(reclaim_lists_too), THREAD(child_writes));
+
+/* ---- compaction takes pages from wherever they are, by frame, to the other end of memory ---- */
+
+static void compact(void)
+{
+	compact_memory();
+}
+
+EXPLORE(compaction_vs_exit, prepare_lists, check_parent, THREAD(compact), THREAD(child_ends),
+	THREAD(parent_writes));
+EXPLORE(compaction_vs_dontneed, prepare_lists, check_both, THREAD(compact),
+	THREAD(discard_and_touch), THREAD(child_writes));
+EXPLORE(compaction_vs_reclaim, prepare_lists, check_both, THREAD(compact), THREAD(reclaim_lists),
+	THREAD(child_writes));
