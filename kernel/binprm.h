@@ -64,5 +64,7 @@ int exec_string(const struct exec_strings *list, int i, const char **kernel,
 
 /* Randomise addresses: 0 nothing, 1 mmap base, stack and program, 2 also brk. */
 extern int randomize_va_space;
+/* /proc/sys/vm: mappings are placed from the bottom up. */
+extern int legacy_va_layout;
 /* A random multiple of a page below 2^bits pages, or 0 when nothing is to be random. */
 unsigned long exec_random(unsigned int bits);

@@ -55,7 +55,7 @@
 #define ADDR_NO_RANDOMIZE  0x0040000UL
 #define ADDR_COMPAT_LAYOUT 0x0200000UL
 
-int randomize_va_space = 2;
+int randomize_va_space = 2, legacy_va_layout;
 
 static int set_norandmaps(const char *value)
 {
@@ -327,7 +327,7 @@ static int build_mm(struct binprm *bprm)
 	mm->oom_score_adj = current->tgid == 1 ? OOM_SCORE_ADJ_MIN : current->signal->oom_score_adj;
 	bprm->stack_top = TASK_SIZE - exec_random(22);
 	mm_set_layout(mm, bprm->stack_top, exec_random(28) >> PAGE_SHIFT);
-	if (current->personality & ADDR_COMPAT_LAYOUT)
+	if (legacy_va_layout || current->personality & ADDR_COMPAT_LAYOUT)
 		set_bit(MMF_LEGACY_LAYOUT, &mm->flags);
 	err = elf_load(bprm);
 	if (!err)

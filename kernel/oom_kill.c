@@ -6,6 +6,7 @@
  * the memory reserves, or they could not even exit.
  */
 #include "kernel/oom_kill.h"
+#include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
@@ -26,10 +27,14 @@ static bool process_uses_mm(struct task *p, struct mm *mm)
 	return false;
 }
 
+int panic_on_oom;
+
 static void oom_kill_mm(struct mm *mm, const char *why)
 {
 	struct task *p, *t;
 
+	if (READ_ONCE(panic_on_oom))
+		panic("%s, and panic_on_oom is set", why);
 	pr_warn("%s: found by process %d (%s)\n", why, current->tgid, current->comm);
 	rcu_read_lock();
 	for_each_process(p)

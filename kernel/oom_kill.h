@@ -9,5 +9,8 @@ struct task;
 
 /* Gives mm/oom.c its hooks. Boot. */
 void oom_kill_init(void);
+/* /proc/sys/vm/panic_on_oom: end the machine rather than a process. */
+extern int panic_on_oom;
+
 /* /proc/PID/oom_score_adj. 0, -EINVAL, -EACCES (lowering it is for the privileged). */
 int set_oom_score_adj(struct task *t, int adj);

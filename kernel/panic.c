@@ -33,7 +33,7 @@
 #define PANIC_EXIT_CODE 0x3f /* QEMU ends with 127 */
 
 static int panicking_cpu = -1;
-static long panic_timeout; /* seconds to restart; -1: end the emulator; 0: halt */
+int panic_timeout; /* seconds to restart; -1: end the emulator; 0: halt */
 static bool under_test;
 static unsigned int warnings;
 
@@ -44,7 +44,7 @@ static int set_panic(const char *value)
 
 	if (kstrtoul(value + negative, 10, &seconds) || seconds > 86400)
 		return -EINVAL;
-	panic_timeout = negative ? -1 : (long)seconds;
+	panic_timeout = negative ? -1 : (int)seconds;
 	return 0;
 }
 CMDLINE_PARAM("panic", set_panic);
@@ -68,8 +68,8 @@ static void __noreturn end_machine(void)
 	if (panic_timeout > 0) {
 		long i;
 
-		pr_emerg("restart in %ld seconds\n", panic_timeout);
-		for (i = 0; i < panic_timeout * 1000; i++)
+		pr_emerg("restart in %d seconds\n", panic_timeout);
+		for (i = 0; i < panic_timeout * 1000L; i++)
 			udelay(1000);
 		machine_restart();
 	}

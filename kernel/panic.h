@@ -23,6 +23,8 @@ void __noreturn panic_regs(struct pt_regs *regs, const char *fmt, ...) __printf(
  * not fit (too little memory, no init); not a bug of the kernel.
  */
 void __noreturn panic_user(const char *fmt, ...) __printf(1, 2);
+/* After a panic: seconds to a restart; -1: end the emulator; 0: halt. panic=, /proc/sys/kernel/panic */
+extern int panic_timeout;
 /* panic_in_progress() - some CPU panics: locks may be left alone. */
 bool panic_in_progress(void);
 /* dump_stack() - print this CPU's backtrace. */

@@ -254,12 +254,15 @@ static long do_syslog(int type, char __user *ubuf, int len, char *line)
 	return -EINVAL;
 }
 
+int dmesg_restrict;
+
 SYSCALL_DEFINE3(syslog, int, type, char __user *, ubuf, int, len)
 {
 	char *line;
 	long ret;
 
-	if (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER && !capable(CAP_SYSLOG))
+	if ((dmesg_restrict || (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER)) &&
+	    !capable(CAP_SYSLOG))
 		return -EPERM;
 	if (type == SYSLOG_CLOSE || type == SYSLOG_OPEN)
 		return 0;

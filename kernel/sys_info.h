@@ -5,3 +5,6 @@
 #include "kernel/uapi/misc.h"
 
 extern struct utsname system_utsname;
+
+/* /proc/sys/kernel: reading the log needs CAP_SYSLOG. */
+extern int dmesg_restrict;

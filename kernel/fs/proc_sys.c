@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/sys: settings, each a number or a word. Those that mean nothing here are there because
- * programs read them.
+ * /proc/sys: settings, each a number or a word. Those that can be written have an effect; those that
+ * mean nothing here are read-only, and there because programs read them.
  */
 #include "kernel/fs/proc_internal.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/super.h"
+#include "kernel/binprm.h"
 #include "kernel/coredump.h"
 #include "kernel/cred.h"
 #include "kernel/events/epoll.h"
 #include "kernel/events/inotify.h"
 #include "kernel/ipc/shm.h"
+#include "kernel/oom_kill.h"
+#include "kernel/panic.h"
 #include "kernel/pid.h"
+#include "kernel/printk.h"
 #include "kernel/random.h"
 #include "kernel/sys_info.h"
 #include "kernel/task.h"
@@ -89,6 +93,33 @@ static int core_pattern_store(const struct proc_entry *entry, struct task *task,
 	return 0;
 }
 
+/* The level of messages that the console shows, and three numbers that mean nothing here. */
+static int printk_show(struct seq_file *m, struct task *task)
+{
+	seq_printf(m, "%d\t4\t1\t7\n", READ_ONCE(console_loglevel));
+	return 0;
+}
+
+static int printk_store(const struct proc_entry *entry, struct task *task, char *text, size_t len)
+{
+	unsigned long level;
+
+	text[strcspn(text, " \t")] = '\0';
+	if (kstrtoul(text, 0, &level) || level > 15)
+		return -EINVAL;
+	WRITE_ONCE(console_loglevel, (int)level);
+	return 0;
+}
+
+/* All files live in memory: there is no clean copy to drop, and no cache of names beside them. */
+static int drop_caches_store(const struct proc_entry *entry, struct task *task, char *text,
+			     size_t len)
+{
+	unsigned long what;
+
+	return kstrtoul(text, 0, &what) || what < 1 || what > 4 ? -EINVAL : 0;
+}
+
 static int uuid_show(struct seq_file *m, struct task *task)
 {
 	u8 b[16];
@@ -113,13 +144,6 @@ static int threads_max_show(struct seq_file *m, struct task *task)
 	seq_printf(m, "%d\n", max_threads);
 	return 0;
 }
-
-static int drop_caches, nr_hugepages, panic_on_oom, oom_kill_allocating;
-static int randomize_va_space = 2, dmesg_restrict, kptr_restrict, panic_timeout, sysrq,
-	   mmap_min_addr = 65536;
-static int watermark_scale = 10, vfs_cache_pressure = 100, dirty_ratio = 20,
-	   dirty_background_ratio = 10, printk_value = 7;
-static int unprivileged_userfaultfd, protected_links = 1, legacy_va_layout, stat_interval = 1;
 
 static int ulong_show(struct seq_file *m, struct task *task)
 {
@@ -181,21 +205,21 @@ static const struct proc_entry kernel_entries[] = {
 	 .show = text_show,
 	 .store = hostname_store,
 	 .data = system_utsname.nodename},
-	INT_ENTRY("kptr_restrict", kptr_restrict, 0, 2),
+	TEXT_ENTRY("kptr_restrict", "0"),
 	TEXT_ENTRY("ngroups_max", "65536"),
 	TEXT_ENTRY("osrelease", system_utsname.release),
 	TEXT_ENTRY("ostype", system_utsname.sysname),
 	TEXT_ENTRY("overflowgid", "65534"),
 	TEXT_ENTRY("overflowuid", "65534"),
-	INT_ENTRY("panic", panic_timeout, 0, S32_MAX),
+	INT_ENTRY("panic", panic_timeout, 0, 86400),
 	TEXT_ENTRY("pid_max", "32768"),
-	INT_ENTRY("printk", printk_value, 0, 15),
+	{.name = "printk", .mode = 0644, .show = printk_show, .store = printk_store},
 	{.name = "random", .mode = 0555, .children = random_entries},
 	INT_ENTRY("randomize_va_space", randomize_va_space, 0, 2),
 	ULONG_ENTRY("shmall", shm_all_pages),
 	ULONG_ENTRY("shmmax", shm_max_bytes),
 	INT_ENTRY("shmmni", shm_table.max, 0, 32768),
-	INT_ENTRY("sysrq", sysrq, 0, 511),
+	TEXT_ENTRY("sysrq", "0"),
 	{.name = "threads-max", .mode = 0444, .show = threads_max_show},
 	TEXT_ENTRY("version", system_utsname.version),
 	{.name = NULL},
@@ -203,24 +227,24 @@ static const struct proc_entry kernel_entries[] = {
 
 static const struct proc_entry vm_entries[] = {
 	{.name = "compact_memory", .mode = 0200, .store = compact_store},
-	INT_ENTRY("dirty_background_ratio", dirty_background_ratio, 0, 100),
-	INT_ENTRY("dirty_ratio", dirty_ratio, 0, 100),
-	INT_ENTRY("drop_caches", drop_caches, 0, 4),
+	TEXT_ENTRY("dirty_background_ratio", "10"),
+	TEXT_ENTRY("dirty_ratio", "20"),
+	{.name = "drop_caches", .mode = 0200, .store = drop_caches_store},
 	INT_ENTRY("legacy_va_layout", legacy_va_layout, 0, 1),
 	INT_ENTRY("max_map_count", sysctl_max_map_count, 0, S32_MAX),
-	INT_ENTRY("mmap_min_addr", mmap_min_addr, 0, S32_MAX),
-	INT_ENTRY("nr_hugepages", nr_hugepages, 0, S32_MAX),
-	INT_ENTRY("oom_kill_allocating_task", oom_kill_allocating, 0, 1),
+	TEXT_ENTRY("mmap_min_addr", "65536"),
+	TEXT_ENTRY("nr_hugepages", "0"),
+	TEXT_ENTRY("oom_kill_allocating_task", "0"),
 	INT_ENTRY("overcommit_kbytes", sysctl_overcommit_kbytes, 0, S32_MAX),
 	INT_ENTRY("overcommit_memory", sysctl_overcommit_memory, 0, 2),
 	INT_ENTRY("overcommit_ratio", sysctl_overcommit_ratio, 0, 1000),
 	INT_ENTRY("page-cluster", sysctl_page_cluster, 0, 31),
 	INT_ENTRY("panic_on_oom", panic_on_oom, 0, 2),
-	INT_ENTRY("stat_interval", stat_interval, 0, S32_MAX),
+	TEXT_ENTRY("stat_interval", "1"),
 	INT_ENTRY("swappiness", sysctl_swappiness, 0, 200),
-	INT_ENTRY("unprivileged_userfaultfd", unprivileged_userfaultfd, 0, 1),
-	INT_ENTRY("vfs_cache_pressure", vfs_cache_pressure, 0, S32_MAX),
-	INT_ENTRY("watermark_scale_factor", watermark_scale, 1, 3000),
+	TEXT_ENTRY("unprivileged_userfaultfd", "0"),
+	TEXT_ENTRY("vfs_cache_pressure", "100"),
+	TEXT_ENTRY("watermark_scale_factor", "10"),
 	{.name = NULL},
 };
 
@@ -243,8 +267,8 @@ static const struct proc_entry fs_entries[] = {
 	{.name = "inotify", .mode = 0555, .children = inotify_entries},
 	TEXT_ENTRY("nr_open", "1048576"),
 	TEXT_ENTRY("pipe-max-size", "1048576"),
-	INT_ENTRY("protected_hardlinks", protected_links, 0, 1),
-	INT_ENTRY("protected_symlinks", protected_links, 0, 1),
+	TEXT_ENTRY("protected_hardlinks", "0"),
+	TEXT_ENTRY("protected_symlinks", "0"),
 	{.name = NULL},
 };
 
