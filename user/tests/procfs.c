@@ -249,6 +249,41 @@ static void test_oom_adj(void)
 	CHECK_ERRNO(write(fd, "9", 1), EINVAL);
 }
 
+/* Settings that programs read: each a number, or a row of them. */
+static void test_settings(void)
+{
+	static const char *const names[] = {
+		"kernel/panic",
+		"kernel/printk",
+		"kernel/randomize_va_space",
+		"kernel/dmesg_restrict",
+		"kernel/core_uses_pid",
+		"kernel/threads-max",
+		"kernel/shmmax",
+		"kernel/shmall",
+		"kernel/shmmni",
+		"vm/overcommit_kbytes",
+		"vm/overcommit_ratio",
+		"vm/mmap_min_addr",
+		"vm/panic_on_oom",
+		"vm/swappiness",
+		"vm/legacy_va_layout",
+		"fs/nr_open",
+		"fs/pipe-max-size",
+		"fs/inotify/max_user_watches",
+		"fs/inotify/max_queued_events",
+	};
+	char path[128], *end;
+	int a, b, c, d;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "/proc/sys/%s", names[i]);
+		strtoull(slurp(path), &end, 10);
+		CHECK(*end == '\n' || *end == '\t');
+	}
+	CHECK(sscanf(slurp("/proc/sys/kernel/printk"), "%d %d %d %d", &a, &b, &c, &d) == 4);
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
@@ -260,5 +295,6 @@ int main(int argc, char **argv)
 	TEST(test_fds);
 	TEST(test_tasks);
 	TEST(test_oom_adj);
+	TEST(test_settings);
 	return test_done();
 }
