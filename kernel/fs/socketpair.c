@@ -20,6 +20,7 @@
 #include "kernel/fs/poll.h"
 #include "kernel/fs/super.h"
 #include "kernel/cred.h"
+#include "kernel/proc_internal.h"
 #include "kernel/signal.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
@@ -37,11 +38,12 @@
 #define SOCK_NONBLOCK O_NONBLOCK
 #define SOCK_CLOEXEC  O_CLOEXEC
 
-#define MSG_OOB	     0x1
-#define MSG_PEEK     0x2
-#define MSG_DONTWAIT 0x40
-#define MSG_WAITALL  0x100
-#define MSG_NOSIGNAL 0x4000
+#define MSG_OOB	       0x1
+#define MSG_PEEK       0x2
+#define MSG_DONTWAIT   0x40
+#define MSG_WAITALL    0x100
+#define MSG_NOSIGNAL   0x4000
+#define MSG_WAITFORONE 0x10000
 
 #define SHUT_RD	  0
 #define SHUT_WR	  1
@@ -327,6 +329,19 @@ static struct fd sock_get(unsigned int fd, long *err)
 	return f;
 }
 
+/* 0, or why the descriptor is no socket. */
+static long sock_check(unsigned int fd)
+{
+	struct fd f;
+	long err;
+
+	f = sock_get(fd, &err);
+	if (!f.file)
+		return err;
+	fdput(f);
+	return 0;
+}
+
 SYSCALL_DEFINE6(sendto, int, fd, const void __user *, buf, size_t, len, unsigned int, flags,
 		const void __user *, addr, int, addr_len)
 {
@@ -404,6 +419,53 @@ SYSCALL_DEFINE3(recvmsg, int, fd, struct user_msghdr __user *, msg, unsigned int
 	return sock_msg(fd, msg, flags, false);
 }
 
+struct user_mmsghdr {
+	struct user_msghdr hdr;
+	unsigned int len;
+};
+
+/* Several messages: how many were moved, or the error of the first one. */
+static long sock_mmsg(int fd, struct user_mmsghdr __user *msgs, unsigned int n, unsigned int flags,
+		      u64 deadline, bool send)
+{
+	long done = 0, ret = sock_check(fd);
+
+	while (!ret && done < min_t(unsigned int, n, UIO_MAXIOV)) {
+		ret = sock_msg(fd, &msgs[done].hdr, flags, send);
+		if (ret >= 0)
+			ret = put_user((unsigned int)ret, &msgs[done].len);
+		if (!ret)
+			done++;
+		if (flags & MSG_WAITFORONE)
+			flags |= MSG_DONTWAIT;
+		if (ktime_get_ns() >= deadline)
+			break;
+	}
+	return done ? done : ret;
+}
+
+SYSCALL_DEFINE4(sendmmsg, int, fd, struct user_mmsghdr __user *, msgs, unsigned int, n,
+		unsigned int, flags)
+{
+	return sock_mmsg(fd, msgs, n, flags, U64_MAX, true);
+}
+
+/* The time limit is looked at after each message, as Linux does. */
+SYSCALL_DEFINE5(recvmmsg, int, fd, struct user_mmsghdr __user *, msgs, unsigned int, n,
+		unsigned int, flags, const struct timespec __user *, uts)
+{
+	u64 ns, deadline = U64_MAX;
+	int err;
+
+	if (uts) {
+		err = get_timespec(&ns, uts);
+		if (err)
+			return err;
+		deadline = ktime_get_ns() + min_t(u64, ns, S64_MAX);
+	}
+	return sock_mmsg(fd, msgs, n, flags, deadline, false);
+}
+
 SYSCALL_DEFINE2(shutdown, int, fd, int, how)
 {
 	struct fd f;
@@ -473,13 +535,10 @@ SYSCALL_DEFINE5(getsockopt, int, fd, int, level, int, name, void __user *, uval,
 /* Sizes and timeouts are hints that a pair of pipes has no use for. */
 SYSCALL_DEFINE5(setsockopt, int, fd, int, level, int, name, const void __user *, uval, int, len)
 {
-	struct fd f;
-	long ret;
+	long err = sock_check(fd);
 
-	f = sock_get(fd, &ret);
-	if (!f.file)
-		return ret;
-	fdput(f);
+	if (err)
+		return err;
 	if (level != SOL_SOCKET)
 		return -EOPNOTSUPP;
 	return name > 0 && name <= SO_RCVTIMEO + 1 ? 0 : -ENOPROTOOPT;
@@ -488,14 +547,11 @@ SYSCALL_DEFINE5(setsockopt, int, fd, int, level, int, name, const void __user *,
 /* The address of a socket without a name: its family alone. */
 static long sock_name(int fd, u16 __user *addr, int __user *ulen)
 {
-	struct fd f;
+	long err = sock_check(fd);
 	int len = 0;
-	long ret;
 
-	f = sock_get(fd, &ret);
-	if (!f.file)
-		return ret;
-	fdput(f);
+	if (err)
+		return err;
 	if (get_user(len, ulen))
 		return -EFAULT;
 	if (len < 0)
@@ -515,40 +571,29 @@ SYSCALL_DEFINE3(getpeername, int, fd, u16 __user *, addr, int __user *, len)
 	return sock_name(fd, addr, len);
 }
 
-/* Both ends are connected for life. */
-static long sock_refuse(int fd, long error)
-{
-	struct fd f;
-	long ret;
-
-	f = sock_get(fd, &ret);
-	if (!f.file)
-		return ret;
-	fdput(f);
-	return error;
-}
+/* Both ends are connected for life, and have no address. */
 
 SYSCALL_DEFINE3(connect, int, fd, const void __user *, addr, int, len)
 {
-	return sock_refuse(fd, -EISCONN);
+	return sock_check(fd) ?: -EISCONN;
 }
 
 SYSCALL_DEFINE3(bind, int, fd, const void __user *, addr, int, len)
 {
-	return sock_refuse(fd, -EINVAL);
+	return sock_check(fd) ?: -EINVAL;
 }
 
 SYSCALL_DEFINE2(listen, int, fd, int, backlog)
 {
-	return sock_refuse(fd, -EINVAL);
+	return sock_check(fd) ?: -EINVAL;
 }
 
 SYSCALL_DEFINE3(accept, int, fd, void __user *, addr, int __user *, len)
 {
-	return sock_refuse(fd, -EINVAL);
+	return sock_check(fd) ?: -EINVAL;
 }
 
 SYSCALL_DEFINE4(accept4, int, fd, void __user *, addr, int __user *, len, int, flags)
 {
-	return sock_refuse(fd, -EINVAL);
+	return sock_check(fd) ?: -EINVAL;
 }

@@ -111,20 +111,44 @@ static ssize_t do_sendfile(struct file *out, struct file *in, loff_t *in_pos, si
 	return ret;
 }
 
+/* The two files of a call. */
+struct ends {
+	struct file *in, *out;
+	struct fd fds[2];
+};
+
+/* False: one of them is no open file. put_ends() in either case. */
+static bool get_ends(struct ends *e, int in_fd, int out_fd)
+{
+	e->fds[0] = fdget((unsigned int)in_fd);
+	e->fds[1] = fdget((unsigned int)out_fd);
+	e->in = e->fds[0].file;
+	e->out = e->fds[1].file;
+	return e->in && e->out;
+}
+
+static void put_ends(struct ends *e)
+{
+	if (e->out)
+		fdput(e->fds[1]);
+	if (e->in)
+		fdput(e->fds[0]);
+}
+
 SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, uoff, size_t, count)
 {
-	struct fd in = fdget(in_fd), out = fdget(out_fd);
+	struct ends e;
 	ssize_t ret = -EBADF;
 	loff_t pos;
 
-	if (!in.file || !out.file)
+	if (!get_ends(&e, in_fd, out_fd))
 		goto out;
 	if (!uoff) {
-		ret = do_sendfile(out.file, in.file, &in.file->f_pos, count);
+		ret = do_sendfile(e.out, e.in, &e.in->f_pos, count);
 		goto out;
 	}
 	ret = -ESPIPE;
-	if (!(in.file->f_mode & FMODE_LSEEK))
+	if (!(e.in->f_mode & FMODE_LSEEK))
 		goto out;
 	ret = -EFAULT;
 	if (copy_from_user(&pos, uoff, sizeof(pos)))
@@ -132,14 +156,11 @@ SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, uoff, size_t
 	ret = -EINVAL;
 	if (pos < 0)
 		goto out;
-	ret = do_sendfile(out.file, in.file, &pos, count);
+	ret = do_sendfile(e.out, e.in, &pos, count);
 	if (put_user(pos, uoff))
 		ret = -EFAULT;
 out:
-	if (out.file)
-		fdput(out);
-	if (in.file)
-		fdput(in);
+	put_ends(&e);
 	return ret;
 }
 
@@ -166,32 +187,29 @@ static ssize_t do_copy_range(struct file *in, loff_t *in_pos, struct file *out, 
 SYSCALL_DEFINE6(copy_file_range, int, in_fd, loff_t __user *, uin, int, out_fd, loff_t __user *,
 		uout, size_t, len, unsigned int, flags)
 {
-	struct fd in = fdget(in_fd), out = fdget(out_fd);
+	struct ends e;
 	ssize_t ret = -EBADF;
 	loff_t in_pos, out_pos;
 
-	if (!in.file || !out.file)
+	if (!get_ends(&e, in_fd, out_fd))
 		goto out;
-	in_pos = in.file->f_pos;
-	out_pos = out.file->f_pos;
+	in_pos = e.in->f_pos;
+	out_pos = e.out->f_pos;
 	ret = -EFAULT;
 	if ((uin && copy_from_user(&in_pos, uin, sizeof(in_pos))) ||
 	    (uout && copy_from_user(&out_pos, uout, sizeof(out_pos))))
 		goto out;
-	ret = flags ? -EINVAL : do_copy_range(in.file, &in_pos, out.file, &out_pos, len);
+	ret = flags ? -EINVAL : do_copy_range(e.in, &in_pos, e.out, &out_pos, len);
 	if (ret <= 0)
 		goto out;
 	if (!uin)
-		in.file->f_pos = in_pos;
+		e.in->f_pos = in_pos;
 	if (!uout)
-		out.file->f_pos = out_pos;
+		e.out->f_pos = out_pos;
 	if ((uin && put_user(in_pos, uin)) || (uout && put_user(out_pos, uout)))
 		ret = -EFAULT;
 out:
-	if (out.file)
-		fdput(out);
-	if (in.file)
-		fdput(in);
+	put_ends(&e);
 	return ret;
 }
 
@@ -467,48 +485,38 @@ static ssize_t do_splice(struct file *in, loff_t __user *uin, struct file *out, 
 SYSCALL_DEFINE6(splice, int, in_fd, loff_t __user *, uin, int, out_fd, loff_t __user *, uout,
 		size_t, len, unsigned int, flags)
 {
-	struct fd in, out;
+	struct ends e;
 	ssize_t ret = -EBADF;
 
 	if (!len)
 		return 0;
 	if (flags & ~SPLICE_F_ALL)
 		return -EINVAL;
-	in = fdget(in_fd);
-	out = fdget(out_fd);
-	if (in.file && out.file)
-		ret = do_splice(in.file, uin, out.file, uout, min_t(size_t, len, MAX_RW_COUNT),
-				flags);
-	if (out.file)
-		fdput(out);
-	if (in.file)
-		fdput(in);
+	if (get_ends(&e, in_fd, out_fd))
+		ret = do_splice(e.in, uin, e.out, uout, min_t(size_t, len, MAX_RW_COUNT), flags);
+	put_ends(&e);
 	return ret;
 }
 
 SYSCALL_DEFINE4(tee, int, in_fd, int, out_fd, size_t, len, unsigned int, flags)
 {
 	struct pipe *ipipe, *opipe;
-	struct fd in, out;
+	struct ends e;
 	ssize_t ret = -EBADF;
 
 	if (flags & ~SPLICE_F_ALL)
 		return -EINVAL;
 	if (!len)
 		return 0;
-	in = fdget(in_fd);
-	out = fdget(out_fd);
-	if (in.file && out.file && in.file->f_mode & FMODE_READ && out.file->f_mode & FMODE_WRITE) {
-		ipipe = file_pipe(in.file);
-		opipe = file_pipe(out.file);
-		if ((in.file->f_flags | out.file->f_flags) & O_NONBLOCK)
+	if (get_ends(&e, in_fd, out_fd) && e.in->f_mode & FMODE_READ &&
+	    e.out->f_mode & FMODE_WRITE) {
+		ipipe = file_pipe(e.in);
+		opipe = file_pipe(e.out);
+		if ((e.in->f_flags | e.out->f_flags) & O_NONBLOCK)
 			flags |= SPLICE_F_NONBLOCK;
 		ret = ipipe && opipe ? pipe_to_pipe(ipipe, opipe, len, flags, false) : -EINVAL;
 	}
-	if (out.file)
-		fdput(out);
-	if (in.file)
-		fdput(in);
+	put_ends(&e);
 	return ret;
 }
 

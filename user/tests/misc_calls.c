@@ -78,11 +78,41 @@ static void test_peek(void)
 	CHECK(recv(sv[0], buf, 8, MSG_PEEK) == 0);
 }
 
+static void test_mmsg(void)
+{
+	char out[3][4] = {"ab", "cde", "f"}, in[2][3];
+	struct iovec ov[3], iv[2] = {{in[0], 3}, {in[1], 3}};
+	struct mmsghdr om[3] = {}, im[2] = {};
+	struct timespec ts = {0, 1000000000};
+	int sv[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	for (int i = 0; i < 3; i++) {
+		ov[i] = (struct iovec){out[i], strlen(out[i])};
+		om[i].msg_hdr.msg_iov = &ov[i];
+		om[i].msg_hdr.msg_iovlen = 1;
+	}
+	for (int i = 0; i < 2; i++) {
+		im[i].msg_hdr.msg_iov = &iv[i];
+		im[i].msg_hdr.msg_iovlen = 1;
+	}
+	CHECK(syscall(SYS_sendmmsg, sv[0], om, 3, 0) == 3);
+	CHECK(om[0].msg_len == 2 && om[1].msg_len == 3 && om[2].msg_len == 1);
+	CHECK(syscall(SYS_recvmmsg, sv[1], im, 2, MSG_WAITALL, NULL) == 2);
+	CHECK(!memcmp(in, "abcdef", 6) && im[0].msg_len == 3 && im[1].msg_len == 3);
+	CHECK_ERRNO(syscall(SYS_recvmmsg, sv[1], im, 2, MSG_DONTWAIT, NULL), EAGAIN);
+	CHECK(syscall(SYS_sendmmsg, sv[0], om, 1, 0) == 1);
+	CHECK(syscall(SYS_recvmmsg, sv[1], im, 2, MSG_WAITFORONE, NULL) == 1);
+	CHECK_ERRNO(syscall(SYS_recvmmsg, sv[1], im, 2, 0, &ts), EINVAL);
+	CHECK_ERRNO(syscall(SYS_sendmmsg, 0x7fff, om, 1, 0), EBADF);
+}
+
 int main(void)
 {
 	TEST(test_adjtimex);
 	TEST(test_settimeofday);
 	TEST(test_kcmp);
 	TEST(test_peek);
+	TEST(test_mmsg);
 	return test_done();
 }
