@@ -265,12 +265,12 @@ static bool page_untouched(struct mm *mm, unsigned long addr)
 {
 	spinlock_t *ptl;
 	pte_t *pte = pgwalk_pte_lock(mm, addr, &ptl);
-	bool none = true;
+	bool none;
 
-	if (pte) {
-		none = pte_none(ptep_get(pte));
-		spin_unlock(ptl);
-	}
+	if (!pte)
+		return true;
+	none = pte_none(ptep_get(pte));
+	spin_unlock(ptl);
 	return none;
 }
 
