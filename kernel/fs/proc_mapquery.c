@@ -86,7 +86,7 @@ static u32 find_build_id(struct file *file, loff_t at, u32 left, u8 id[BUILD_ID_
 		if (note[2] == NT_GNU_BUILD_ID && note[0] == 4 && !memcmp(&note[3], "GNU", 4) &&
 		    note[1] <= BUILD_ID_MAX)
 			return kernel_read(file, id, note[1], at + 16) == note[1] ? note[1] : 0;
-		len = 12 + (u32)ALIGN(note[0], 4) + (u32)ALIGN(note[1], 4);
+		len = 12 + ((note[0] + 3) & ~3u) + ((note[1] + 3) & ~3u);
 		if (len > left)
 			return 0;
 		left -= len;

@@ -532,7 +532,7 @@ static long shm_change(int id, int cmd, const struct ipc64_perm *perm)
 
 SYSCALL_DEFINE3(shmctl, int, id, int, cmd, struct shmid64_ds __user *, ubuf)
 {
-	struct shmid64_ds ds;
+	struct shmid64_ds ds = {};
 	struct shminfo64 limits;
 	struct shm_info usage;
 	long ret;
@@ -559,7 +559,7 @@ SYSCALL_DEFINE3(shmctl, int, id, int, cmd, struct shmid64_ds __user *, ubuf)
 	case IPC_RMID:
 	case SHM_LOCK:
 	case SHM_UNLOCK:
-		return shm_change(id, cmd, NULL);
+		return shm_change(id, cmd, &ds.perm);
 	}
 	return -EINVAL;
 }
