@@ -223,16 +223,19 @@ static int filesystems_show(struct seq_file *m, struct task *task)
 
 static int swaps_show(struct seq_file *m, struct task *task)
 {
-	const struct swap_device *dev;
-
 	seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-	for (unsigned int i = 0; i < 32; i++) {
-		dev = swap_device(i);
-		if (dev)
-			seq_printf(m, "%-40s%-16s%lu\t%s%lu\t%s%d\n", dev->name, "partition",
-				   KIB(dev->slots), KIB(dev->slots) < 10000000 ? "\t" : "",
-				   KIB(READ_ONCE(dev->used)),
-				   KIB(READ_ONCE(dev->used)) < 10000000 ? "\t" : "", dev->prio);
+	for (unsigned int i = 0; i < MAX_SWAPFILES; i++) {
+		const struct swap_device *dev = swap_device(i);
+		unsigned long size, used;
+
+		if (!dev)
+			continue;
+		/* As on Linux, what pages can go to: without the header and the bad slots. */
+		size = KIB(READ_ONCE(dev->slots) - 1 - READ_ONCE(dev->bad));
+		used = KIB(READ_ONCE(dev->used));
+		seq_printf(m, "%-40s%-16s%lu\t%s%lu\t%s%d\n", dev->name, "partition", size,
+			   size < 10000000 ? "\t" : "", used, used < 10000000 ? "\t" : "",
+			   dev->prio);
 	}
 	return 0;
 }
