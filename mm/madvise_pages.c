@@ -87,33 +87,31 @@ void madvise_pageout_range(struct vm_area *vma, unsigned long start, unsigned lo
 }
 
 /* One PTE at a time: reading sleeps, so the table cannot be kept locked. */
-static void willneed_pte(struct vm_area *vma, pmd_t *pmd, unsigned long addr)
+static void willneed_pte(pmd_t *pmd, unsigned long addr)
 {
 	spinlock_t *ptl;
 	pte_t *ptep = pte_lock_table(pmd, addr, &ptl), pte = ptep_get(ptep);
-	struct page *page;
 
 	pte_unmap_unlock(ptep, ptl);
 	if (!is_swap_pte(pte) || !is_swap_entry(pte_to_swp_entry(pte)))
 		return;
-	page = swapin_readahead(pte_to_swp_entry(pte), vma, addr);
-	if (!IS_ERR_OR_NULL(page))
-		put_page(page);
+	swapin_begin(pte_to_swp_entry(pte));
 }
 
 void madvise_willneed_range(struct vm_area *vma, unsigned long start, unsigned long end)
 {
 	struct pgwalk walk;
 
-	if (vma->vm_file)
+	if (!vma->anon_vma)
 		return; /* a file's pages are in memory, or come with the fault */
 	for_each_pmd(&walk, vma->vm_mm, start, end)
 	{
 		for (unsigned long addr = walk.addr; addr < walk.next; addr += PAGE_SIZE) {
 			if (!pmd_table(pmdp_get(walk.pmd)))
 				break;
-			willneed_pte(vma, walk.pmd, addr);
+			willneed_pte(walk.pmd, addr);
 		}
+		swap_submit();
 		cond_resched();
 	}
 }

@@ -217,6 +217,12 @@ struct page *swapin(swp_entry_t entry, gfp_t gfp);
  */
 struct page *swapin_readahead(swp_entry_t entry, struct vm_area *vma, unsigned long addr);
 
+/*
+ * swapin_begin() - MADV_WILLNEED: begin to read the page for a slot, if it is not in memory. Nobody
+ * waits for it; swap_submit() has to follow. No memory: nothing happens. May sleep.
+ */
+void swapin_begin(swp_entry_t entry);
+
 /* A fault has found the page in the swap cache: was it read ahead? */
 void swap_count_hit(struct page *page);
 

@@ -110,26 +110,33 @@ static unsigned int neighbours(struct vm_area *vma, unsigned long addr, unsigned
 	return n;
 }
 
-static void read_ahead(const swp_entry_t *entries, unsigned int n)
+void swapin_begin(swp_entry_t entry)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		bool begun;
-		struct page *page = swap_cache_get(
-			entries[i], GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN, &begun);
+	bool begun;
+	struct page *page =
+		swap_cache_get(entry, GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN, &begun);
 
-		if (IS_ERR_OR_NULL(page))
-			return;
-		if (begun) {
-			SetPageReadahead(page);
-			count_vm_event(SWAP_RA);
-		}
-		put_page(page);
+	if (IS_ERR_OR_NULL(page))
+		return;
+	if (begun) {
+		SetPageReadahead(page);
+		count_vm_event(SWAP_RA);
 	}
+	put_page(page);
+}
+
+/* Begin to read what lies around addr. */
+static void read_around(struct vm_area *vma, unsigned long addr, unsigned int window)
+{
+	swp_entry_t entries[MAX_WINDOW];
+	unsigned int n = neighbours(vma, addr, window, entries);
+
+	for (unsigned int i = 0; i < n; i++)
+		swapin_begin(entries[i]);
 }
 
 struct page *swapin_readahead(swp_entry_t entry, struct vm_area *vma, unsigned long addr)
 {
-	swp_entry_t entries[MAX_WINDOW];
 	struct page *page;
 	unsigned int window;
 	bool begun;
@@ -140,7 +147,7 @@ struct page *swapin_readahead(swp_entry_t entry, struct vm_area *vma, unsigned l
 	if (begun) {
 		window = choose_window(addr);
 		if (window > 1)
-			read_ahead(entries, neighbours(vma, addr, window, entries));
+			read_around(vma, addr, window);
 		swap_submit();
 	}
 	if (!IS_ERR_OR_NULL(page) && !PageUptodate(page))

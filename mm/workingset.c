@@ -25,9 +25,11 @@
  * (The idea is that of bimodal insertion: Qureshi et al., Adaptive insertion policies for high
  * performance caching, ISCA 2007.)
  *
- * Where the memory of a page that is gone is kept: in the word that found it, with bit 0 set. For
- * anonymous and shared memory that is the swap-cache word of its slot, which exists as long as
- * anybody wants the page; for a file's page the slot of its radix tree. It costs nothing.
+ * Where the memory of a page that is gone is kept: in the word that found it, with bit 0 set. That
+ * is the swap-cache word of its slot, which exists as long as anybody wants the page; it costs
+ * nothing. All files of this kernel are memory (tmpfs), so that every page that can come back does
+ * so from swap: the lists of file pages hold lazily freed ones, which leave no shadow, and the
+ * counters for files stay at 0.
  *
  *	63 .................... 2   1   0
  *	| age                     | W | 1 |	W: PG_workingset
