@@ -170,7 +170,7 @@ int swap_device_add(const char *name, const struct swap_ops *ops, void *private,
 	if (!clusters)
 		return -ENOMEM;
 	marked = mark_bad_slots(clusters, slots, bad, nr_bad);
-	swap_change_lock();
+	mutex_lock(&swap_change_lock);
 	dev = marked < 0 ? NULL : claim_device(&err);
 	if (dev) {
 		strscpy(dev->name, name, sizeof(dev->name));
@@ -181,7 +181,7 @@ int swap_device_add(const char *name, const struct swap_ops *ops, void *private,
 		dev->nr_clusters = nr_clusters;
 		start_device(dev, slots, prio);
 	}
-	swap_change_unlock();
+	mutex_unlock(&swap_change_lock);
 	if (dev)
 		return dev->type;
 	free_clusters(clusters, nr_clusters);

@@ -6,6 +6,7 @@
 #ifndef MM_SWAP_INTERNAL_H
 #define MM_SWAP_INTERNAL_H
 
+#include "kernel/mutex.h"
 #include "lib/compiler.h"
 #include "mm/swap.h"
 
@@ -94,9 +95,8 @@ struct page *swap_cache_get(swp_entry_t entry, gfp_t gfp, bool *begun);
 
 /* ---- swapoff (swapoff.c) ---- */
 
-/* One at a time changes the table of devices. Sleeps. */
-void swap_change_lock(void);
-void swap_change_unlock(void);
+/* One at a time changes the table of devices. */
+extern struct mutex swap_change_lock;
 /* May slots be taken from the device? */
 void swap_set_writable(struct swap_device *dev, bool writable);
 /* No slot is in use any more: forget the device. May sleep. */

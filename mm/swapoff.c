@@ -24,7 +24,7 @@
  * rest where it was. A page that cannot be read is lost, and keeping the device would not help: its
  * PTE gets an entry that says so (SWP_TYPE_LOST), and whoever touches it a SIGBUS.
  *
- * Locks: change_lock for the whole of it. mmap_lock for reading around each VMA's PTEs.
+ * Locks: swap_change_lock for the whole of it. mmap_lock for reading around each VMA's PTEs.
  */
 #include "kernel/mutex.h"
 #include "kernel/printk.h"
@@ -48,17 +48,7 @@
 /* While others hold on to what is left (an exit, a write under way), look again after so long. */
 #define PAUSE_NS 1000000
 
-static DEFINE_MUTEX(change_lock);
-
-void swap_change_lock(void)
-{
-	mutex_lock(&change_lock);
-}
-
-void swap_change_unlock(void)
-{
-	mutex_unlock(&change_lock);
-}
+DEFINE_MUTEX(swap_change_lock);
 
 /* ---- one page ---- */
 
@@ -300,7 +290,7 @@ int swap_device_remove(const char *name)
 	struct swap_device *dev;
 	int err = -EINVAL;
 
-	swap_change_lock();
+	mutex_lock(&swap_change_lock);
 	dev = find_device(name);
 	if (dev) {
 		swap_set_writable(dev, false);
@@ -310,6 +300,6 @@ int swap_device_remove(const char *name)
 		else
 			swap_retire_device(dev);
 	}
-	swap_change_unlock();
+	mutex_unlock(&swap_change_lock);
 	return err;
 }
