@@ -410,6 +410,25 @@ void lockdep_release(const void *lock, unsigned long ip)
 	local_irq_restore(flags);
 }
 
+static struct lock_class_key reclaim_key = {.name = "reclaim"};
+
+void lockdep_reclaim_begin(void)
+{
+	lockdep_acquire(&reclaim_key, &reclaim_key, 0, LOCKDEP_READ, false,
+			(unsigned long)__builtin_return_address(0));
+}
+
+void lockdep_reclaim_end(void)
+{
+	lockdep_release(&reclaim_key, (unsigned long)__builtin_return_address(0));
+}
+
+void lockdep_might_reclaim(void)
+{
+	lockdep_reclaim_begin();
+	lockdep_reclaim_end();
+}
+
 void lockdep_downgrade(const void *lock)
 {
 	struct held_lock *held = find_held(lock);

@@ -79,6 +79,16 @@ void lockdep_assert_none_held(const char *where);
 void lockdep_expect_failure(void);
 bool lockdep_take_failure(void);
 
+/*
+ * Reclaim is treated as a lock: who allocates may have to wait for it, and it takes locks itself. So
+ * an allocation under a lock that reclaim takes is found, though memory may never have been short.
+ * lockdep_reclaim_begin() and _end() stand around reclaim; lockdep_might_reclaim() where an
+ * allocation begins that may come to it.
+ */
+void lockdep_reclaim_begin(void);
+void lockdep_reclaim_end(void);
+void lockdep_might_reclaim(void);
+
 #define lockdep_assert_held(l)                                                     \
 	do {                                                                       \
 		if (unlikely(!lockdep_is_held(l, LOCKDEP_ANY)))                    \
@@ -112,6 +122,18 @@ struct lock_class_key {
 	do {                       \
 		(void)(l);         \
 	} while (0)
+
+static inline void lockdep_reclaim_begin(void)
+{
+}
+
+static inline void lockdep_reclaim_end(void)
+{
+}
+
+static inline void lockdep_might_reclaim(void)
+{
+}
 
 static inline void lockdep_dump_held(struct task *task)
 {

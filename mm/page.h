@@ -20,6 +20,7 @@
 #define MM_PAGE_H
 
 #include "arch/x86_64/layout.h"
+#include "kernel/lockdep.h"
 #include "kernel/rcu.h"
 #include "kernel/spinlock.h"
 #include "lib/atomic.h"
@@ -295,6 +296,16 @@ static inline void copy_highpage(struct page *to, const struct page *from)
 static inline bool gfpflags_allow_blocking(gfp_t gfp)
 {
 	return (gfp & __GFP_DIRECT_RECLAIM) != 0;
+}
+
+/* Where an allocation begins: may it be done here? */
+static inline void might_alloc(gfp_t gfp)
+{
+	if (!gfpflags_allow_blocking(gfp))
+		return;
+	might_sleep();
+	if (!(gfp & __GFP_MEMALLOC))
+		lockdep_might_reclaim();
 }
 
 #define MAX_ORDER 11 /* free blocks have 2^0 .. 2^(MAX_ORDER - 1) pages */

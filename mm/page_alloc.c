@@ -334,6 +334,7 @@ static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order)
 	unsigned int failures = 0, rounds = 0;
 	unsigned long reserve;
 	struct page *page;
+	bool again;
 
 	for (;;) {
 		if (gfp & __GFP_KSWAPD_RECLAIM)
@@ -346,12 +347,13 @@ static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order)
 			return page;
 		if (!gfpflags_allow_blocking(gfp) || (gfp & __GFP_MEMALLOC))
 			break;
-		if (order && try_to_compact_pages(order)) {
-			page = take(gfp, order, reserve);
-			if (page)
-				return page;
-		}
-		if (!make_room(gfp, order, &failures, &rounds) && !(gfp & __GFP_NOFAIL))
+		lockdep_reclaim_begin();
+		page = order && try_to_compact_pages(order) ? take(gfp, order, reserve) : NULL;
+		again = page || make_room(gfp, order, &failures, &rounds);
+		lockdep_reclaim_end();
+		if (page)
+			return page;
+		if (!again && !(gfp & __GFP_NOFAIL))
 			break;
 	}
 	report_failure(gfp, order);
@@ -389,8 +391,7 @@ struct page *alloc_page(gfp_t gfp)
 	struct page *page;
 	unsigned long flags;
 
-	if (gfpflags_allow_blocking(gfp))
-		might_sleep();
+	might_alloc(gfp);
 	if (should_fail_alloc(gfp))
 		return NULL;
 	local_irq_save(flags);
@@ -410,8 +411,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	struct page *page;
 
-	if (gfpflags_allow_blocking(gfp))
-		might_sleep();
+	might_alloc(gfp);
 	if (order >= MAX_ORDER || (order && should_fail_alloc(gfp)))
 		return NULL;
 	page = take(gfp, order, zone.watermark[WMARK_LOW]);

@@ -32,6 +32,7 @@
 #include "mm/reclaim.h"
 
 #include "kernel/kthread.h"
+#include "kernel/lockdep.h"
 #include "kernel/sched.h"
 #include "kernel/wait.h"
 #include "lib/compiler.h"
@@ -325,7 +326,9 @@ int kswapd_loop(void *unused)
 		if (!READ_ONCE(kswapd_wanted))
 			continue;
 		count_vm_event(PAGEOUTRUN);
+		lockdep_reclaim_begin();
 		balance_memory();
+		lockdep_reclaim_end();
 		WRITE_ONCE(kswapd_wanted, false);
 		/* After it: whoever leaves one from here on wakes us again. */
 		smp_mb();

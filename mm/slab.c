@@ -280,8 +280,7 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 	unsigned long flags;
 	void *object;
 
-	if (gfpflags_allow_blocking(gfp))
-		might_sleep();
+	might_alloc(gfp);
 	if (should_fail_alloc(gfp))
 		return NULL;
 	local_irq_save(flags);
@@ -342,6 +341,7 @@ bool kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, unsigned int n, 
 	unsigned int got;
 
 	VM_BUG_ON(n > SLAB_BULK_MAX || (gfp & __GFP_ZERO));
+	might_alloc(gfp);
 	if (should_fail_alloc(gfp))
 		return false;
 	got = pop_many(cache, n, objects);

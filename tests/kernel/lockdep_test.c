@@ -10,10 +10,12 @@
 #include "kernel/rwsem.h"
 #include "kernel/spinlock.h"
 #include "kernel/timer.h"
+#include "mm/page.h"
 
 static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
 static DEFINE_MUTEX(third);
+static DEFINE_MUTEX(fourth);
 
 static void take_in_order(struct mutex *a, struct mutex *b)
 {
@@ -41,6 +43,29 @@ KTEST(lockdep_finds_inversion_over_three)
 	lockdep_expect_failure();
 	take_in_order(&third, &first);
 	KTEST_TRUE(lockdep_take_failure());
+}
+
+/* B22: an allocation may wait for reclaim, so it must not come under a lock that reclaim takes. */
+KTEST(b22_allocation_under_a_lock_of_reclaim)
+{
+	struct page *page;
+
+	lockdep_reclaim_begin();
+	mutex_lock(&fourth);
+	mutex_unlock(&fourth);
+	lockdep_reclaim_end();
+	lockdep_expect_failure();
+	mutex_lock(&fourth);
+	page = alloc_page(GFP_NOWAIT);
+	mutex_unlock(&fourth);
+	KTEST_TRUE(!lockdep_take_failure() && page);
+	put_page(page);
+	lockdep_expect_failure();
+	mutex_lock(&fourth);
+	page = alloc_page(GFP_KERNEL);
+	mutex_unlock(&fourth);
+	KTEST_TRUE(lockdep_take_failure() && page);
+	put_page(page);
 }
 
 KTEST(lockdep_wants_subclass_for_two_of_a_kind)

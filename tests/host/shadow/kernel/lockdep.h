@@ -40,4 +40,17 @@ void host_lock_assert_free(const struct host_lock *lock, const char *what, const
 #define lockdep_assert_held_write(l) host_lock_assert(&(l)->h, true, #l, __FILE__, __LINE__)
 #define lockdep_assert_not_held(l)   host_lock_assert_free(&(l)->h, #l, __FILE__, __LINE__)
 
+/* On the host a lock that reclaim wants and its caller holds is a deadlock, and panics as such. */
+static inline void lockdep_reclaim_begin(void)
+{
+}
+
+static inline void lockdep_reclaim_end(void)
+{
+}
+
+static inline void lockdep_might_reclaim(void)
+{
+}
+
 #endif
