@@ -42,7 +42,7 @@ CFLAGS += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment,object-s
 endif
 LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none -T linker.ld $(EXTRA_LDFLAGS)
 
-.PHONY: all help setup kernel user iso run run-uefi test test-abi test-crowd test-programs sabotage random soak bench lint debug usb clean
+.PHONY: test-stress test-fuzz abi-docs all help setup kernel user iso run run-uefi test test-abi test-crowd test-programs sabotage random soak bench lint debug usb clean
 .DEFAULT_GOAL := all
 
 all: kernel user                   ## the kernel and the programs of user/
@@ -119,11 +119,11 @@ $(USER_O)/glibc/%: user/tests/%.c | $(O)/ready
 	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< -lpthread
 
 # The documented system calls, as tables for the program that holds them against the kernel.
-$(USER_O)/abi_table.h: docs/abi/syscalls.txt tools/abi.py
+$(USER_O)/tables/%.h: docs/abi/syscalls.txt tools/abi.py
 	@mkdir -p $(@D)
-	$(Q)tools/abi.py header $@
+	$(Q)tools/abi.py $* $@
 
-$(USER_O)/tests/abi: $(USER_O)/abi_table.h
+$(USER_O)/tests/abi $(USER_O)/tests/helper_fuzz: $(USER_O)/tables/calls.h $(USER_O)/tables/probes.h
 
 abi-docs:                          ## the pages of docs/abi from docs/abi/syscalls.txt
 	@tools/abi.py docs
@@ -193,6 +193,14 @@ soak: kernel user                  ## reclaim and swap under load for MINUTES=30
 test-crowd: all test-programs      ## programs of 64 threads, musl and glibc, 100 runs each at 1, 2 and 4 CPUs
 	@tools/setup.sh test
 	@$(PYTHON) tests/crowd.py
+
+test-fuzz: all                     ## ten million system calls with wrong arguments, some half an hour (SEED=N, CALLS=N)
+	@tools/setup.sh test
+	@$(PYTHON) tests/abuse.py $(or $(CALLS),10000000) $(SEED)
+
+test-stress: all                   ## Debian's stress-ng: its memory stressors for a minute each, then all together
+	@tools/setup.sh test
+	@$(PYTHON) tests/stress.py $(or $(SECONDS),60)
 
 bench: kernel user                 ## Verso's figures beside Linux's: boot time, and instructions for each mm operation
 	@tools/setup.sh run

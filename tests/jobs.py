@@ -17,6 +17,8 @@ import disks
 import crowd
 import limits
 import runner
+import terminal
+import stress
 
 # Two CPUs run in parallel, as threads of the host: that finds races. Four would wait for each other on a small host.
 PARALLEL = {1: "tcg", 2: "mttcg", 4: "tcg"}
@@ -32,6 +34,8 @@ SUITES = (
     ("abuse", abuse),
     ("busybox", busybox),
     ("crowd", crowd),
+    ("terminal", terminal),
+    ("stress", stress),
     ("disk", disks),
     ("docs", catalogue),
 )

@@ -3,7 +3,8 @@
 """The system calls that Verso has, from one file: docs/abi/syscalls.txt, which explains its own form.
 
 usage: tools/abi.py docs          write the pages docs/abi/*.md
-       tools/abi.py header FILE   write the tables for user/tests/abi.c
+       tools/abi.py calls FILE    write the table of calls, for user/tests/abi.c and helper_fuzz.c
+       tools/abi.py probes FILE   write what user/tests/abi.c tries
        tools/abi.py check         are the pages up to date, every number of Linux there, and the kernel's table the same?
 """
 import os
@@ -162,11 +163,45 @@ def errors_code(errors):
     return ", ".join((errors + ["0"])[:2])
 
 
-def header_text(pages):
-    calls = all_calls(pages)
+# What an argument is meant to be, by its name, for the fuzzer: a descriptor, a string, a number of bytes or things, flags, a
+# small value, a process, a place in memory to map; a pointer to a structure when nothing else.
+KINDS_OF_ARGUMENTS = {
+    "d": "fd dir old_dir new_dir pidfd in out target first last",
+    "s": "path old new name source",
+    "n": "length count size old_size new_size offset offset_low maxnode pages local_count remote_count mask_size pgoff "
+         "address_length stack seconds",
+    "f": "flags options mode prot mask",
+    "v": "advice whence command operation how which who clock type domain protocol level option policy resource code signal "
+         "persona value value3 argument user group real effective saved cpu device id key backlog signature offset_high",
+    "p": "pid tid tgid",
+    "m": "addr",
+}
+KIND_OF = {name: kind for kind, names in KINDS_OF_ARGUMENTS.items() for name in names.split()}
+SMALL_OLD = {"dup2", "dup3", "mremap"}  # whose `old` and `new` are no paths
+
+
+def kinds(call):
+    """One letter for each argument of a call."""
+    if not call.arguments:
+        return ""
+    letters = [KIND_OF.get(name, "a") for name in call.arguments.split(", ")]
+    if call.name in SMALL_OLD:
+        letters = ["m" if call.name == "mremap" and letter == "s" else "d" if letter == "s" else letter for letter in letters]
+    if call.name.startswith(("rt_", "sig", "setitimer", "timer", "prlimit")):
+        letters = ["a" if letter == "s" else letter for letter in letters]
+    return "".join(letters)
+
+
+def calls_text(pages):
     lines = ["/* Made by tools/abi.py from docs/abi/syscalls.txt. */", "static const struct call calls[] = {"]
-    lines += [f'\t{{{call.number}, "{call.name}", {"false" if call.arguments is None else "true"}}},' for call in calls]
-    lines.append("};")
+    lines += [f'\t{{{call.number}, "{call.name}", {"false" if call.arguments is None else "true"}, "{kinds(call)}"}},'
+              for call in all_calls(pages)]
+    return "\n".join(lines + ["};", ""])
+
+
+def probes_text(pages):
+    calls = all_calls(pages)
+    lines = ["/* Made by tools/abi.py from docs/abi/syscalls.txt. */"]
     table, number = [], {call.name: call.number for call in calls}
     for call in calls:
         for i, probe in enumerate(call.probes):
@@ -215,9 +250,9 @@ def main(words):
             write_docs(pages)
         elif words == ["check"]:
             check(pages)
-        elif len(words) == 2 and words[0] == "header":
+        elif len(words) == 2 and words[0] in ("calls", "probes"):
             with open(words[1], "w", encoding="utf-8") as out:
-                out.write(header_text(pages))
+                out.write(calls_text(pages) if words[0] == "calls" else probes_text(pages))
         else:
             print(__doc__, file=sys.stderr)
             return 2

@@ -2,12 +2,12 @@
 /*
  * abi - docs/abi/syscalls.txt, held against the kernel that this runs on.
  *
- * tools/abi.py makes build/user/abi_table.h from that file: which system calls there are, and for
+ * tools/abi.py makes build/user/tables/calls.h and probes.h from that file: which calls there are, and for
  * flags and other choices a C function that makes the call with the flag, and the answers that the
  * file promises. Linux is the measure: what the file promises must hold there too, but for the calls
  * that Verso does not have, and for flags that are younger than Linux 6.1.
  *
- * A calls's number is tried with arguments of -1 throughout, in a child of its own: all that counts is
+ * A call's number is tried with arguments of -1 throughout, in a child of its own: all that counts is
  * whether the answer is ENOSYS. On Linux that is left out; some calls would do harm, and nothing would
  * be learned.
  *
@@ -49,7 +49,9 @@ struct call {
 	int number;
 	const char *name;
 	bool supported;
+	const char *kinds; /* for helper_fuzz.c */
 };
+#include "build/user/tables/calls.h"
 
 /* kind: + accepted, - refused with one of errors, ^ younger than Linux 6.1, ? not tried; 0 ends a list. */
 struct choice {
@@ -82,7 +84,7 @@ static const struct timespec zero[1];
 		result == -1 ? -errno : result;     \
 	})
 
-#include "build/user/abi_table.h"
+#include "build/user/tables/probes.h"
 
 static bool on_verso(void)
 {
