@@ -56,6 +56,7 @@ test)
 	need cppcheck cppcheck "checks the code"
 	need lz4 lz4 "the oracle of the compression tests"
 	need util-linux /sbin/mkswap "makes the swap areas of the disk tests"
+	need stress-ng stress-ng "stresses memory, to see whether Verso keeps it"
 	;;
 esac
 [ -z "$missing" ] && exit 0
