@@ -10,19 +10,19 @@
  * Each point has room for one task. It parks once for each arming: who comes later passes, so that
  * the other side of a race can go through the same code.
  *
- * How to stand still. Where sleeping is allowed the task sleeps, killable. Many of the windows worth
- * standing in are under a page-table lock, though: there the task spins with `pause`, interrupts on
- * (it answers TLB shootdowns) and preemption off. Three things would make that a dead machine, and
- * the point lets the task pass instead (and counts it in `passed`):
+ * How to stand still. Where sleeping is allowed the task sleeps, killable. Many of the windows
+ * worth standing in are under a page-table lock, though: there the task spins with `pause`,
+ * interrupts on (it answers TLB shootdowns) and preemption off. Three things would make that a dead
+ * machine, and the point lets the task pass instead (and counts it in `passed`):
  *
  *	interrupts are off		other CPUs wait for its answer to a shootdown
  *	no other CPU would be left	whoever has to release it could not run. So at most one CPU
  *					less than there are may spin, and with one CPU none does
  *	the task is being killed	it is on its way out and must get there
  *
- * Nobody is parked for ever. A killed task goes on at once. When the task that armed a point ends, or
- * the file through which it did is closed, the point is released; the former first thing in exit,
- * since the way out may need a lock that the parked task holds.
+ * Nobody is parked for ever. A killed task goes on at once. When the task that armed a point ends,
+ * or the file through which it did is closed, the point is released; the former first thing in
+ * exit, since the way out may need a lock that the parked task holds.
  *
  * The lock is a raw spinlock, below the lock validator: a point may be reached with any lock held.
  * For the same reason the owner is woken outside of it, and through a wait queue of which nothing

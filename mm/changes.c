@@ -8,9 +8,9 @@
  *	when   which CPU, which task   what changed   old value   new value   which function
  *
  * The records form one ring. A writer takes a number by an atomic increment, and with it a slot; no
- * writer ever waits, so that a change can be recorded with any lock held. A slot's seq is 0 while it
- * is written and its number + 1 afterwards: a reader that finds another number than it looks for,
- * before or after it has copied the record, has come too late.
+ * writer ever waits, so that a change can be recorded with any lock held. A slot's seq is 0 while
+ * it is written and its number + 1 afterwards: a reader that finds another number than it looks
+ * for, before or after it has copied the record, has come too late.
  *
  *	     number & mask
  *	   +------+------+------+------+

@@ -8,7 +8,7 @@
 
 /* ---- b08, b09: fork while other threads use the memory ---- */
 
-/* A fork in a thread. The child waits until it is told to look, and reports the byte that it sees. */
+/* A fork in a thread. The child waits until it is told to look, and reports the byte it sees. */
 struct forked {
 	unsigned char *page;
 	int go[2], report[2];

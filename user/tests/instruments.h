@@ -260,13 +260,18 @@ static inline void instrument_test(const char *name, void (*fn)(void), int cpus)
 	online_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	if (access(INSTRUMENTS, R_OK | W_OK))
 		printf("ok %s # skip: no " INSTRUMENTS "\n", name);
+	else if (!cpus && online_cpus > 1)
+		printf("ok %s # skip: needs a single CPU\n", name);
 	else if (online_cpus < cpus)
 		printf("ok %s # skip: needs %d CPUs\n", name, cpus);
 	else
 		instrument_run(name, fn);
 }
 
-/* cpus: how many must be there. A task that stands under a spinlock takes one for itself. */
+/*
+ * cpus: how many must be there; 0: not more than one. A task that stands under a spinlock takes a
+ * CPU for itself.
+ */
 #define INSTRUMENT_TEST(fn, cpus) instrument_test(#fn, fn, cpus)
 
 #endif
