@@ -32,6 +32,7 @@
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
+#include "mm/sabotage.h"
 #include "mm/vma.h"
 
 /* Device memory has no struct page to hold on to. */
@@ -85,6 +86,8 @@ struct page *get_user_page(struct vm_area *vma, unsigned long addr, unsigned int
 		if (ret & VM_FAULT_ERROR)
 			return ERR_PTR(fault_errno(ret));
 		SYNC_POINT(access_after_cow_before_retry);
+		if (sabotaged(access_forgets_write))
+			flags &= ~FAULT_FLAG_WRITE;
 		cond_resched();
 	}
 }

@@ -91,6 +91,7 @@
 	X(fork_migration_write,	"EXCLUSIVE: fork copies a writable migration entry as it is")      \
 	X(fork_no_mapcount,	"fork does not count the child's mapping")                         \
 	X(fork_no_swap_count,	"fork does not count the child's swap entry")                      \
+	X(access_forgets_write,"B10: a forced write does not look again what it writes to")   \
 	X(cow_by_mapcount,	"B11: a page mapped once is written although it is referenced")    \
 	X(cow_unchecked,	"a copy is mapped although the PTE has changed meanwhile")         \
 	X(cow_keeps_home,	"a reused page stays with the relatives' anon_vma")                \
