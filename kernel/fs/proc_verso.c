@@ -11,7 +11,7 @@
  *
  * The sync points that were armed through a file are released when it is closed for the last time,
  * and those that a task armed when the task ends: a test that fails in the middle leaves no task
- * standing.
+ * standing, and no allocation failing.
  */
 #ifdef CONFIG_DEBUG
 
@@ -150,6 +150,7 @@ static void cmd_fail(struct verso_file *vf, int argc, char **argv)
 	if (!verso_number(vf, argv[1], &k) || !take_options(vf, argc, argv, 2, &task, NULL))
 		return;
 	counted = fail_alloc_arm_task(k, (int)task);
+	vf->failing = k;
 	if (k)
 		verso_answer(vf, "armed\n");
 	else
@@ -288,6 +289,8 @@ static void verso_release(struct inode *inode, struct file *file)
 	struct verso_file *vf = file->private;
 
 	sync_point_release_owner(vf);
+	if (vf->failing)
+		fail_alloc_arm_task(0, 0);
 	seq_free(&vf->answer);
 	kfree(vf);
 }

@@ -14,6 +14,7 @@ struct verso_file {
 	struct mutex lock;	/* one command at a time */
 	struct seq_file answer; /* to what was written last */
 	size_t read;		/* bytes of it that have been read */
+	bool failing;		/* it has let allocations fail, and not ended that */
 };
 
 #define VERSO_MAX_WORDS 6
