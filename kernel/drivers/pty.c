@@ -24,7 +24,7 @@
  * A tty_struct lives for ever (tty.h), so a pair is kept when it is free and used again: there are
  * never more than were once open at the same time.
  *
- * /dev/pts is a file system of its own, of which there is one: a tmpfs whose nodes are made here.
+ * /dev/pts is a file system of its own: devpts.c.
  *
  * Locks: pty_mutex (which pairs are free), then the tty's; pty->lock guards the output ring and the
  * flags, and is taken by the driver operations.
@@ -37,11 +37,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/iov_iter.h"
-#include "kernel/fs/mount.h"
-#include "kernel/fs/namei.h"
-#include "kernel/fs/namei_internal.h"
 #include "kernel/fs/poll.h"
-#include "kernel/fs/super.h"
 #include "kernel/printk.h"
 #include "kernel/signal.h"
 #include "kernel/task.h"
@@ -81,7 +77,6 @@ struct pty_file {
 
 static DEFINE_MUTEX(pty_mutex);
 static struct pty *ptys[PTY_MAX]; /* pty_mutex; entries stay for ever */
-static struct super_block *devpts_sb;
 int pty_limit = PTY_MAX;
 
 unsigned int pty_count(void)
@@ -487,37 +482,6 @@ static struct pty *free_pty(void)
 	return ERR_PTR(-ENOSPC);
 }
 
-/* pty_mutex held. */
-static int make_node(struct pty *pty)
-{
-	struct dentry *root = devpts_sb->s_root, *node;
-	struct qstr name;
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", pty->index);
-	name = (struct qstr){text, (u32)strlen(text), name_hash(text, (u32)strlen(text))};
-	down_write(&root->d_inode->i_rwsem);
-	node = vfs_create_at(root, &name, S_IFCHR | 0620, pty->slave->dev);
-	up_write(&root->d_inode->i_rwsem);
-	if (IS_ERR(node))
-		return (int)PTR_ERR(node);
-	pty->node = node;
-	return 0;
-}
-
-/* pty_mutex held. Somebody may have removed it himself. */
-static void remove_node(struct pty *pty)
-{
-	struct inode *dir = devpts_sb->s_root->d_inode;
-
-	down_write(&dir->i_rwsem);
-	if (pty->node->d_flags & DCACHE_HASHED && !dir->i_op->unlink(dir, pty->node))
-		d_drop(pty->node, true);
-	up_write(&dir->i_rwsem);
-	dput(pty->node);
-	pty->node = NULL;
-}
-
 /* A free pair becomes an open one. pty_mutex held. */
 static int begin_pair(struct pty *pty)
 {
@@ -525,7 +489,7 @@ static int begin_pair(struct pty *pty)
 	int err = tty_prepare(tty);
 
 	if (!err)
-		err = make_node(pty);
+		err = devpts_make_node(pty->index, pty->slave->dev, &pty->node);
 	if (err)
 		return err;
 	mutex_lock(&tty->input_mutex);
@@ -572,7 +536,8 @@ static void ptmx_release(struct inode *inode, struct file *file)
 	pty->master_open = false; /* from here on nobody opens the slave */
 	spin_unlock_irq(&pty->lock);
 	tty_hangup(pty->slave, false);
-	remove_node(pty);
+	devpts_remove_node(pty->node);
+	pty->node = NULL;
 	mutex_unlock(&pty_mutex);
 	kfree(pf);
 }
@@ -586,33 +551,13 @@ static const struct file_operations ptmx_fops = {
 	.ioctl = ptmx_ioctl,
 };
 
-/* The file system ------------------------------------------------------------------------------ */
-
-/* There is one, made at boot, however often it is mounted. */
-static struct super_block *devpts_get_sb(const struct file_system_type *type, const char *data)
-{
-	if (!devpts_sb) {
-		struct super_block *sb = tmpfs_get_sb(type, "mode=0755");
-
-		if (IS_ERR(sb))
-			return sb;
-		devpts_sb = sb;
-	}
-	atomic_inc(&devpts_sb->s_active);
-	return devpts_sb;
-}
-
-static struct file_system_type devpts_type = {
-	.name = "devpts", .flags = FS_NODEV, .get_sb = devpts_get_sb};
+/* Boot ----------------------------------------------------------------------------------------- */
 
 void pty_init(void)
 {
 	int err;
 
-	register_filesystem(&devpts_type);
-	err = kernel_mkdir("/dev/pts", 0755);
-	if (!err || err == -EEXIST)
-		err = kernel_mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, NULL);
+	err = devpts_init();
 	if (!err)
 		err = register_chrdev(TTYAUX_MAJOR, PTMX_MINOR, "ptmx", 0666, &ptmx_fops);
 	if (err)

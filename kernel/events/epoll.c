@@ -32,7 +32,7 @@
  * file, ep->lock, ep->wait or ep->pollers. A wake-up of ep->pollers can run ep_wake_fn() of an outer
  * set, so such locks nest by depth (ep_wake_pollers).
  */
-#include "kernel/events/epoll.h"
+#include "kernel/events/epoll_internal.h"
 #include "arch/x86_64/uaccess.h"
 #include "kernel/cred.h"
 #include "kernel/fs/file.h"
@@ -48,57 +48,7 @@
 #include "lib/rbtree.h"
 #include "mm/slab.h"
 
-#define EPOLL_CTL_ADD 1
-#define EPOLL_CTL_DEL 2
-#define EPOLL_CTL_MOD 3
-
-#define EPOLLEXCLUSIVE (1u << 28)
-#define EPOLLWAKEUP    (1u << 29)
-#define EPOLLONESHOT   (1u << 30)
-#define EPOLLET	       (1u << 31)
-
-#define EP_OPTIONS (EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)
-#define EP_EXCLUSIVE_OK \
-	(POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
-
-#define MAX_NESTS  4 /* sets that a set may have below it, one in another */
-#define MAX_EVENTS ((int)(INT_MAX / sizeof(struct epoll_event)))
-
-struct epoll_event {
-	u32 events;
-	u64 data;
-} __packed;
-
-/* Lock keys: (m) ep->mtx; (l) ep->lock; (c) constant; (e) epoll_mutex. */
-struct eventpoll {
-	struct mutex mtx;
-	spinlock_t lock;
-	struct list_head ready;		/* (l) */
-	struct wait_queue_head wait;	/* epoll_wait() sleeps here */
-	struct wait_queue_head pollers; /* and here who polls the epoll file */
-	struct rb_root items;		/* (m) */
-	struct file *file;		/* (c) */
-};
-
-struct epitem {
-	struct rb_node node;	  /* (m) */
-	struct eventpoll *ep;	  /* (c) */
-	struct file *file;	  /* (c) not counted */
-	int fd;			  /* (c) */
-	struct list_head ready;	  /* (l) READY-LINKED */
-	struct list_head watch;	  /* (e) in file->f_watches */
-	struct ep_wake *wakes;	  /* (m) */
-	struct epoll_event event; /* (m to write, with (l)) */
-};
-
-/* The entry in one wait queue of the watched file. */
-struct ep_wake {
-	struct wait_queue_entry wait;
-	struct wait_queue_head *wq; /* NULL once the queue has gone (POLLFREE) */
-	struct epitem *item;
-	struct ep_wake *next;
-};
-
+DEFINE_MUTEX(epoll_mutex);
 /* What poll_wait() needs while a watch is made. */
 struct ep_queue {
 	struct poll_table table;
@@ -106,19 +56,11 @@ struct ep_queue {
 	int error;
 };
 
-static DEFINE_MUTEX(epoll_mutex);
 static atomic_long_t nr_watches;
 int epoll_max_watches = 1 << 20;
 
 /* How deep wake-ups of pollers are nested on this CPU; interrupts are off all the while. */
 static DEFINE_PER_CPU(unsigned int, wake_depth);
-
-static const struct file_operations eventpoll_fops;
-
-static bool is_epoll(const struct file *file)
-{
-	return file->f_op == &eventpoll_fops;
-}
 
 /* Wake-ups ------------------------------------------------------------------------------------- */
 
@@ -204,7 +146,7 @@ static int compare(const struct file *file, int fd, const struct epitem *item)
 	return fd - item->fd;
 }
 
-static struct epitem *ep_find(struct eventpoll *ep, const struct file *file, int fd)
+struct epitem *ep_find(struct eventpoll *ep, const struct file *file, int fd)
 {
 	struct rb_node *node = ep->items.rb_node;
 
@@ -236,7 +178,7 @@ static void ep_insert_node(struct eventpoll *ep, struct epitem *item)
 static u32 ep_poll_set(struct file *file, struct poll_table *table, unsigned int depth);
 
 /* What is true of the item's file that the item wants to know. ep->mtx held at @depth. */
-static u32 item_poll(struct epitem *item, struct poll_table *table, unsigned int depth)
+u32 ep_poll_item(struct epitem *item, struct poll_table *table, unsigned int depth)
 {
 	u32 now = is_epoll(item->file) ? ep_poll_set(item->file, table, depth + 1)
 				       : vfs_poll(item->file, table);
@@ -283,7 +225,7 @@ static void drop_wakes(struct epitem *item)
 }
 
 /* ep->mtx held, and epoll_mutex if the file is a set, or its release or the set's is why. */
-static void ep_remove(struct eventpoll *ep, struct epitem *item)
+void ep_remove(struct eventpoll *ep, struct epitem *item)
 {
 	struct file *file = item->file;
 
@@ -322,7 +264,7 @@ static int add_watch(struct file *file, struct epitem *item)
 	return 0;
 }
 
-static int ep_add(struct eventpoll *ep, const struct epoll_event *event, struct file *file, int fd)
+int ep_add(struct eventpoll *ep, const struct epoll_event *event, struct file *file, int fd)
 {
 	struct ep_queue queue = {.table = {ep_queue_fn, ~0u}};
 	struct epitem *item;
@@ -344,7 +286,7 @@ static int ep_add(struct eventpoll *ep, const struct epoll_event *event, struct 
 	atomic_long_inc(&nr_watches);
 	ep_insert_node(ep, item);
 	queue.item = item;
-	ready = item_poll(item, &queue.table, 0);
+	ready = ep_poll_item(item, &queue.table, 0);
 	if (queue.error) {
 		ep_remove(ep, item);
 		return queue.error;
@@ -358,7 +300,7 @@ static int ep_add(struct eventpoll *ep, const struct epoll_event *event, struct 
 	return 0;
 }
 
-static int ep_modify(struct eventpoll *ep, struct epitem *item, const struct epoll_event *event)
+int ep_modify(struct eventpoll *ep, struct epitem *item, const struct epoll_event *event)
 {
 	bool ready;
 
@@ -367,7 +309,7 @@ static int ep_modify(struct eventpoll *ep, struct epitem *item, const struct epo
 	spin_unlock_irq(&ep->lock);
 	/* against a wake-up that looked at the old events: the file is asked after the new ones are set */
 	smp_mb();
-	ready = item_poll(item, NULL, 0);
+	ready = ep_poll_item(item, NULL, 0);
 	spin_lock_irq(&ep->lock);
 	if (ready && list_empty(&item->ready))
 		list_add_tail(&item->ready, &ep->ready);
@@ -380,7 +322,7 @@ static int ep_modify(struct eventpoll *ep, struct epitem *item, const struct epo
 /* The epoll file -------------------------------------------------------------------------------- */
 
 /* Takes the first item off the ready list. ep->mtx held. */
-static struct epitem *take_ready(struct eventpoll *ep, struct list_head *list)
+struct epitem *ep_take_ready(struct eventpoll *ep, struct list_head *list)
 {
 	struct epitem *item;
 
@@ -392,7 +334,7 @@ static struct epitem *take_ready(struct eventpoll *ep, struct list_head *list)
 	return item;
 }
 
-static void put_ready(struct eventpoll *ep, struct epitem *item, bool front)
+void ep_put_ready(struct eventpoll *ep, struct epitem *item, bool front)
 {
 	spin_lock_irq(&ep->lock);
 	if (list_empty(&item->ready)) {
@@ -413,9 +355,9 @@ static u32 ep_poll_set(struct file *file, struct poll_table *table, unsigned int
 
 	poll_wait(file, &ep->pollers, table);
 	mutex_lock_nested(&ep->mtx, depth);
-	while (!mask && (item = take_ready(ep, &ep->ready)) != NULL) {
-		if (item_poll(item, NULL, depth)) {
-			put_ready(ep, item, true);
+	while (!mask && (item = ep_take_ready(ep, &ep->ready)) != NULL) {
+		if (ep_poll_item(item, NULL, depth)) {
+			ep_put_ready(ep, item, true);
 			mask = POLLIN | POLLRDNORM;
 		}
 	}
@@ -475,7 +417,7 @@ static void ep_fdinfo(struct seq_file *m, struct file *file)
 	mutex_unlock(&ep->mtx);
 }
 
-static const struct file_operations eventpoll_fops = {
+const struct file_operations eventpoll_fops = {
 	.poll = ep_poll,
 	.release = ep_release,
 	.llseek = noop_llseek,
@@ -514,300 +456,4 @@ SYSCALL_DEFINE1(epoll_create1, int, flags)
 SYSCALL_DEFINE1(epoll_create, int, size)
 {
 	return size > 0 ? do_epoll_create(0) : -EINVAL;
-}
-
-/* epoll_ctl ------------------------------------------------------------------------------------ */
-
-/*
- * How many sets lie below @file, one in another, itself counted; -ELOOP if @top is among them.
- * epoll_mutex held: nobody else nests sets, and none that is watched goes away.
- */
-static int nesting(struct file *file, const struct file *top, int depth)
-{
-	struct eventpoll *ep = file->private;
-	struct rb_node *node;
-	int below = 0;
-
-	if (file == top || depth > MAX_NESTS)
-		return -ELOOP;
-	mutex_lock_nested(&ep->mtx, (unsigned int)depth);
-	for (node = rb_first(&ep->items); node && below >= 0; node = rb_next(node)) {
-		struct epitem *item = rb_entry(node, struct epitem, node);
-		int n = is_epoll(item->file) ? nesting(item->file, top, depth + 1) : 0;
-
-		below = n < 0 ? n : max(below, n);
-	}
-	mutex_unlock(&ep->mtx);
-	return below < 0 ? below : below + 1;
-}
-
-/* The longest chain of sets that watch @file. epoll_mutex held. */
-static int height(struct file *file)
-{
-	struct list_head *watches = READ_ONCE(file->f_watches);
-	struct epitem *item;
-	int most = 0;
-
-	if (!watches)
-		return 0;
-	list_for_each_entry (item, watches, watch)
-		most = max(most, height(item->ep->file) + 1);
-	return most;
-}
-
-/* May the set @file watch the set @target? */
-static int check_nesting(struct file *file, struct file *target)
-{
-	int below = nesting(target, file, 0);
-
-	if (below < 0)
-		return below;
-	return below + height(file) > MAX_NESTS ? -ELOOP : 0;
-}
-
-static int check_ctl(struct file *file, struct file *target, int op,
-		     const struct epoll_event *event)
-{
-	if (!target->f_op->poll)
-		return -EPERM;
-	if (file == target || !is_epoll(file))
-		return -EINVAL;
-	if (op != EPOLL_CTL_DEL && event->events & EPOLLEXCLUSIVE) {
-		if (op == EPOLL_CTL_MOD)
-			return -EINVAL;
-		if (op == EPOLL_CTL_ADD && (is_epoll(target) || event->events & ~EP_EXCLUSIVE_OK))
-			return -EINVAL;
-	}
-	return 0;
-}
-
-/* ep->mtx held. */
-static int ctl_item(struct eventpoll *ep, int op, int fd, struct file *target,
-		    struct epoll_event *event)
-{
-	struct epitem *item = ep_find(ep, target, fd);
-
-	switch (op) {
-	case EPOLL_CTL_ADD:
-		if (item)
-			return -EEXIST;
-		event->events |= POLLERR | POLLHUP;
-		return ep_add(ep, event, target, fd);
-	case EPOLL_CTL_DEL:
-		if (!item)
-			return -ENOENT;
-		ep_remove(ep, item);
-		return 0;
-	case EPOLL_CTL_MOD:
-		if (!item)
-			return -ENOENT;
-		if (item->event.events & EPOLLEXCLUSIVE)
-			return -EINVAL;
-		event->events |= POLLERR | POLLHUP;
-		return ep_modify(ep, item, event);
-	}
-	return -EINVAL;
-}
-
-static int ctl_locked(struct eventpoll *ep, int op, int fd, struct file *target,
-		      struct epoll_event *event)
-{
-	int err;
-
-	mutex_lock(&ep->mtx);
-	err = ctl_item(ep, op, fd, target, event);
-	mutex_unlock(&ep->mtx);
-	return err;
-}
-
-/* The target is a set: the tree of sets changes, or is looked at from above. */
-static int ctl_set(struct file *file, int op, int fd, struct file *target,
-		   struct epoll_event *event)
-{
-	int err;
-
-	mutex_lock(&epoll_mutex);
-	err = op == EPOLL_CTL_ADD ? check_nesting(file, target) : 0;
-	if (!err)
-		err = ctl_locked(file->private, op, fd, target, event);
-	mutex_unlock(&epoll_mutex);
-	return err;
-}
-
-static int do_epoll_ctl(struct file *file, struct file *target, int op, int fd,
-			struct epoll_event *event)
-{
-	int err = check_ctl(file, target, op, event);
-
-	if (err)
-		return err;
-	return is_epoll(target) ? ctl_set(file, op, fd, target, event)
-				: ctl_locked(file->private, op, fd, target, event);
-}
-
-SYSCALL_DEFINE4(epoll_ctl, int, epfd, int, op, int, fd, struct epoll_event __user *, uevent)
-{
-	struct epoll_event event = {0, 0};
-	struct file *file, *target;
-	long err = -EBADF;
-
-	if (op != EPOLL_CTL_DEL && copy_from_user(&event, uevent, sizeof(event)))
-		return -EFAULT;
-	file = fget((unsigned int)epfd);
-	target = fget((unsigned int)fd);
-	if (file && target)
-		err = do_epoll_ctl(file, target, op, fd, &event);
-	if (target)
-		fput(target);
-	if (file)
-		fput(file);
-	return err;
-}
-
-/* epoll_wait ----------------------------------------------------------------------------------- */
-
-/* Reports one item that may be ready. 1: reported; 0: nothing there; -EFAULT. */
-static int report(struct eventpoll *ep, struct epitem *item, struct epoll_event __user *uevent)
-{
-	struct epoll_event event = {item_poll(item, NULL, 0), item->event.data};
-
-	if (!event.events)
-		return 0;
-	if (copy_to_user(uevent, &event, sizeof(event))) {
-		put_ready(ep, item, true);
-		return -EFAULT;
-	}
-	if (item->event.events & EPOLLONESHOT) {
-		spin_lock_irq(&ep->lock);
-		item->event.events &= EP_OPTIONS;
-		spin_unlock_irq(&ep->lock);
-	} else if (!(item->event.events & EPOLLET)) {
-		put_ready(ep, item, false);
-	}
-	return 1;
-}
-
-/* Up to @max events to the user: how many, or -EFAULT if not even one could be told. */
-static int send_events(struct eventpoll *ep, struct epoll_event __user *uevents, int max)
-{
-	LIST_HEAD(list);
-	struct epitem *item;
-	bool more;
-	int n = 0, ret = 0;
-
-	mutex_lock(&ep->mtx);
-	spin_lock_irq(&ep->lock);
-	list_splice_init(&ep->ready, &list);
-	spin_unlock_irq(&ep->lock);
-	while (n < max && ret >= 0 && (item = take_ready(ep, &list)) != NULL) {
-		ret = report(ep, item, uevents + n);
-		n += ret > 0;
-	}
-	spin_lock_irq(&ep->lock);
-	list_splice(&list, &ep->ready);
-	more = !list_empty(&ep->ready);
-	spin_unlock_irq(&ep->lock);
-	mutex_unlock(&ep->mtx);
-	if (more)
-		__wake_up(&ep->wait, TASK_NORMAL, 1, NULL);
-	return n ? n : min(ret, 0);
-}
-
-static bool ep_ready(struct eventpoll *ep)
-{
-	return READ_ONCE(ep->ready.next) != &ep->ready;
-}
-
-/* Sleep until something is on the ready list. 1, 0 after the deadline, -EINTR. */
-static int wait_ready(struct eventpoll *ep, u64 deadline)
-{
-	DEFINE_WAIT(wait);
-	int ret = 0;
-
-	for (;;) {
-		int err = prepare_to_wait_event(&ep->wait, &wait, TASK_INTERRUPTIBLE, true);
-		u64 now = ktime_get_ns();
-
-		ret = ep_ready(ep) ? 1 : err ? -EINTR : 0;
-		if (ret || now >= deadline)
-			break;
-		if (deadline == U64_MAX)
-			schedule();
-		else
-			schedule_timeout_ns((s64)(deadline - now));
-	}
-	finish_wait(&ep->wait, &wait);
-	return ret;
-}
-
-static long do_epoll_wait(int epfd, struct epoll_event __user *uevents, int max, u64 deadline)
-{
-	struct eventpoll *ep;
-	struct fd f;
-	int ret = -EINVAL;
-
-	if (max <= 0 || max > MAX_EVENTS)
-		return -EINVAL;
-	if (!access_ok(uevents, (size_t)max * sizeof(*uevents)))
-		return -EFAULT;
-	f = fdget((unsigned int)epfd);
-	if (!f.file)
-		return -EBADF;
-	if (is_epoll(f.file)) {
-		ep = f.file->private;
-		do {
-			ret = ep_ready(ep) ? send_events(ep, uevents, max) : 0;
-			if (ret || (deadline != U64_MAX && ktime_get_ns() >= deadline))
-				break;
-			ret = signal_pending(current) ? -EINTR : wait_ready(ep, deadline);
-		} while (ret > 0);
-	}
-	fdput(f);
-	return ret;
-}
-
-/* When a timeout in ms ends; negative: never. */
-static u64 deadline_of_ms(int ms)
-{
-	if (ms < 0)
-		return U64_MAX;
-	return ms ? ktime_get_ns() + (u64)ms * NSEC_PER_MSEC : 0;
-}
-
-SYSCALL_DEFINE4(epoll_wait, int, epfd, struct epoll_event __user *, events, int, max, int, timeout)
-{
-	return do_epoll_wait(epfd, events, max, deadline_of_ms(timeout));
-}
-
-static long wait_with_mask(int epfd, struct epoll_event __user *events, int max, u64 deadline,
-			   const sigset_t __user *mask, size_t size)
-{
-	long ret = set_user_sigmask(mask, size);
-
-	if (ret)
-		return ret;
-	ret = do_epoll_wait(epfd, events, max, deadline);
-	restore_saved_sigmask_unless(ret == -EINTR);
-	return ret;
-}
-
-SYSCALL_DEFINE6(epoll_pwait, int, epfd, struct epoll_event __user *, events, int, max, int, timeout,
-		const sigset_t __user *, mask, size_t, size)
-{
-	return wait_with_mask(epfd, events, max, deadline_of_ms(timeout), mask, size);
-}
-
-SYSCALL_DEFINE6(epoll_pwait2, int, epfd, struct epoll_event __user *, events, int, max,
-		const struct timespec __user *, uts, const sigset_t __user *, mask, size_t, size)
-{
-	u64 deadline = U64_MAX, ns;
-	int err;
-
-	if (uts) {
-		err = get_timespec(&ns, uts);
-		if (err)
-			return err;
-		deadline = ns ? ktime_get_ns() + min_t(u64, ns, S64_MAX) : 0;
-	}
-	return wait_with_mask(epfd, events, max, deadline, mask, size);
 }
