@@ -63,9 +63,9 @@ static unsigned long value_in(const char *path, const char *name)
 	return value;
 }
 
-static char *map(size_t bytes)
+static void *map(size_t bytes)
 {
-	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
@@ -107,8 +107,8 @@ static void touch(unsigned long page)
 static void zipf(unsigned long room)
 {
 	unsigned long n = 2 * room;
-	double *sum = (double *)map(n * sizeof *sum), total = 0;
-	uint32_t *place = (uint32_t *)map(n * sizeof *place);
+	double *sum = map(n * sizeof *sum), total = 0;
+	uint32_t *place = map(n * sizeof *place);
 
 	for (unsigned long i = 0; i < n; i++) {
 		sum[i] = total += pow(i + 1, -0.9);

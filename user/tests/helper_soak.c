@@ -103,9 +103,9 @@ static void check(unsigned long page)
 	}
 }
 
-static char *map(size_t bytes)
+static void *map(size_t bytes)
 {
-	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
@@ -195,8 +195,8 @@ static void child(unsigned long mib, unsigned long steps)
 
 	nr_blocks = (mib << 20) / BLOCK_BYTES;
 	pages = nr_blocks * BLOCK;
-	blocks = (char **)map(nr_blocks * sizeof *blocks);
-	versions = (uint16_t *)map(pages * sizeof *versions);
+	blocks = map(nr_blocks * sizeof *blocks);
+	versions = map(pages * sizeof *versions);
 	for (unsigned long b = 0; b < nr_blocks; b++)
 		blocks[b] = memory + b * BLOCK_BYTES;
 	for (unsigned long page = 0; page < pages; page++)
