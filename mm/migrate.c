@@ -332,18 +332,20 @@ static struct page *migrate_look(struct mm *mm, unsigned long addr)
 {
 	spinlock_t *ptl;
 	pte_t *ptep = pgwalk_pte_lock(mm, addr, &ptl);
-	struct page *page = ERR_PTR(-ENOENT);
+	struct page *page = NULL;
+	bool present;
 	pte_t pte;
 
 	if (!ptep)
-		return page;
+		return ERR_PTR(-ENOENT);
 	pte = ptep_get(ptep);
-	if (pte_present(pte))
-		page = vm_normal_page(pte) ?: ERR_PTR(-EFAULT);
-	if (!IS_ERR(page))
+	present = pte_present(pte);
+	if (present)
+		page = vm_normal_page(pte);
+	if (page)
 		get_page(page);
 	pte_unmap_unlock(ptep, ptl);
-	return page;
+	return page ?: ERR_PTR(present ? -EFAULT : -ENOENT);
 }
 
 /*
