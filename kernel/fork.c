@@ -197,7 +197,7 @@ static void reset_child(struct task *p, const struct kernel_clone_args *args)
 	if (p->flags & PF_KTHREAD) {
 		p->blocked = 0;
 		p->cpus_mask = ~0ULL;
-		p->nice = 0;
+		p->nice = p->policy = p->rt_priority = 0;
 	}
 }
 

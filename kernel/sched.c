@@ -20,6 +20,10 @@
  * The last two set need_resched; the switch comes on the way out of the interrupt or at
  * preempt_enable().
  *
+ * POLICIES are weights too. A real-time task weighs more than any nice level, by its priority, and
+ * takes the CPU at once when it wakes; it can keep the others waiting, but never for good, so no
+ * program can take the machine away. SCHED_IDLE weighs next to nothing and gives way to all.
+ *
  * The tick is a one-shot timer, armed only while the CPU has something to run.
  *
  * THE SWITCH. rq->lock is taken before the leaving task is dequeued and released after the
@@ -40,6 +44,7 @@
 #include "kernel/printk.h"
 #include "kernel/rcu.h"
 #include "kernel/timer.h"
+#include "kernel/uapi/sched.h"
 #include "lib/err.h"
 #include "mm/mm.h"
 #include "arch/x86_64/cpu.h"
@@ -169,6 +174,12 @@ static void clear_need_resched(void)
 	this_cpu_or(__preempt_count, PREEMPT_NEED_RESCHED);
 }
 
+/* Whom a woken task interrupts at once: those of lower rank. */
+static int rank(const struct task *p)
+{
+	return p->policy == SCHED_IDLE ? 0 : 1 + p->rt_priority;
+}
+
 void check_preempt(struct rq *rq, struct task *p)
 {
 	struct task *curr = rq->curr;
@@ -178,6 +189,11 @@ void check_preempt(struct rq *rq, struct task *p)
 		return;
 	}
 	update_curr(rq);
+	if (unlikely(p->policy | curr->policy) && rank(p) != rank(curr)) {
+		if (rank(p) > rank(curr))
+			resched_rq(rq);
+		return;
+	}
 	if ((s64)(curr->se.vruntime - p->se.vruntime) > (s64)SCHED_WAKE_GRAN_NS)
 		resched_rq(rq);
 }

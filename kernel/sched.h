@@ -80,6 +80,10 @@ void kick_process(struct task *task);
 int sched_setaffinity(struct task *task, u64 mask);
 /* sched_set_nice() - @nice is clamped to NICE_MIN..NICE_MAX. Any context. */
 void sched_set_nice(struct task *task, int nice);
+/*
+ * sched_set_policy() - SCHED_*, checked by the caller; @rt_priority is 0 except for SCHED_FIFO and SCHED_RR. Any context.
+ */
+void sched_set_policy(struct task *task, int policy, int rt_priority, bool reset_on_fork);
 /* task_sched_runtime() - time on a CPU so far, up to this moment, in ns. */
 u64 task_sched_runtime(struct task *task);
 char sched_state_letter(const struct task *task);

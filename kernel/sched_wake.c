@@ -23,6 +23,7 @@
 #include "kernel/sched.h"
 #include "kernel/sched_rq.h"
 #include "kernel/panic.h"
+#include "kernel/uapi/sched.h"
 #include "lib/errno.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/smp.h"
@@ -40,6 +41,17 @@ static const u32 nice_weights[NICE_MAX - NICE_MIN + 1] = {
 u32 nice_weight(int nice)
 {
 	return nice_weights[clamp(nice, NICE_MIN, NICE_MAX) - NICE_MIN];
+}
+
+/* Real-time tasks weigh more than any nice level; who is to run only when nobody else does, next to nothing. */
+#define RT_WEIGHT   100000u /* times the priority */
+#define IDLE_WEIGHT 3u
+
+static u32 task_weight(const struct task *p)
+{
+	if (p->rt_priority)
+		return RT_WEIGHT * (u32)p->rt_priority;
+	return p->policy == SCHED_IDLE ? IDLE_WEIGHT : nice_weight(p->nice);
 }
 
 /* ---- placement ---- */
@@ -153,10 +165,18 @@ void sched_fork(struct task *p)
 	p->state = TASK_NEW;
 	p->on_cpu = 0;
 	p->cpu = current->cpu;
-	p->nice = current->nice;
 	p->cpus_mask = current->cpus_mask;
 	p->utime_ns = p->stime_ns = 0;
-	p->se = (struct sched_entity){.weight = nice_weight(current->nice)};
+	if (p->sched_reset_on_fork) {
+		if (p->rt_priority) {
+			p->policy = SCHED_NORMAL;
+			p->rt_priority = 0;
+			p->nice = 0;
+		}
+		p->nice = max(p->nice, 0);
+		p->sched_reset_on_fork = false;
+	}
+	p->se = (struct sched_entity){.weight = task_weight(p)};
 #ifdef CONFIG_DEBUG
 	p->lockdep.depth = 0; /* the parent's locks are not the child's */
 #endif
@@ -259,6 +279,18 @@ int sched_setaffinity(struct task *task, u64 mask)
 	return 0;
 }
 
+/* Its weight follows what has been set. rq->lock held. */
+static void reweigh(struct rq *rq, struct task *task)
+{
+	u32 weight = task_weight(task);
+
+	update_rq_clock(rq);
+	update_curr(rq);
+	if (task->se.on_rq)
+		rq->load += weight - (u64)task->se.weight;
+	task->se.weight = weight;
+}
+
 void sched_set_nice(struct task *task, int nice)
 {
 	unsigned long flags;
@@ -267,11 +299,24 @@ void sched_set_nice(struct task *task, int nice)
 	preempt_disable();
 	rq = task_rq_lock(task, &flags);
 	task->nice = clamp(nice, NICE_MIN, NICE_MAX);
-	update_rq_clock(rq);
-	update_curr(rq);
-	if (task->se.on_rq)
-		rq->load += nice_weight(task->nice) - (u64)task->se.weight;
-	task->se.weight = nice_weight(task->nice);
+	reweigh(rq, task);
+	task_rq_unlock(rq, flags);
+	preempt_enable();
+}
+
+void sched_set_policy(struct task *task, int policy, int rt_priority, bool reset_on_fork)
+{
+	unsigned long flags;
+	struct rq *rq;
+
+	preempt_disable();
+	rq = task_rq_lock(task, &flags);
+	task->policy = policy;
+	task->rt_priority = rt_priority;
+	task->sched_reset_on_fork = reset_on_fork;
+	reweigh(rq, task);
+	if (rq->curr == task)
+		resched_rq(rq); /* whom it was better than may be better now */
 	task_rq_unlock(rq, flags);
 	preempt_enable();
 }

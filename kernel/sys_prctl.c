@@ -136,6 +136,10 @@ SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsign
 		return get_name((char __user *)a2);
 	case PR_GET_TIMING:
 		return 0;
+	case PR_GET_TSC:
+		return put_user(PR_TSC_ENABLE, (int __user *)a2);
+	case PR_SET_TSC:
+		return a2 == PR_TSC_ENABLE ? 0 : -EINVAL; /* it can be read by all, for good */
 	case PR_SET_TIMING:
 		return a2 ? -EINVAL : 0;
 	case PR_SET_TIMERSLACK:

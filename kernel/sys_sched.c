@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scheduling calls. There is one class, the fair one: SCHED_OTHER, SCHED_BATCH and SCHED_IDLE
- * differ in what they are called. Real-time policies can be asked for by root and are remembered,
- * so that programs which set them run; their tasks are scheduled fairly with the others.
+ * Scheduling calls. There is one class, the fair one, and a policy is a weight in it (sched.c):
+ * SCHED_FIFO and SCHED_RR come before all others but do not starve them, SCHED_IDLE comes after
+ * them, SCHED_BATCH is SCHED_OTHER under another name. There is no SCHED_DEADLINE.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/uaccess.h"
@@ -18,8 +18,10 @@ struct sched_param {
 	int sched_priority;
 };
 
-#define SCHED_SLICE_NS (4 * NSEC_PER_MSEC) /* what sched_rr_get_interval() tells */
-#define MAX_RT_PRIO    99
+/* What sched_rr_get_interval() tells. */
+#define SCHED_SLICE_NS	  (4 * NSEC_PER_MSEC)
+#define SCHED_RR_SLICE_NS (100 * NSEC_PER_MSEC)
+#define MAX_RT_PRIO	  99
 
 SYSCALL_DEFINE0(sched_yield)
 {
@@ -41,10 +43,49 @@ static int check_policy(int policy, int priority)
 	return priority ? -EINVAL : 0;
 }
 
+/* What a caller wants of a task. */
+struct sched_wish {
+	int policy, priority,
+		nice; /* policy: without the flag; nice counts where there is no priority */
+	bool set_nice, reset_on_fork;
+};
+
+/* May one who is not root have this? Linux lets him go down, and up as far as the limits say. */
+static bool wish_granted(struct task *t, const struct sched_wish *w)
+{
+	unsigned long rt_limit = rlimit_of(t->signal, RLIMIT_RTPRIO),
+		      nice_limit = rlimit_of(t->signal, RLIMIT_NICE);
+	int nice = w->set_nice ? w->nice : t->nice;
+	bool can_nice = (unsigned long)(MAX_NICE + 1 - nice) <= nice_limit;
+
+	if (!same_owner(t) || (t->sched_reset_on_fork && !w->reset_on_fork))
+		return false;
+	if (rt_policy(w->policy))
+		return (w->policy == t->policy || rt_limit) &&
+		       (w->priority <= t->rt_priority || (unsigned long)w->priority <= rt_limit);
+	return can_nice ||
+	       (nice >= t->nice && (t->policy != SCHED_IDLE || w->policy == SCHED_IDLE));
+}
+
+static int grant(struct task *t, const struct sched_wish *w)
+{
+	int err = check_policy(w->policy, w->priority);
+
+	if (err)
+		return err;
+	if (!capable(CAP_SYS_NICE) && !wish_granted(t, w))
+		return -EPERM;
+	sched_set_policy(t, w->policy, w->priority, w->reset_on_fork);
+	if (w->set_nice && !rt_policy(w->policy))
+		sched_set_nice(t, w->nice);
+	return 0;
+}
+
 /* policy -1: keep it. */
 static long set_scheduler(pid_t pid, int policy, const struct sched_param __user *uparam)
 {
 	struct sched_param param;
+	struct sched_wish wish;
 	struct task *t;
 	int err;
 
@@ -55,18 +96,13 @@ static long set_scheduler(pid_t pid, int policy, const struct sched_param __user
 	t = get_task_or_self(pid);
 	if (!t)
 		return -ESRCH;
-	if (policy < 0)
-		policy = t->policy;
-	err = check_policy(policy & ~SCHED_RESET_ON_FORK, param.sched_priority);
-	if (!err && !capable(CAP_SYS_NICE) &&
-	    (!same_owner(t) ||
-	     (rt_policy(policy & ~SCHED_RESET_ON_FORK) &&
-	      (unsigned long)param.sched_priority > rlimit_of(t->signal, RLIMIT_RTPRIO))))
-		err = -EPERM;
-	if (!err) {
-		t->policy = policy & ~SCHED_RESET_ON_FORK;
-		t->rt_priority = param.sched_priority;
-	}
+	wish = (struct sched_wish){
+		.policy = policy < 0 ? t->policy : policy & ~SCHED_RESET_ON_FORK,
+		.priority = param.sched_priority,
+		.reset_on_fork =
+			policy < 0 ? t->sched_reset_on_fork : (policy & SCHED_RESET_ON_FORK) != 0,
+	};
+	err = grant(t, &wish);
 	put_task_struct(t);
 	return err;
 }
@@ -92,7 +128,7 @@ SYSCALL_DEFINE1(sched_getscheduler, pid_t, pid)
 	t = get_task_or_self(pid);
 	if (!t)
 		return -ESRCH;
-	policy = t->policy;
+	policy = t->policy | (t->sched_reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 	put_task_struct(t);
 	return policy;
 }
@@ -132,15 +168,20 @@ SYSCALL_DEFINE1(sched_get_priority_min, int, policy)
 
 SYSCALL_DEFINE2(sched_rr_get_interval, pid_t, pid, struct timespec __user *, uts)
 {
-	struct timespec ts = ns_to_timespec(SCHED_SLICE_NS);
+	struct timespec ts;
 	struct task *t;
+	u64 slice;
 
 	if (pid < 0)
 		return -EINVAL;
 	t = get_task_or_self(pid);
 	if (!t)
 		return -ESRCH;
+	slice = t->policy == SCHED_FIFO ? 0
+		: t->policy == SCHED_RR ? SCHED_RR_SLICE_NS
+					: SCHED_SLICE_NS;
 	put_task_struct(t);
+	ts = ns_to_timespec(slice);
 	return copy_to_user(uts, &ts, sizeof(ts)) ? -EFAULT : 0;
 }
 
@@ -156,26 +197,30 @@ struct sched_attr {
 	u32 sched_util_min, sched_util_max;
 };
 
-#define SCHED_ATTR_SIZE_VER0   48
-#define SCHED_FLAG_ALL	       0x7fULL
-#define SCHED_FLAG_KEEP_POLICY 0x08ULL
+#define SCHED_ATTR_SIZE_VER0	 48
+#define SCHED_FLAG_ALL		 0x7fULL
+#define SCHED_FLAG_RESET_ON_FORK 0x01ULL
+#define SCHED_FLAG_KEEP_POLICY	 0x08ULL
+#define SCHED_FLAG_KEEP_PARAMS	 0x10ULL
 
 static int set_attr(struct task *t, const struct sched_attr *attr)
 {
-	int policy =
-		attr->sched_flags & SCHED_FLAG_KEEP_POLICY ? t->policy : (int)attr->sched_policy;
-	int err = check_policy(policy, (int)attr->sched_priority);
+	u64 flags = attr->sched_flags;
+	struct sched_wish wish = {
+		.policy = flags & SCHED_FLAG_KEEP_POLICY ? t->policy : (int)attr->sched_policy,
+		.priority = (int)attr->sched_priority,
+		.nice = clamp(attr->sched_nice, MIN_NICE, MAX_NICE),
+		.set_nice = true,
+		.reset_on_fork = flags & SCHED_FLAG_KEEP_POLICY
+					 ? t->sched_reset_on_fork
+					 : (flags & SCHED_FLAG_RESET_ON_FORK) != 0,
+	};
 
-	if (err)
-		return err;
-	if (!capable(CAP_SYS_NICE) &&
-	    (!same_owner(t) || rt_policy(policy) || attr->sched_nice < t->nice))
-		return -EPERM;
-	t->policy = policy;
-	t->rt_priority = (int)attr->sched_priority;
-	if (!rt_policy(policy))
-		sched_set_nice(t, clamp(attr->sched_nice, MIN_NICE, MAX_NICE));
-	return 0;
+	if (flags & SCHED_FLAG_KEEP_PARAMS) {
+		wish.priority = t->rt_priority;
+		wish.nice = t->nice;
+	}
+	return grant(t, &wish);
 }
 
 SYSCALL_DEFINE3(sched_setattr, pid_t, pid, struct sched_attr __user *, uattr, unsigned int, flags)
@@ -221,7 +266,8 @@ SYSCALL_DEFINE4(sched_getattr, pid_t, pid, struct sched_attr __user *, uattr, un
 		return -ESRCH;
 	attr.size = min_t(u32, size, sizeof(attr));
 	attr.sched_policy = (u32)t->policy;
-	attr.sched_nice = t->nice;
+	attr.sched_flags = t->sched_reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
+	attr.sched_nice = t->rt_priority ? 0 : t->nice;
 	attr.sched_priority = (u32)t->rt_priority;
 	put_task_struct(t);
 	return copy_to_user(uattr, &attr, attr.size) ? -EFAULT : 0;

@@ -82,7 +82,8 @@ struct task {
 	struct sched_entity se;	     /* (q) */
 	int nice;		     /* (q) */
 	int policy;		     /* (q) SCHED_* */
-	int rt_priority;	     /* (q) what sched_getparam tells */
+	int rt_priority;	     /* (q) of SCHED_FIFO and SCHED_RR, else 0 */
+	bool sched_reset_on_fork;    /* (q) children begin with the ordinary policy */
 	u64 cpus_mask;		     /* (q) */
 
 	struct mm *mm;			/* (l to write; o to read) NULL: kernel thread */
@@ -128,6 +129,7 @@ struct task {
 	struct robust_list_head __user *robust_list; /* (o) */
 	struct completion *vfork_done;		     /* (l) the parent of vfork waits for it */
 	unsigned long personality;		     /* (o) */
+	int mempolicy;				     /* (o) of set_mempolicy(2) */
 	u64 timer_slack_ns;			     /* (o) */
 	void *worker_private;			     /* (c) kernel threads: kthread.c's */
 #ifdef CONFIG_DEBUG

@@ -47,7 +47,16 @@ struct mm_limits {
 #define MMF_NOT_DUMPABLE  3 /* prctl(PR_SET_DUMPABLE, 0) */
 #define MMF_LEGACY_LAYOUT 4 /* mmap searches upward from mmap_base */
 #define MMF_DISABLE_THP	  5 /* prctl(PR_SET_THP_DISABLE): no huge pages here */
-#define MMF_MEMBARRIER	  6 /* has registered for membarrier(PRIVATE_EXPEDITED) */
+/* has registered for membarrier(PRIVATE_EXPEDITED ...) */
+#define MMF_MEMBARRIER		 6
+#define MMF_MEMBARRIER_SYNC_CORE 7
+#define MMF_MEMBARRIER_RSEQ	 8
+/* What a child has of its parent. */
+#define MMF_FORK_MASK                                                            \
+	(BIT(MMF_NOT_DUMPABLE) | BIT(MMF_LEGACY_LAYOUT) | BIT(MMF_DISABLE_THP) | \
+	 BIT(MMF_MEMBARRIER) | BIT(MMF_MEMBARRIER_SYNC_CORE) | BIT(MMF_MEMBARRIER_RSEQ))
+/* What a program has of the one that it replaces. */
+#define MMF_EXEC_MASK BIT(MMF_DISABLE_THP)
 
 #define AT_VECTOR_SIZE 48
 

@@ -47,6 +47,9 @@ struct vm_file;
 #define VM_HUGEPAGE    0x20000000UL
 #define VM_NOHUGEPAGE  0x40000000UL
 #define VM_MERGEABLE   0x80000000UL
+/* The policy of mbind(2), which mm/ keeps and does not look into (kernel/sys_numa.c). */
+#define VM_POLICY_SHIFT 32
+#define VM_POLICY_MASK	(0x3fUL << VM_POLICY_SHIFT)
 
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
 #define VM_LOCKED_MASK	(VM_LOCKED | VM_LOCKONFAULT)
