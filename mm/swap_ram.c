@@ -364,7 +364,7 @@ static u64 handle_to_same(unsigned long handle)
 	return (s64)(handle << 4) >> 4;
 }
 
-static unsigned long store_compressed(const void *bytes, int *err)
+static unsigned long store_compressed(const void *bytes)
 {
 	unsigned long handle = 0;
 	struct work *work;
@@ -374,9 +374,7 @@ static unsigned long store_compressed(const void *bytes, int *err)
 	work = this_cpu_read(swap_work);
 	length = lz4_compress(bytes, PAGE_SIZE, work->bytes, MAX_OBJECT - sizeof(work->length),
 			      work->lz4);
-	if (length <= 0) {
-		*err = -ENOSPC;
-	} else {
+	if (length > 0) {
 		work->length = length;
 		handle = zs_alloc((sizeof(work->length) + length - 1) / CLASS_STEP);
 		if (handle)
@@ -417,7 +415,6 @@ static int ram_write_page(struct swap_device *dev, unsigned long slot, struct pa
 	unsigned long *word = swap_slot_word(dev, slot), handle;
 	const u64 *words = page_address(page);
 	unsigned int prefix = prefix_words(words);
-	int err = -ENOMEM;
 
 	if (*word) {
 		unsigned long old = *word;
@@ -432,10 +429,11 @@ static int ram_write_page(struct swap_device *dev, unsigned long slot, struct pa
 			handle = store_filled(words, prefix);
 		count_vm_event(PSWPZERO);
 	} else {
-		handle = store_compressed(words, &err);
+		handle = store_compressed(words);
 	}
 	*word = handle;
-	return handle ? 0 : err;
+	/* It does not compress, or memory or the limit is reached: there is no room now. */
+	return handle ? 0 : -ENOSPC;
 }
 
 static int ram_read_page(struct swap_device *dev, unsigned long slot, struct page *page)

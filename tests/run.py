@@ -9,6 +9,7 @@ usage: tests/run.py [--list] [WORD...]     only the jobs whose name holds one of
 """
 import concurrent.futures
 import os
+import signal
 import sys
 import time
 import traceback
@@ -43,6 +44,9 @@ def show(job, seconds, passed, failed, text):
 
 
 def main(words):
+    # A shell that starts this in the background ignores these two, and every test program would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     listing = "--list" in words
     words = [word for word in words if word != "--list"]
     chosen = [job for job in jobs.all_jobs() if not words or any(word in job.name for word in words)]

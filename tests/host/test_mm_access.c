@@ -3,6 +3,7 @@
  * Reaching into an address space as a debugger does. What must never happen is that a write meant
  * for one process's copy lands in a page that others see (Dirty COW).
  */
+#include "kernel/sync_point.h"
 #include "lib/err.h"
 #include "mm/access.h"
 #include "mm/copy.h"
@@ -12,6 +13,8 @@
 #include "mm/mmap.h"
 #include "mm/page.h"
 #include "mm/shmem.h"
+#include "mm/vma.h"
+#include "mm/zap.h"
 #include "tests/host/sim_cpu.h"
 #include "tests/host/test.h"
 
@@ -68,6 +71,34 @@ TEST(mm_access_private_file_is_copied)
 	CHECK_EQ(do_madvise(mm, BASE, PAGE_SIZE, MADV_DONTNEED), 0);
 	CHECK_EQ(peek(mm, BASE), 1234);
 	CHECK_EQ(poke(mm, BASE, 0xcd), 8);
+	CHECK_EQ(peek(other, BASE), 1234);
+}
+
+static struct mm *discarding;
+
+/* Another thread's MADV_DONTNEED, once, when the copy has just been made. */
+static void discard_the_copy(int point)
+{
+	if (point != SP_access_after_cow_before_retry || !discarding)
+		return;
+	zap_page_range(vma_lookup(discarding, BASE), BASE, PAGE_SIZE);
+	discarding = NULL;
+}
+
+TEST(b10_forced_write_looks_again)
+{
+	struct mm *mm = start(), *other = mm_alloc();
+	struct vm_file *vmf = shmem_vm_file(PAGE_SIZE);
+
+	map(other, vmf, 1, PROT_READ | PROT_WRITE, MAP_SHARED);
+	CHECK_EQ(sim_write(other, 0, BASE, 1234), 0);
+	map(mm, vmf, 1, PROT_READ, MAP_PRIVATE);
+	discarding = mm;
+	host_sync_point = discard_the_copy;
+	CHECK_EQ(poke(mm, BASE, 1), 8);
+	host_sync_point = NULL;
+	CHECK(!discarding);
+	CHECK_EQ(peek(mm, BASE), 1);
 	CHECK_EQ(peek(other, BASE), 1234);
 }
 

@@ -151,6 +151,36 @@ TEST(swap_round_trip)
 }
 
 /* Half-compressible data takes little more than half the frames. */
+/*
+ * Compressed RAM without memory for one more object refuses the page. That is no error of the
+ * device: it is asked again when there is memory.
+ */
+TEST(swap_ram_is_full_for_a_while)
+{
+	struct page *pages[100], *page;
+	LIST_HEAD(taken);
+
+	host_boot(32);
+	for (unsigned int i = 0; i < ARRAY_SIZE(pages); i++) {
+		pages[i] = new_page(HALF, i);
+		CHECK(trylock_page(pages[i]));
+		CHECK(add_to_swap(pages[i]));
+	}
+	while ((page = alloc_page(GFP_NOWAIT | __GFP_MEMALLOC | __GFP_NOWARN)))
+		list_add(&page->lru, &taken);
+	for (unsigned int i = 0; i < ARRAY_SIZE(pages); i++)
+		CHECK_EQ(swap_writepage(pages[i]), -ENOSPC);
+	CHECK_EQ(vm_event_sum(SWAP_WRITE_ERROR), 0);
+	while (!list_empty(&taken)) {
+		page = list_first_entry(&taken, struct page, lru);
+		list_del(&page->lru);
+		__free_page(page);
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(pages); i++)
+		CHECK_EQ(swap_writepage(pages[i]), 0);
+	CHECK_EQ(vm_event_sum(PSWPOUT), ARRAY_SIZE(pages));
+}
+
 TEST(swap_saves_memory)
 {
 	static swp_entry_t entries[2000];
