@@ -34,18 +34,8 @@
  *   ANON_VMA-LIVE   while a page is mapped, the anon_vma it points to is not freed: it is in the chain
  *		     of every VMA that maps it, and its AVC goes after the PTEs
  *
- * Two counts, not one. A process that forks and exits, whose child does the same, and so on, would
- * make the chain longer with every generation, full of anon_vmas that no VMA uses for new pages. So
- * fork gives the child, instead of a new one, an anon_vma of the chain that is idle: no VMA has it
- * as its own (num_active_vmas == 0) and at most one anon_vma below it (num_children < 2). One count
- * for both purposes cannot tell one child from one user; an anon_vma was then given away twice,
- * CHAIN-EQUAL broke, and a merge dropped the link that kept a page's anon_vma alive
- * (CVE-2022-42703). A root counts itself as a child, so it is never given away while it has
- * another.
- *
- * An anon_vma belongs to a place in the fork tree, not to a VMA: VMAs that were split from one
- * share it, and so do their copies in a child. A region of 60 000 pieces costs a child one
- * anon_vma.
+ * fork is anon_vma_fork.c: what a child links to, and when it need not have an anon_vma of its own.
+ * How a page's anon_vma is got when nothing keeps it alive is anon_vma_lookup.c.
  *
  * References and the lock. All AVCs together hold one reference of their anon_vma; outside users
  * (a walk, a migration) hold others; each anon_vma holds one of its root. There is one lock for the
@@ -54,15 +44,8 @@
  *	alloc --> AVCs come and go --> tree empty: put_anon_vma() --> refcount 0 --> slab
  *							^			 |
  *	     page_get_anon_vma() from a stale pointer: refcount 0? then NULL <---+ (RCU: still an anon_vma)
- *
- * From a page to its anon_vma there is no lock to take first: the page may be unmapped, and the
- * anon_vma freed, at any moment. The slab is type-stable (SLAB_TYPESAFE_BY_RCU): under RCU, freed
- * memory is still some anon_vma. So: read page->mapping, take a reference unless the count is zero,
- * then look again. If the page is still mapped, and still points there, then it was mapped all the
- * time, and what we have a reference of is the right one.
  */
-#include "mm/anon_vma.h"
-#include "kernel/rcu.h"
+#include "mm/anon_vma_internal.h"
 #include "kernel/sync_point.h"
 #include "lib/errno.h"
 #include "mm/debug.h"
@@ -98,13 +81,9 @@ void anon_vma_caches_init(void)
 						  0, SLAB_PANIC, NULL);
 }
 
-/*
- * ---------------------------------------------------------------------------- objects and
- * references
- */
+/* ------------------------------------------------------------------- objects and references */
 
-/* A new anon_vma, for now its own root and parent. */
-static struct anon_vma *anon_vma_alloc(void)
+struct anon_vma *anon_vma_alloc(void)
 {
 	struct anon_vma *anon_vma = kmem_cache_alloc(anon_vma_cachep, GFP_KERNEL);
 
@@ -211,7 +190,7 @@ void anon_vma_chain_release(struct list_head *list)
 	bin_empty(&bin);
 }
 
-static struct anon_vma_chain *take_reserved(struct list_head *reserve)
+struct anon_vma_chain *anon_vma_chain_take(struct list_head *reserve)
 {
 	struct anon_vma_chain *avc = list_first_entry(reserve, struct anon_vma_chain, same_vma);
 
@@ -230,13 +209,9 @@ unsigned int anon_vma_chain_length(struct vm_area *vma)
 	return nr;
 }
 
-/*
- * -------------------------------------------------------------------------------- links and the
- * index
- */
+/* ---------------------------------------------------------------------- links and the index */
 
-/* A link at the young end of the chain, not indexed yet. */
-static void chain_add(struct vm_area *vma, struct anon_vma *anon_vma, struct anon_vma_chain *avc)
+void anon_vma_chain_add(struct vm_area *vma, struct anon_vma *anon_vma, struct anon_vma_chain *avc)
 {
 	avc->vma = vma;
 	avc->anon_vma = anon_vma;
@@ -274,7 +249,7 @@ void anon_vma_chain_copy(struct vm_area *dst, struct vm_area *src, struct list_h
 	VM_BUG_ON_VMA(dst->vm_mm != src->vm_mm, dst);
 	anon_vma_assert_write_locked(src->anon_vma);
 	list_for_each_entry_reverse (avc, &src->anon_vma_chain, same_vma)
-		chain_add(dst, avc->anon_vma, take_reserved(reserve));
+		anon_vma_chain_add(dst, avc->anon_vma, anon_vma_chain_take(reserve));
 	dst->anon_vma = src->anon_vma;
 	if (!sabotaged(users_not_counted))
 		dst->anon_vma->num_active_vmas++;
@@ -305,10 +280,20 @@ void anon_vma_chain_drop(struct vm_area *vma)
 	anon_vma_chain_release(&vma->anon_vma_chain);
 }
 
-/*
- * -------------------------------------------------------------------------------------------
- * prepare
- */
+void anon_vma_clone(struct vm_area *dst, struct vm_area *src, struct list_head *reserve)
+{
+	mmap_assert_write_locked(src->vm_mm);
+	VM_BUG_ON_VMA(dst->anon_vma, dst);
+	if (!src->anon_vma)
+		return;
+	anon_vma_lock_write(src->anon_vma);
+	anon_vma_chain_copy(dst, src, reserve);
+	if (!sabotaged(index_not_mremap))
+		anon_vma_index_insert(dst);
+	anon_vma_unlock_write(src->anon_vma);
+}
+
+/* ---------------------------------------------------------------------------------- prepare */
 
 /*
  * Could a and b, b right above a, be one VMA but for what mprotect changes back and forth? Then
@@ -366,7 +351,7 @@ static bool anon_vma_publish(struct vm_area *vma, struct anon_vma *anon_vma,
 	if (first && sabotaged(publish_early))
 		smp_store_release(&vma->anon_vma, anon_vma);
 	if (first) {
-		chain_add(vma, anon_vma, avc);
+		anon_vma_chain_add(vma, anon_vma, avc);
 		anon_vma_interval_tree_insert(avc, &anon_vma->rb_root);
 		anon_vma->num_active_vmas++;
 		SYNC_POINT(prepare_before_publish);
@@ -406,121 +391,7 @@ int __anon_vma_prepare(struct vm_area *vma)
 	return 0;
 }
 
-/*
- * -------------------------------------------------------------------------------------- clone and
- * fork
- */
-
-void anon_vma_clone(struct vm_area *dst, struct vm_area *src, struct list_head *reserve)
-{
-	mmap_assert_write_locked(src->vm_mm);
-	VM_BUG_ON_VMA(dst->anon_vma, dst);
-	if (!src->anon_vma)
-		return;
-	anon_vma_lock_write(src->anon_vma);
-	anon_vma_chain_copy(dst, src, reserve);
-	if (!sabotaged(index_not_mremap))
-		anon_vma_index_insert(dst);
-	anon_vma_unlock_write(src->anon_vma);
-}
-
-static bool anon_vma_is_idle(struct anon_vma *anon_vma)
-{
-	if (sabotaged(reuse_never))
-		return false;
-	if (sabotaged(reuse_unchecked))
-		return true;
-	if (sabotaged(one_counter))
-		return anon_vma->num_children + anon_vma->num_active_vmas < 2;
-	return anon_vma->num_children < 2 && anon_vma->num_active_vmas == 0;
-}
-
-/* The child's links to the parent's anon_vmas; the oldest that is idle becomes the child's own. */
-static void fork_chain(struct vm_area *vma, struct vm_area *pvma, struct list_head *reserve)
-{
-	struct anon_vma_chain *avc;
-
-	list_for_each_entry_reverse (avc, &pvma->anon_vma_chain, same_vma) {
-		chain_add(vma, avc->anon_vma, take_reserved(reserve));
-		if (!vma->anon_vma && anon_vma_is_idle(avc->anon_vma))
-			vma->anon_vma = avc->anon_vma;
-	}
-}
-
-/* The child's own anon_vma, below the parent's. It keeps the root alive, whose lock it uses. */
-static void fork_own(struct vm_area *vma, struct vm_area *pvma, struct anon_vma *own,
-		     struct list_head *reserve)
-{
-	own->root = pvma->anon_vma->root;
-	own->parent = pvma->anon_vma;
-	if (!sabotaged(root_not_pinned))
-		get_anon_vma(own->root);
-	own->parent->num_children++;
-	chain_add(vma, own, take_reserved(reserve));
-	vma->anon_vma = own;
-}
-
-/*
- * VMAs that were one, and were split, share an anon_vma; then their copies can share one as well.
- * The copy of the VMA before is the last of the child so far, with just the chain that this one
- * would get.
- */
-static struct vm_area *fork_sibling(struct vm_area *vma, struct vm_area *pvma)
-{
-	struct vm_area *pprev = vma_prev(pvma), *sibling;
-
-	if (!pprev || pprev->anon_vma != pvma->anon_vma)
-		return NULL;
-	sibling = vma_last(vma->vm_mm);
-	if (!sibling || sibling->vm_start != pprev->vm_start || !sibling->anon_vma)
-		return NULL;
-	return sibling;
-}
-
-int anon_vma_fork(struct vm_area *vma, struct vm_area *pvma)
-{
-	struct vm_area *sibling;
-	struct list_head reserve;
-	struct anon_vma *own;
-
-	VM_BUG_ON_VMA(vma->anon_vma || !list_empty(&vma->anon_vma_chain), vma);
-	if (!pvma->anon_vma)
-		return 0;
-	sibling = fork_sibling(vma, pvma);
-	if (sibling) {
-		if (anon_vma_chain_reserve(&reserve, anon_vma_chain_length(sibling)))
-			return -ENOMEM;
-		anon_vma_clone(vma, sibling, &reserve);
-		return 0;
-	}
-	own = anon_vma_alloc();
-	if (!own)
-		return -ENOMEM;
-	if (anon_vma_chain_reserve(&reserve, anon_vma_chain_length(pvma) + 1)) {
-		put_anon_vma(own);
-		return -ENOMEM;
-	}
-	anon_vma_lock_write(pvma->anon_vma);
-	fork_chain(vma, pvma, &reserve);
-	if (!vma->anon_vma) {
-		fork_own(vma, pvma, own, &reserve);
-		own = NULL;
-	}
-	vma->anon_vma->num_active_vmas++;
-	if (!sabotaged(index_not_fork))
-		anon_vma_index_insert(vma);
-	anon_vma_unlock_write(pvma->anon_vma);
-
-	if (own)
-		put_anon_vma(own);
-	anon_vma_chain_release(&reserve);
-	return 0;
-}
-
-/*
- * ---------------------------------------------------------------------------------------------
- * unlink
- */
+/* ----------------------------------------------------------------------------------- unlink */
 
 /*
  * Under the lock every link leaves its tree. An anon_vma that becomes empty leaves its parent's
@@ -567,73 +438,7 @@ void unlink_anon_vmas(struct vm_area *vma)
 	bin_empty(&bin);
 }
 
-/*
- * ------------------------------------------------------------------------------------------- from
- * a page
- */
-
-static bool take_reference(struct anon_vma *anon_vma)
-{
-	if (sabotaged(lookup_dead)) {
-		atomic_inc(&anon_vma->refcount);
-		return true;
-	}
-	return atomic_inc_not_zero(&anon_vma->refcount);
-}
-
-/* Does the page still say what it said when the reference was taken? */
-static bool still_at_home(struct page *page, struct anon_vma *anon_vma)
-{
-	if (sabotaged(lookup_once))
-		return true;
-	return page_mapped(page) && page_anon_vma(page) == anon_vma;
-}
-
-struct anon_vma *page_get_anon_vma(struct page *page)
-{
-	for (;;) {
-		struct anon_vma *anon_vma;
-		bool got;
-
-		rcu_read_lock();
-		anon_vma = page_anon_vma(page);
-		got = anon_vma && page_mapped(page);
-		SYNC_POINT(rmap_after_mapping_before_lock);
-		got = got && take_reference(anon_vma);
-		rcu_read_unlock();
-		/* The reference orders: what is true now was true when we took it. */
-		if (got && still_at_home(page, anon_vma))
-			return anon_vma;
-		if (got)
-			put_anon_vma(anon_vma);
-		/* Did the page find another home meanwhile? Then ask again. */
-		if (!anon_vma || !page_mapped(page) || page_anon_vma(page) == anon_vma)
-			return NULL;
-	}
-}
-
-/* The lock is counted by the caller's half, in the header: it depends on what is returned. */
-struct anon_vma *__page_lock_anon_vma_read(struct page *page)
-{
-	struct anon_vma *anon_vma = page_get_anon_vma(page);
-
-	if (anon_vma) {
-		anon_vma_lock_read(anon_vma);
-		__release(&anon_vma->root->rwsem);
-	}
-	return anon_vma;
-}
-
-void page_unlock_anon_vma_read(struct anon_vma *anon_vma) __releases(&anon_vma->root->rwsem)
-{
-	anon_vma_unlock_read(anon_vma);
-	put_anon_vma(anon_vma);
-}
-
-/*
- * ----------------------------------------------------------------------------------------------
- * checks
- */
+/* ----------------------------------------------------------------------------------- checks */
 
 #ifdef CONFIG_DEBUG
 void anon_vma_chain_verify(struct vm_area *vma)
