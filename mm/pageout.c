@@ -239,9 +239,13 @@ static void laundry_add(struct page *page)
 
 bool laundry_ready(void)
 {
-	unsigned long finished = atomic_read(&laundry.finished);
+	unsigned long finished = atomic_read(&laundry.finished), nr = READ_ONCE(laundry.nr);
 
-	return finished && finished >= min(READ_ONCE(laundry.nr), SWAP_CLUSTER_MAX);
+	/*
+	 * The last page may be reaped before its write's end is counted: an empty laundry is not
+	 * ready.
+	 */
+	return nr && finished && finished >= min(nr, SWAP_CLUSTER_MAX);
 }
 
 void laundry_wake(void)

@@ -164,11 +164,12 @@ static void submit_all(struct swap_blk *sb)
 
 static int transfer(struct swap_blk *sb, bool write, unsigned long slot, struct page *page)
 {
-	struct swap_io *ready = NULL;
 	unsigned long flags;
 	bool taken;
 
 	for (;;) {
+		struct swap_io *ready = NULL;
+
 		spin_lock_irqsave(&sb->lock, flags);
 		taken = join(sb->open[write], slot, page);
 		if (!taken) {

@@ -102,6 +102,7 @@ static struct {
 	struct swap_io *started[MAX_STARTED];
 	unsigned int nr_started, transfers, prepared;
 	bool bad_read, bad_write, gone, released;
+	bool slow; /* nothing is done before somebody waits */
 } disk;
 
 static int move(struct swap_io *io, unsigned int i)
@@ -180,9 +181,11 @@ static void fake_start(void *d, struct swap_io *io)
 	CHECK(!io->write || (io->slot + io->first >= disk.first_writable &&
 			     io->slot + io->first + io->count <= disk.end_writable));
 	CHECK(disk.nr_started < MAX_STARTED);
+	for (unsigned int i = 0; i < disk.nr_started; i++)
+		CHECK(disk.started[i] != io);
 	disk.transfers++;
 	disk.started[disk.nr_started++] = io;
-	if (test_rand_below(3) == 0)
+	if (!disk.slow && test_rand_below(3) == 0)
 		end_one();
 }
 
@@ -349,4 +352,71 @@ TEST(crc32_known)
 	CHECK_EQ(crc32(0, "123456789", 9), 0xcbf43926);
 	CHECK_EQ(crc32(crc32(0, "1234", 4), "56789", 5), 0xcbf43926);
 	CHECK_EQ(crc32(0, "", 0), 0);
+}
+
+/* ---- all transfers under way ---- */
+
+#define WASHED 64
+
+static struct page *washed[WASHED]; /* of the swap cache, locked, in slots that follow each other */
+static unsigned int other_cpu_writes;
+
+/* While one task waits for a transfer, another one gets one, for the slot beside the first one's. */
+static void idle_and_overtaken(void)
+{
+	end_one();
+	end_one();
+	if (other_cpu_writes) {
+		CHECK_EQ(swap_writepage(washed[other_cpu_writes]), SWAP_IO_PENDING);
+		other_cpu_writes = 0;
+	}
+}
+
+static void wash_pages(void)
+{
+	for (unsigned int i = 0; i < WASHED; i++) {
+		washed[i] = alloc_page(GFP_HIGHUSER);
+		CHECK(washed[i] && trylock_page(washed[i]));
+		SetPageSwapBacked(washed[i]);
+		SetPageUptodate(washed[i]);
+		CHECK(add_to_swap(washed[i]));
+	}
+}
+
+TEST(swap_blk_overtaken_while_it_waits)
+{
+	unsigned int i;
+
+	boot_with_disk(2000);
+	wash_pages();
+	disk.slow = true;
+	/* Every other slot: none joins the one before, each needs a transfer of its own. */
+	for (i = 0; i < 48; i += 2)
+		CHECK_EQ(swap_writepage(washed[i]), SWAP_IO_PENDING);
+	CHECK_EQ(disk.nr_started, 23);
+	host_idle_hook = idle_and_overtaken;
+	other_cpu_writes = 50;
+	CHECK_EQ(swap_writepage(washed[49]), SWAP_IO_PENDING);
+	CHECK_EQ(other_cpu_writes, 0);
+	swap_submit();
+	CHECK_EQ(disk.transfers, 25);
+	idle();
+	for (i = 0; i < WASHED; i++) {
+		CHECK(!PageWriteback(washed[i]));
+		delete_from_swap_cache(washed[i]);
+		unlock_page(washed[i]);
+		put_page(washed[i]);
+	}
+	CHECK_EQ(swap_device_remove("disk"), 0);
+	free(disk.bytes);
+}
+
+/* Writes have ended whose pages were never in the laundry, or have left it: nothing to reap. */
+TEST(swap_blk_empty_laundry_is_not_ready)
+{
+	boot_with_disk(2000);
+	laundry_wake();
+	CHECK(!laundry_ready());
+	CHECK_EQ(swap_device_remove("disk"), 0);
+	free(disk.bytes);
 }
