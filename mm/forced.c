@@ -76,22 +76,16 @@ struct page *forced_frame(unsigned long pfn)
 	return ERR_PTR(-ENOENT);
 }
 
-/* Take it off its list. A page in a CPU's batch is on none, from which it could be taken. */
-static bool isolate(struct page *page)
-{
-	bool isolated;
-
-	lru_add_drain_all();
-	isolated = isolate_lru_page(page);
-	put_page(page);
-	return isolated;
-}
-
 int forced_reclaim(struct page *page)
 {
 	LIST_HEAD(list);
+	bool isolated;
 
-	if (!isolate(page))
+	/* A page in a CPU's batch is on no list, from which it could be taken. */
+	lru_add_drain_all();
+	isolated = isolate_lru_page(page);
+	put_page(page);
+	if (!isolated)
 		return -EBUSY;
 	list_add(&page->lru, &list);
 	return reclaim_pages(&list) ? 0 : -EBUSY;
@@ -99,18 +93,8 @@ int forced_reclaim(struct page *page)
 
 int forced_migrate(struct page *page)
 {
-	struct page *newpage;
-	int err;
+	int err = migrate_once(page);
 
-	if (!isolate(page))
-		return -EBUSY;
-	newpage = alloc_page(GFP_HIGHUSER);
-	err = newpage ? migrate_page(page, newpage, MIGRATE_SYNC) : -ENOMEM;
-	if (!err)
-		return 0;
-	if (newpage)
-		put_page(newpage);
-	putback_lru_page(page);
 	return err == -EAGAIN ? -EBUSY : err;
 }
 

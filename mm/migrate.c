@@ -196,6 +196,7 @@ static int migrate_locked(struct page *page, struct page *newpage, struct anon_v
 		err = 0;
 	} else {
 		WRITE_ONCE(newpage->mapping, NULL);
+		ClearPageSwapBacked(newpage);
 	}
 	SYNC_POINT(migrate_before_restore);
 	remove_migration_ptes(page, now, anon_vma);
@@ -263,8 +264,8 @@ unlocked:
 
 /*
  * Who waits has no reference of the page: it would be one too many in step 3, and a page that many
- * threads want could never move. The entry, seen under the PTL, does instead: as long as it is there
- * the page is locked, so PG_waiters can be set on it and will be seen when it is unlocked.
+ * threads want could never move. The entry, seen under the PTL, does instead: as long as it is
+ * there the page is locked, so PG_waiters can be set on it and will be seen when it is unlocked.
  */
 struct migration_wait {
 	pmd_t *pmd;
@@ -302,8 +303,7 @@ void migration_entry_wait(struct mm *mm, pmd_t *pmd, unsigned long addr)
 
 #define MIGRATE_ATTEMPTS 10
 
-/* One attempt. Consumes the caller's reference of page. */
-static int migrate_once(struct page *page)
+int migrate_once(struct page *page)
 {
 	struct page *newpage;
 	int err;
@@ -325,8 +325,8 @@ static int migrate_once(struct page *page)
 }
 
 /*
- * The page that is mapped at addr, with a reference; -ENOENT when none is, -EFAULT when it is nobody's
- * (the zero page). mmap_lock held.
+ * The page that is mapped at addr, with a reference; -ENOENT when none is, -EFAULT when it is
+ * nobody's (the zero page). mmap_lock held.
  */
 static struct page *migrate_look(struct mm *mm, unsigned long addr)
 {
@@ -349,8 +349,8 @@ static struct page *migrate_look(struct mm *mm, unsigned long addr)
 }
 
 /*
- * The same for any address of a process: ERR_PTR(-EFAULT) without a VMA or for the zero page, -ENOENT
- * without a page.
+ * The same for any address of a process: ERR_PTR(-EFAULT) without a VMA or for the zero page,
+ * -ENOENT without a page.
  */
 static struct page *migrate_lookup(struct mm *mm, unsigned long addr)
 {

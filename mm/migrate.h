@@ -33,6 +33,14 @@ enum migrate_mode {
 int migrate_page(struct page *page, struct page *newpage, enum migrate_mode mode);
 
 /**
+ * migrate_once() - one attempt to move a page to a fresh frame
+ *
+ * - drops the caller's reference; may sleep, takes the locks of migrate_page()
+ * - 0, -EAGAIN (on no LRU list, or in use), -EBUSY, -ENOMEM
+ */
+int migrate_once(struct page *page);
+
+/**
  * migrate_user_page() - move whatever page mm has at addr to a fresh frame
  *
  * - mmap_lock not held; may sleep
