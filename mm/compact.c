@@ -18,8 +18,8 @@
  * as there is one.
  *
  * What can move are pages on the LRU lists: user memory and page cache. A page table, a slab, a
- * buffer in a pipe cannot, and one of them spoils its 2 MiB; that is why the allocator keeps the two
- * kinds in different pageblocks (mm/buddy.h), and why only MOVABLE ones are looked at here.
+ * buffer in a pipe cannot, and one of them spoils its 2 MiB; that is why the allocator keeps the
+ * two kinds in different pageblocks (mm/buddy.h), and why only MOVABLE ones are looked at here.
  *
  * Nothing is waited for on behalf of an allocation: the allocating task may hold a page lock, whose
  * owner could be waiting for another one. A page that is locked, written, or held by somebody is
@@ -47,7 +47,9 @@ struct compact {
 	int order; /* of the block wanted; -1: compact everything */
 	enum migrate_mode mode;
 	unsigned long migrate_pfn; /* next page to look at, upward */
-	unsigned long free_pfn;	   /* pageblocks from here on have been looked at, downward */
+	unsigned long free_pfn;	   /* pageblocks above have been looked at, downward */
+	unsigned long frame_pfn;   /* next frame to look at of the pageblock at free_pfn, upward */
+	unsigned long frame_end;   /* its end; frame_pfn once all of it has been looked at */
 	struct list_head migrate;  /* pages isolated from the LRU */
 	unsigned int nr_migrate;
 	struct list_head free; /* frames taken from the allocator */
@@ -114,30 +116,45 @@ static bool collect_pages(struct compact *c)
 
 /* ---------------------------------------------------------------------------- the free scanner */
 
-/* Frames of one pageblock; blocks that are large enough already stay whole. */
-static void take_frames(struct compact *c, unsigned long pfn)
+/*
+ * Look at one frame of the pageblock, or one block; those that are large enough already stay whole.
+ */
+static void take_frame(struct compact *c)
 {
 	unsigned int limit = c->order < 0 ? PAGEBLOCK_ORDER : min(c->order, PAGEBLOCK_ORDER);
-	unsigned long end = pfn + PAGEBLOCK_PAGES;
+	unsigned int nr = isolate_free_block(pfn_to_page(c->frame_pfn), limit, &c->free);
 
-	count_vm_events(COMPACT_FREE_SCANNED, PAGEBLOCK_PAGES);
-	while (pfn < end) {
-		unsigned int nr = isolate_free_block(pfn_to_page(pfn), limit, &c->free);
-
-		c->nr_free += nr;
-		pfn += nr ?: 1;
-	}
+	count_vm_event(COMPACT_FREE_SCANNED);
+	c->nr_free += nr;
+	c->frame_pfn += nr ?: 1;
 }
 
-/* As many frames as there are pages to move, as far as they can be had above the other scanner. */
-static void collect_frames(struct compact *c)
+/* The next pageblock below that may have frames. False when the scanners have met. */
+static bool next_frames(struct compact *c)
 {
 	unsigned long floor = ALIGN(c->migrate_pfn, PAGEBLOCK_PAGES);
 
-	while (c->nr_free < c->nr_migrate && c->free_pfn >= floor + PAGEBLOCK_PAGES) {
+	while (c->free_pfn >= floor + PAGEBLOCK_PAGES) {
 		c->free_pfn -= PAGEBLOCK_PAGES;
-		if (pageblock_is_suitable(c, c->free_pfn))
-			take_frames(c, c->free_pfn);
+		if (!pageblock_is_suitable(c, c->free_pfn))
+			continue;
+		c->frame_pfn = c->free_pfn;
+		c->frame_end = c->free_pfn + PAGEBLOCK_PAGES;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * As many frames as there are pages to move, as far as they can be had above the other scanner; not
+ * many more, since they are missing elsewhere meanwhile.
+ */
+static void collect_frames(struct compact *c)
+{
+	while (c->nr_free < c->nr_migrate) {
+		if (c->frame_pfn == c->frame_end && !next_frames(c))
+			return;
+		take_frame(c);
 	}
 }
 
@@ -151,7 +168,7 @@ static void release_frames(struct compact *c)
 	c->nr_free = 0;
 }
 
-/* ------------------------------------------------------------------------------- moving, all of it */
+/* ----------------------------------------------------------------------- moving, all of it */
 
 /* Move the cluster. What cannot move goes back to the LRU. */
 static void move_cluster(struct compact *c)
