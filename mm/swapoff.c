@@ -36,6 +36,7 @@
 #include "mm/buddy.h"
 #include "mm/fault.h"
 #include "mm/mm.h"
+#include "mm/oom.h"
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/shmem.h"
@@ -259,8 +260,10 @@ static int empty_device(struct swap_device *dev)
 		return -ENOMEM;
 	while (READ_ONCE(dev->used)) {
 		unsigned long before = READ_ONCE(dev->used);
-		int err = shmem_unuse(dev->type, GFP_SWAPOFF);
+		int err = oom_current_is_dying && oom_current_is_dying() ? -EINTR : 0;
 
+		if (!err)
+			err = shmem_unuse(dev->type, GFP_SWAPOFF);
 		if (!err)
 			err = unuse_mms(dev);
 		if (!err)
