@@ -21,11 +21,11 @@
  * therefore looks at a buddy without asking whether it exists: it lies in the same such block, and
  * holes in it are marked PG_reserved, so never PG_buddy.
  *
- * Mobility. A free block is on the list of its pageblock's kind, and a request is served from its own
- * kind first. When there is none, the largest block of the other kind is taken: the larger, the fewer
- * pageblocks are mixed. If the rest of its pageblock can be had as well, the pageblock changes sides
- * (claim_pageblock()). Kernel pages so gather in a few pageblocks, and in the others compaction can
- * make room (mm/compact.c).
+ * Mobility. A free block is on the list of its pageblock's kind, and a request is served from its
+ * own kind first. When there is none, the largest block of the other kind is taken: the larger, the
+ * fewer pageblocks are mixed. If the rest of its pageblock can be had as well, the pageblock
+ * changes sides (claim_pageblock()). Kernel pages so gather in a few pageblocks, and in the others
+ * compaction can make room (mm/compact.c).
  *
  * Invariants, all under zone.lock:
  *	BUDDY-HEAD	a free block's first page has PG_buddy and its order in page->private; no
@@ -36,6 +36,7 @@
  */
 #include "mm/buddy.h"
 #include "kernel/printk.h"
+#include "lib/int_sqrt.h"
 #include "mm/debug.h"
 #include "mm/memblock.h"
 #include "mm/page.h"
@@ -110,9 +111,9 @@ static void set_pageblock_mobility(unsigned long pfn, enum mobility mobility)
 }
 
 /*
- * A block of 2^have pages of the other kind serves a request of `order`. For the kernel its pageblock
- * is claimed always: its page will stay, so further ones should come here. For user pages only if
- * half the pageblock is free.
+ * A block of 2^have pages of the other kind serves a request of `order`. For the kernel its
+ * pageblock is claimed always: its page will stay, so further ones should come here. For user pages
+ * only if half the pageblock is free.
  */
 static void claim_pageblock(struct page *page, unsigned int have, unsigned int order,
 			    enum mobility mobility)
@@ -318,17 +319,6 @@ static void free_range(unsigned long pfn, unsigned long end)
 		free_one(pfn_to_page(pfn), order);
 		pfn += 1UL << order;
 	}
-}
-
-static unsigned long int_sqrt(unsigned long x)
-{
-	unsigned long r = 0;
-
-	for (unsigned long bit = 1UL << 31; bit; bit >>= 1) {
-		if ((r + bit) * (r + bit) <= x)
-			r += bit;
-	}
-	return r;
 }
 
 /*

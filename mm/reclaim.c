@@ -36,6 +36,7 @@
 #include "kernel/sched.h"
 #include "kernel/wait.h"
 #include "lib/compiler.h"
+#include "lib/int_sqrt.h"
 #include "lib/list.h"
 #include "mm/buddy.h"
 #include "mm/debug.h"
@@ -146,15 +147,6 @@ static void shrink_active_list(enum lru_list lru, unsigned long nr)
 		}
 		putback_lru_page(page);
 	}
-}
-
-static unsigned long int_sqrt(unsigned long x)
-{
-	unsigned long root = 0;
-
-	while ((root + 1) * (root + 1) <= x)
-		root++;
-	return root;
 }
 
 /* Is the inactive list too short beside the active one? */
