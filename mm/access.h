@@ -26,7 +26,8 @@ long access_remote_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, 
  *
  * - mmap_lock held for reading; may sleep
  * - write: as if written (private pages get their copy)
- * - 0, -ENOMEM when a hole or no memory is met, -EINTR when the task is being killed, -EFAULT for other failures
+ * - 0, -ENOMEM when a hole or no memory is met, -EINTR when the task is being killed, -EFAULT for
+ *   other failures
  */
 int fault_in_range(struct mm *mm, unsigned long start, unsigned long end, bool write);
 

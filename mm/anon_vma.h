@@ -3,7 +3,8 @@
 #define MM_ANON_VMA_H
 
 /*
- * anon_vma: from an anonymous page to the VMAs that may map it. anon_vma.c tells its life.
+ * anon_vma: from an anonymous page to the VMAs that may map it. anon_vma.c tells its life,
+ * anon_vma_fork.c what fork does to it, anon_vma_lookup.c how a page's is got.
  */
 
 #include "kernel/rwsem.h"
@@ -112,8 +113,8 @@ static inline int anon_vma_prepare(struct vm_area *vma)
 	return __anon_vma_prepare(vma);
 }
 
-/* Give dst, which has no chain, links to every anon_vma of src, out of reserved AVCs (mremap, fork),
- * and index them. dst's range must be set and stay. mmap_lock held for writing; may sleep. */
+/* Give dst, which has no chain, links to every anon_vma of src, out of reserved AVCs (mremap,
+ * fork), and index them. dst's range must be set and stay. mmap_lock held for writing; may sleep. */
 void anon_vma_clone(struct vm_area *dst, struct vm_area *src, struct list_head *reserve);
 
 /* Give `vma`, the child's copy of `pvma`, links to every anon_vma of the parent and one of its
@@ -147,8 +148,8 @@ void anon_vma_chain_copy(struct vm_area *dst, struct vm_area *src, struct list_h
  * root lock held for writing. */
 void anon_vma_chain_move(struct vm_area *dst, struct vm_area *src);
 
-/* Forget the chain of a VMA that is being merged away into one with the same chain. Out of the index;
- * root lock held for writing. */
+/* Forget the chain of a VMA that is being merged away into one with the same chain. Out of the
+ * index; root lock held for writing. */
 void anon_vma_chain_drop(struct vm_area *vma);
 
 /* ---- from a page ----------------------------------------------------------------------------- */

@@ -2,9 +2,10 @@
 /*
  * anon_vmas at fork.
  *
- * A child inherits the parent's pages, so its VMA is linked to every anon_vma of the parent's chain:
- * walks for these pages have to visit it. The pages that it will write from now on are its own
- * affair, and go to an anon_vma of its own, which no walk for a relative's page ever looks into:
+ * A child inherits the parent's pages, so its VMA is linked to every anon_vma of the parent's
+ * chain: walks for these pages have to visit it. The pages that it will write from now on are its
+ * own affair, and go to an anon_vma of its own, which no walk for a relative's page ever looks
+ * into:
  *
  *	parent:	  A(P) -- A(0)			the chain of its VMA, newest first
  *	child:	  A(C) -- A(P) -- A(0)		A(C) new, below A(P): its parent is A(P)

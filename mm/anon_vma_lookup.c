@@ -13,10 +13,11 @@
  *						fork: A is another family's anon_vma
  *	takes a reference of A			... and this is what we would lock
  *
- * The slab is type-stable (SLAB_TYPESAFE_BY_RCU): under RCU, freed memory is still some anon_vma. So:
+ * The slab is type-stable (SLAB_TYPESAFE_BY_RCU): under RCU, freed memory is still some anon_vma.
+ * So:
  * read page->mapping, take a reference unless the count is zero, then look again. If the page is
- * still mapped, and still points there, then it was mapped all the time (ANON_VMA-LIVE), and what we
- * have a reference of is the right one.
+ * still mapped, and still points there, then it was mapped all the time (ANON_VMA-LIVE), and what
+ * we have a reference of is the right one.
  *
  * The loop: a page whose first user wrote to it while it was shared moves from the family's
  * anon_vma to the user's own (page_move_anon_rmap()). Who finds another home on the second look

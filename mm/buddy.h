@@ -12,9 +12,9 @@
 #include "mm/page.h"
 
 /*
- * Can a page be given another frame when its place is wanted? Those of user memory and of files can,
- * the kernel's own cannot, and one of these is enough to spoil a large block. So memory is divided
- * into pageblocks of 2 MiB that hold, as far as that is possible, pages of one kind only.
+ * Can a page be given another frame when its place is wanted? Those of user memory and of files
+ * can, the kernel's own cannot, and one of these is enough to spoil a large block. So memory is
+ * divided into pageblocks of 2 MiB that hold, as far as that is possible, pages of one kind only.
  */
 enum mobility { UNMOVABLE, MOVABLE, NR_MOBILITY };
 
@@ -94,8 +94,8 @@ void buddy_setup_cpus(unsigned int nr_cpus);
  * buddy_alloc() - one block of 2^order pages, on the same condition, or NULL.
  * buddy_free_bulk() - n single pages linked by next_free. Returns what follows the n-th.
  * buddy_free() - a block.
- * buddy_take() - this block, if `page` heads a free one of an order below `limit`: its order, or -1.
- * The pages are as those of buddy_alloc(), whatever the watermarks say.
+ * buddy_take() - this block, if `page` heads a free one of an order below `limit`: its order, or
+ * -1. The pages are as those of buddy_alloc(), whatever the watermarks say.
  */
 int buddy_take(struct page *page, unsigned int limit);
 unsigned int buddy_alloc_bulk(struct page **list, unsigned int n, unsigned long reserve,
@@ -116,8 +116,8 @@ void free_reserved_area(void *start, void *end);
 void drain_local_pages(void);
 void drain_all_pages(void);
 
-/* Turn a free block of an order below `limit`, which `page` heads, into single pages with a reference
- * each, on the list by page->lru. Returns how many: 0 when it is none. For compaction. */
+/* Turn a free block of an order below `limit`, which `page` heads, into single pages with a
+ * reference each, on the list by page->lru. Returns how many: 0 when it is none. For compaction. */
 unsigned int isolate_free_block(struct page *page, unsigned int limit, struct list_head *list);
 
 /* Is there a free block of at least this order? */

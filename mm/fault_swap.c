@@ -20,9 +20,9 @@
  * tied to the oldest anon_vma of the chain, where walks find all of them (B24).
  *
  * With compressed memory as the device a slot costs RAM. So the slot is freed as soon as no PTE
- * needs it, and the page is dirty from then on: it has the only copy. On a disk the slot is kept while
- * there are plenty, unless the page is about to be written to: a page that leaves again unchanged need
- * not be written.
+ * needs it, and the page is dirty from then on: it has the only copy. On a disk the slot is kept
+ * while there are plenty, unless the page is about to be written to: a page that leaves again
+ * unchanged need not be written.
  */
 #include "arch/x86_64/pgtable.h"
 #include "kernel/sync_point.h"

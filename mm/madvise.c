@@ -75,7 +75,10 @@ static struct vm_area *advise_flags(struct vm_area *vma, unsigned long start, un
 		return ERR_PTR(-EINVAL);
 	if (fa->advice == MADV_WIPEONFORK && (vma->vm_file || (vma->vm_flags & VM_MAYSHARE)))
 		return ERR_PTR(-EINVAL);
-	/* Only private memory of the ordinary kind could be merged; the advice is no error elsewhere. */
+	/*
+	 * Only private memory of the ordinary kind could be merged; the advice is no error
+	 * elsewhere.
+	 */
 	if (fa->advice == MADV_MERGEABLE && (vma->vm_flags & (VM_MAYSHARE | VM_SPECIAL)))
 		return vma;
 	if (flags == vma->vm_flags)

@@ -138,8 +138,8 @@ static inline bool mmget_not_zero(struct mm *mm)
 
 void mmput(struct mm *mm);
 
-/* The same for one who may hold locks that the end of an address space takes (the OOM killer, deep in
- * an allocation): a last use is handed to kswapd. Does not sleep. */
+/* The same for one who may hold locks that the end of an address space takes (the OOM killer, deep
+ * in an allocation): a last use is handed to kswapd. Does not sleep. */
 void mmput_async(struct mm *mm);
 
 /* Has mmput_async() left something that is not ended yet? Its memory will come. Any context. */

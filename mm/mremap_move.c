@@ -12,8 +12,8 @@
  *
  * All or nothing. A move has many steps, each of which wants memory: unmapping what is at the new
  * place, cutting off what is to shrink, a VMA with its chain at the new place, page tables there,
- * cutting out the old range (which may turn out to be the middle of a VMA, when the copy merged with
- * its own source). All of it is reserved for all parts before the first thing changes:
+ * cutting out the old range (which may turn out to be the middle of a VMA, when the copy merged
+ * with its own source). All of it is reserved for all parts before the first thing changes:
  *
  *	reserve		per part: VMAs and chain links for three cuts and a copy; page tables
  *			at last, the old VMAs that stay (DONTUNMAP) and are locked become unlocked,
@@ -86,8 +86,8 @@ static bool tables_may_go(const struct move *m)
 }
 
 /*
- * What is at the new place. A VMA that reaches over its end may come to reach over its start as well
- * when the part before arrives there and merges with it: then it has to be cut in two.
+ * What is at the new place. A VMA that reaches over its end may come to reach over its start as
+ * well when the part before arrives there and merges with it: then it has to be cut in two.
  */
 static int reserve_target(struct move *m, struct move_part *p)
 {

@@ -238,8 +238,8 @@ static inline void unlock_page(struct page *page)
 /* Sleep until the page is not locked; it may be locked again by then. */
 void wait_on_page_locked(struct page *page);
 /* Sleep until over(arg), which is asked again whenever the page is unlocked. It must have set
- * PG_waiters, under a lock that keeps the page from being unlocked, if it says no. For those who have
- * no reference of the page. */
+ * PG_waiters, under a lock that keeps the page from being unlocked, if it says no. For those who
+ * have no reference of the page. */
 void wait_for_page_unlock(struct page *page, bool (*over)(void *arg), void *arg);
 /* Sleep until the page is not under writeback. With the page lock held it then stays so. */
 void wait_on_page_writeback(struct page *page);

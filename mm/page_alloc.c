@@ -266,7 +266,9 @@ static struct page *take(gfp_t gfp, unsigned int order, unsigned long reserve)
 	unsigned long flags;
 	unsigned int n;
 
-	/* What comes out of the reserve must not reach the CPU's list, where anybody may take it. */
+	/*
+	 * What comes out of the reserve must not reach the CPU's list, where anybody may take it.
+	 */
 	if (order || reserve < zone.watermark[WMARK_MIN])
 		return buddy_alloc(order, reserve, kind);
 	local_irq_save(flags);
@@ -306,7 +308,9 @@ static bool make_room(gfp_t gfp, unsigned int order, unsigned int *failures, uns
 	cond_resched();
 	if (!freed)
 		freed = try_to_free_pages(gfp, order);
-	/* To the zone with what was freed: there it fills the reserve before anybody else gets it. */
+	/*
+	 * To the zone with what was freed: there it fills the reserve before anybody else gets it.
+	 */
 	drain_local_pages();
 	if (order && ++*rounds > MAX_BLOCK_RETRIES + (2U << order) / RECLAIM_STEP)
 		return false;

@@ -12,8 +12,8 @@
  *
  * Both sides write before they look, so one sees the other. A queue's sleepers may wait for other
  * pages: each one woken looks at its own and sleeps again. PG_waiters is cleared by the waker when
- * it has woken everybody; whoever must wait on sets it again. end_page_writeback() runs in interrupts:
- * it may not be the one to drop a last reference, so it takes none.
+ * it has woken everybody; whoever must wait on sets it again. end_page_writeback() runs in
+ * interrupts: it may not be the one to drop a last reference, so it takes none.
  *
  * Waking all instead of one is simple and not unfair: a page lock is held for a few microseconds,
  * and two waiters are rare.

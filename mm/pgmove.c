@@ -30,9 +30,9 @@
  *		       [512 PTEs]			[512 PTEs] the same page
  *
  * Memory. A move that ran out of page tables half way would have to go back, in the direction that
- * needs the locks. It does not happen: the tables that the new place will need are counted, and got,
- * before anything changes (move_tables_reserve()). The count is exact when the new place was free,
- * and a few too many when what is there has to go first, maybe with its tables.
+ * needs the locks. It does not happen: the tables that the new place will need are counted, and
+ * got, before anything changes (move_tables_reserve()). The count is exact when the new place was
+ * free, and a few too many when what is there has to go first, maybe with its tables.
  *
  * TLB entries of the old address are flushed before the locks under which the PTEs moved are
  * dropped (B3): else another thread could unmap the page through its new address, flush only that,

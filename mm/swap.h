@@ -205,9 +205,9 @@ struct page *lookup_swap_cache(swp_entry_t entry);
 /*
  * swapin() - the page for a slot, read if need be. Returned with a reference, not locked, on the
  * LRU, in the swap cache, and uptodate unless the read failed (then PG_uptodate is clear: SIGBUS).
- * The caller locks it and checks that it is still PageSwapCache with this entry. NULL: the entry was
- * not in use any more when it was looked for; look at the PTE again, whatever it holds by now, be
- * it the same entry. ERR_PTR(-ENOMEM): no memory. May sleep.
+ * The caller locks it and checks that it is still PageSwapCache with this entry. NULL: the entry
+ * was not in use any more when it was looked for; look at the PTE again, whatever it holds by now,
+ * be it the same entry. ERR_PTR(-ENOMEM): no memory. May sleep.
  */
 struct page *swapin(swp_entry_t entry, gfp_t gfp);
 

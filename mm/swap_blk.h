@@ -39,7 +39,9 @@ struct swap_disk_ops {
 	unsigned int (*max_pages)(void *disk);
 	/* Read a page, and wait. 0, -EIO, -ENODEV. */
 	int (*read)(void *disk, unsigned long n, struct page *page);
-	/* From now on pages [first, end) may be written. Not called before the signature is seen. */
+	/*
+	 * From now on pages [first, end) may be written. Not called before the signature is seen.
+	 */
 	void (*allow_writes)(void *disk, unsigned long first, unsigned long end);
 	/* Make, and free, what a transfer needs of its own. prepare: 0 or -ENOMEM. May sleep. */
 	int (*prepare)(void *disk, struct swap_io *io);

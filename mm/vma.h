@@ -358,10 +358,11 @@ void vma_resize(struct vm_area *vma, unsigned long start, unsigned long end);
 int copy_vma_reserve(struct vma_split *memory, struct vm_area *vma);
 
 /* Make or find the VMA at addr, which is free, to which mremap moves `vma`'s part [old_addr,
- * old_addr + len): a merge into a neighbour or a new copy, with the chain of `vma` and with `flags`.
+ * old_addr + len): a merge into a neighbour or a new copy, with the chain of `vma` and with
+ * `flags`.
  * *need_rmap_locks tells move_page_tables() whether a walk could visit the new VMA before the old
- * one. *vmap may change when the merge swallowed it. Uses up the memory; cannot fail. mmap_lock held
- * for writing. */
+ * one. *vmap may change when the merge swallowed it. Uses up the memory; cannot fail. mmap_lock
+ * held for writing. */
 struct vm_area *copy_vma(struct vma_split *memory, struct vm_area **vmap, unsigned long old_addr,
 			 unsigned long addr, unsigned long len, unsigned long flags,
 			 bool *need_rmap_locks);

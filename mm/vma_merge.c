@@ -24,11 +24,12 @@
  *
  * The VMA that grows is called the target. What anonymous pages demand:
  *
- *   - Both faulted: the same anon_vma (so the same chain, CHAIN-EQUAL), and anonymous indices that run
- *     on from one to the other.
- *   - One unfaulted: it has no pages, so its index is free to be anything. It is re-based to run on from
- *     the faulted one. But only if that one's chain is a single anon_vma: otherwise the unfaulted part
- *     would be tied to a family of processes that never saw it. And the index must not fall below 0.
+ *   - Both faulted: the same anon_vma (so the same chain, CHAIN-EQUAL), and anonymous indices that
+ *     run on from one to the other.
+ *   - One unfaulted: it has no pages, so its index is free to be anything. It is re-based to run on
+ *     from the faulted one. But only if that one's chain is a single anon_vma: otherwise the
+ *     unfaulted part would be tied to a family of processes that never saw it. And the index must
+ *     not fall below 0.
  *   - Both unfaulted: always; the index of the result is its virtual page number.
  *
  * A target that is unfaulted gets the chain of a faulted part: the AVCs of a VMA that goes are

@@ -149,6 +149,10 @@ static void cmd_fail(struct verso_file *vf, int argc, char **argv)
 	}
 	if (!verso_number(vf, argv[1], &k) || !take_options(vf, argc, argv, 2, &task, NULL))
 		return;
+	if (task > PID_MAX) {
+		verso_error(vf, "task is out of range\n");
+		return;
+	}
 	counted = fail_alloc_arm_task(k, (int)task);
 	vf->failing = k;
 	if (k)
