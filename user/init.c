@@ -58,6 +58,7 @@ static void mount_all(void)
 		mode_t mode;
 	} mounts[] = {
 		{"proc", "/proc", 0555},
+		{"sysfs", "/sys", 0555},
 		{"devtmpfs", "/dev", 0755},
 		{"tmpfs", "/dev/shm", 01777},
 	};

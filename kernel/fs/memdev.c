@@ -14,6 +14,7 @@
 #include "kernel/random.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
+#include "kernel/timer.h"
 #include "kernel/uapi/time.h"
 #include "lib/err.h"
 #include "lib/errno.h"
@@ -123,14 +124,22 @@ static ssize_t write_random(struct file *file, struct iov_iter *from, loff_t *po
 /* /dev/kmsg: one record of the log a read ------------------------------------------------------ */
 
 #define KMSG_LINE 1024
-#define KMSG_WAIT \
-	(100 *    \
-	 NSEC_PER_MSEC) /* printk() may run anywhere, so it wakes nobody: readers look again */
+/* printk() may run anywhere, so it wakes nobody: who waits looks again after this time. */
+#define KMSG_WAIT (100 * NSEC_PER_MSEC)
 
 struct kmsg_reader {
 	u64 seq;
+	struct wait_queue_head wait; /* of poll */
+	struct timer look_again;
 	char line[KMSG_LINE];
 };
+
+static void kmsg_look_again(struct timer *timer)
+{
+	struct kmsg_reader *reader = container_of(timer, struct kmsg_reader, look_again);
+
+	__wake_up(&reader->wait, TASK_NORMAL, 0, (void *)(unsigned long)(POLLIN | POLLRDNORM));
+}
 
 static int kmsg_open(struct inode *inode, struct file *file)
 {
@@ -142,13 +151,34 @@ static int kmsg_open(struct inode *inode, struct file *file)
 	if (!reader)
 		return -ENOMEM;
 	reader->seq = log_first_seq();
+	init_waitqueue_head(&reader->wait);
+	timer_setup(&reader->look_again, kmsg_look_again);
 	file->private = reader;
 	return 0;
 }
 
 static void kmsg_release(struct inode *inode, struct file *file)
 {
-	kfree(file->private);
+	struct kmsg_reader *reader = file->private;
+
+	if (reader)
+		timer_cancel_sync(&reader->look_again);
+	kfree(reader);
+}
+
+static u32 kmsg_poll(struct file *file, struct poll_table *table)
+{
+	struct kmsg_reader *reader = file->private;
+
+	if (!reader)
+		return POLLERR | POLLNVAL;
+	poll_wait(file, &reader->wait, table);
+	if (reader->seq >= log_next_seq()) {
+		timer_start(&reader->look_again, ktime_get_ns() + KMSG_WAIT);
+		return 0;
+	}
+	/* What it has not read yet may be overwritten already. */
+	return POLLIN | POLLRDNORM | (reader->seq < log_first_seq() ? POLLERR | POLLPRI : 0);
 }
 
 static ssize_t kmsg_read(struct file *file, struct iov_iter *to, loff_t *pos)
@@ -215,6 +245,7 @@ static const struct file_operations full_fops = {
 static const struct file_operations random_fops = {
 	.read_iter = read_random, .write_iter = write_random, .llseek = noop_llseek};
 static const struct file_operations kmsg_fops = {.open = kmsg_open,
+						 .poll = kmsg_poll,
 						 .release = kmsg_release,
 						 .read_iter = kmsg_read,
 						 .write_iter = kmsg_write,

@@ -13,6 +13,8 @@
  *         /fd/N          links to open files
  *       /sys             proc_sys_entries
  *
+ * /sys is a second tree of such tables (sysfs.c).
+ *
  * An inode remembers its process as a counted struct pid: the number is not given out again while
  * it is held, so a file that was opened through /proc/7 never shows another process 7.
  */
@@ -32,6 +34,7 @@
 #include "mm/slab.h"
 
 #define PROC_SUPER_MAGIC 0x9fa0
+#define SYSFS_MAGIC	 0x62656572
 #define PROC_WRITE_MAX	 4095
 
 static const struct inode_operations proc_dir_iops, proc_object_link_iops, proc_text_link_iops;
@@ -40,6 +43,8 @@ static const struct file_operations proc_dir_fops, proc_text_fops;
 static const struct proc_dir proc_root_dir;
 
 static const struct proc_entry proc_root_entry = {.name = "", .mode = 0555, .dir = &proc_root_dir};
+static const struct proc_entry sysfs_root_entry = {
+	.name = "", .mode = 0555, .children = sysfs_root_entries};
 static const struct proc_entry proc_pid_entry = {
 	.name = "", .mode = 0555, .children = proc_pid_entries};
 static const struct proc_entry proc_tid_entry = {
@@ -182,7 +187,7 @@ static struct dentry *proc_lookup(struct dentry *dir, const struct qstr *name)
 	struct pid *pid = pi->pid;
 	struct dentry *dentry;
 	struct inode *inode;
-	unsigned int id = 0;
+	unsigned int id = pi->id;
 
 	if (pi->pid && !task)
 		return ERR_PTR(-ENOENT);
@@ -232,7 +237,7 @@ static void emit_numbers(struct inode *inode, struct task *task, const struct pr
 	if (ctx->pos < FIRST_NUMBER)
 		ctx->pos = FIRST_NUMBER;
 	for (id = ctx->pos - FIRST_NUMBER; pd->next(task, &id); id++) {
-		len = snprintf(name, sizeof(name), "%u", id);
+		len = snprintf(name, sizeof(name), "%s%u", pd->prefix ?: "", id);
 		if (!ctx->actor(ctx, name, len, FIRST_NUMBER + id, inode->i_ino + ((u64)id << 16),
 				links			 ? DT_LNK
 				: pd == &proc_fdinfo_dir ? DT_REG
@@ -430,6 +435,7 @@ static int proc_text_show(struct seq_file *m, void *arg)
 	if (pi->pid && !task)
 		return -ESRCH;
 	m->data = pi->entry->data;
+	m->id = pi->id;
 	err = pi->entry->show(m, task);
 	if (task)
 		put_task_struct(task);
@@ -502,7 +508,7 @@ static const struct file_operations proc_text_fops = {
 	.llseek = generic_file_llseek,
 };
 
-/* The file system ------------------------------------------------------------------------------ */
+/* The file systems ----------------------------------------------------------------------------- */
 
 static void proc_statfs(struct super_block *sb, struct kstatfs *buf)
 {
@@ -510,34 +516,62 @@ static void proc_statfs(struct super_block *sb, struct kstatfs *buf)
 	buf->f_bsize = PAGE_SIZE;
 }
 
-static const struct super_operations proc_super_ops = {.evict = proc_evict, .statfs = proc_statfs};
-
-static struct super_block *proc_get_sb(const struct file_system_type *type, const char *data)
+static void sysfs_statfs(struct super_block *sb, struct kstatfs *buf)
 {
-	static struct super_block *the_one; /* mount_mutex */
-	struct super_block *sb = the_one;
+	buf->f_type = SYSFS_MAGIC;
+	buf->f_bsize = PAGE_SIZE;
+}
+
+static const struct super_operations proc_super_ops = {.evict = proc_evict, .statfs = proc_statfs};
+static const struct super_operations sysfs_super_ops = {.evict = proc_evict,
+							.statfs = sysfs_statfs};
+
+/* There is one super block of each, made at the first mount. mount_mutex held. */
+static struct super_block *the_super(struct super_block **the_one,
+				     const struct file_system_type *type,
+				     const struct super_operations *ops,
+				     const struct proc_entry *root_entry)
+{
+	struct super_block *sb = *the_one;
 	struct inode *root;
 
 	if (!sb) {
-		sb = alloc_super(type, &proc_super_ops);
+		sb = alloc_super(type, ops);
 		if (!sb)
 			return ERR_PTR(-ENOMEM);
-		root = proc_inode(sb, &proc_root_entry, NULL, 0);
+		root = proc_inode(sb, root_entry, NULL, 0);
 		sb->s_root = root ? d_alloc_root(root) : NULL;
 		if (!sb->s_root) {
 			deactivate_super(sb);
 			return ERR_PTR(-ENOMEM);
 		}
-		the_one = sb;
+		*the_one = sb;
 	}
 	atomic_inc(&sb->s_active);
 	return sb;
 }
 
+static struct super_block *proc_get_sb(const struct file_system_type *type, const char *data)
+{
+	static struct super_block *the_one; /* mount_mutex */
+
+	return the_super(&the_one, type, &proc_super_ops, &proc_root_entry);
+}
+
+static struct super_block *sysfs_get_sb(const struct file_system_type *type, const char *data)
+{
+	static struct super_block *the_one; /* mount_mutex */
+
+	return the_super(&the_one, type, &sysfs_super_ops, &sysfs_root_entry);
+}
+
 static struct file_system_type proc_type = {
 	.name = "proc", .flags = FS_NODEV, .get_sb = proc_get_sb};
+static struct file_system_type sysfs_type = {
+	.name = "sysfs", .flags = FS_NODEV, .get_sb = sysfs_get_sb};
 
 void proc_init(void)
 {
 	register_filesystem(&proc_type);
+	register_filesystem(&sysfs_type);
 }

@@ -48,13 +48,14 @@ struct proc_dir {
 					 struct pid **pid, unsigned int *id);
 	/* The first number at or after *id that exists. */
 	bool (*next)(struct task *task, unsigned int *id);
+	const char *prefix; /* what stands before the number; may be NULL */
 };
 
 /* What a /proc inode carries in i_private. */
 struct proc_inode {
 	const struct proc_entry *entry;
 	struct pid *pid; /* the task, counted; NULL outside /proc/PID */
-	unsigned int id; /* fd/N: N */
+	unsigned int id; /* fd/N: N; and of what is below */
 };
 
 static inline struct proc_inode *proc_i(const struct inode *inode)
@@ -74,6 +75,7 @@ struct mm *proc_mm(const struct inode *inode);
 bool parse_decimal(const char *s, u32 len, unsigned int *value);
 
 extern const struct proc_entry proc_root_entries[];	   /* proc_root.c */
+extern const struct proc_entry sysfs_root_entries[];	   /* sysfs.c */
 extern const struct proc_entry proc_sys_entries[];	   /* proc_sys.c */
 extern const struct proc_entry proc_pid_entries[];	   /* proc_pid.c */
 extern const struct proc_entry proc_tid_entries[];	   /* the same without task/ */

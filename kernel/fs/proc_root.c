@@ -249,6 +249,25 @@ static int buddyinfo_show(struct seq_file *m, struct task *task)
 	return 0;
 }
 
+static int zoneinfo_show(struct seq_file *m, struct task *task)
+{
+	unsigned int cpu;
+
+	seq_puts(m, "Node 0, zone   Normal\n  per-node stats\n");
+	for (int i = 0; i < NR_NODE_STATS; i++)
+		seq_printf(m, "      %-12s %lu\n", node_stat_name(i), node_stat(i));
+	seq_printf(m, "  pages free     %lu\n        min      %lu\n        low      %lu\n",
+		   zone_free_pages(), zone.watermark[WMARK_MIN], zone.watermark[WMARK_LOW]);
+	seq_printf(m, "        high     %lu\n        spanned  %lu\n        present  %lu\n",
+		   zone.watermark[WMARK_HIGH], max_pfn, zone.managed_pages);
+	seq_printf(m, "        managed  %lu\n        protection: (0)\n  pagesets\n",
+		   zone.managed_pages);
+	for_each_online_cpu (cpu)
+		seq_printf(m, "    cpu: %u\n", cpu);
+	seq_puts(m, "  start_pfn:           0\n");
+	return 0;
+}
+
 static bool slab_line(const struct slabinfo *s, void *arg)
 {
 	seq_printf(
@@ -355,5 +374,6 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "uptime", .mode = 0444, .show = uptime_show},
 	PROC_VERSO_ENTRY{.name = "version", .mode = 0444, .show = version_show},
 	{.name = "vmstat", .mode = 0444, .show = vmstat_show},
+	{.name = "zoneinfo", .mode = 0444, .show = zoneinfo_show},
 	{.name = NULL},
 };

@@ -223,18 +223,9 @@ static void status_signals(struct seq_file *m, struct task *task)
 static void status_cpus(struct seq_file *m, struct task *task)
 {
 	u64 mask = task->cpus_mask & READ_ONCE(cpu_online_mask);
-	const char *comma = "";
 
 	seq_printf(m, "Cpus_allowed:\t%llx\nCpus_allowed_list:\t", mask);
-	for (unsigned int cpu = 0, last; cpu < 64; cpu = last + 1) {
-		last = cpu;
-		if (!(mask >> cpu & 1))
-			continue;
-		while (last + 1 < 64 && mask >> (last + 1) & 1)
-			last++;
-		seq_printf(m, last > cpu ? "%s%u-%u" : "%s%u", comma, cpu, last);
-		comma = ",";
-	}
+	seq_cpu_list(m, mask);
 	seq_puts(m, "\n");
 }
 

@@ -127,3 +127,18 @@ ssize_t seq_read(struct seq_file *m, struct iov_iter *to, loff_t *pos,
 	*pos += copied;
 	return copied || !len ? (ssize_t)copied : -EFAULT;
 }
+
+void seq_cpu_list(struct seq_file *m, u64 cpus)
+{
+	const char *comma = "";
+
+	for (unsigned int cpu = 0, last; cpu < 64; cpu = last + 1) {
+		last = cpu;
+		if (!(cpus >> cpu & 1))
+			continue;
+		while (last + 1 < 64 && cpus >> (last + 1) & 1)
+			last++;
+		seq_printf(m, last > cpu ? "%s%u-%u" : "%s%u", comma, cpu, last);
+		comma = ",";
+	}
+}

@@ -28,6 +28,7 @@ struct iov_iter;
 struct seq_file {
 	struct mutex lock; /* the rest, while it is read */
 	const void *data;  /* of the proc_entry */
+	unsigned int id;   /* of the proc_inode */
 	char *buf;	   /* vmalloc'ed */
 	size_t size;	   /* of buf */
 	size_t count;	   /* bytes of text in it */
@@ -54,6 +55,8 @@ void seq_write(struct seq_file *m, const void *data, size_t len);
  */
 void seq_escape_path(struct seq_file *m, const char *s);
 
+/** seq_cpu_list() - a set of CPUs as "0-2,5". */
+void seq_cpu_list(struct seq_file *m, u64 cpus);
 /**
  * seq_read() - serve a read of the text that @show makes. @show returns 0 or -E and may sleep; it
  * may be called several times. Bytes, 0 at the end, -E.

@@ -132,6 +132,26 @@ static void test_file(void)
 	end();
 }
 
+/* The last of two names goes while the file is open through the other: Linux calls it gone then. */
+static void test_two_names(void)
+{
+	int wd, fd;
+
+	begin();
+	touch("f");
+	CHECK(link("f", "g") == 0);
+	wd = inotify_add_watch(in, "f", IN_DELETE_SELF);
+	fd = open("f", O_RDONLY);
+	CHECK(fd >= 0 && unlink("f") == 0);
+	expect_none();
+	CHECK(unlink("g") == 0);
+	expect(wd, IN_DELETE_SELF, NULL);
+	expect(wd, IN_IGNORED, NULL);
+	close(fd);
+	expect_none();
+	end();
+}
+
 static void test_masks(void)
 {
 	int wd;
@@ -254,6 +274,7 @@ int main(void)
 {
 	TEST(test_folder);
 	TEST(test_file);
+	TEST(test_two_names);
 	TEST(test_masks);
 	TEST(test_errors);
 	TEST(test_reading);

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -74,6 +75,51 @@ static void test_system(void)
 	CHECK_ERRNO(open("/proc/nothing", O_RDONLY), ENOENT);
 	CHECK_ERRNO(open("/proc/x", O_CREAT | O_WRONLY, 0644), ENOENT);
 	CHECK_ERRNO(mkdir("/proc/x", 0755), ENOENT);
+}
+
+static void test_zoneinfo(void)
+{
+	CHECK(!strncmp(slurp("/proc/zoneinfo"), "Node 0, zone ", 13));
+	CHECK(strstr(text, "nr_inactive_anon ") && strstr(text, "  pages free "));
+	CHECK(strstr(text, " min ") && strstr(text, " managed ") && strstr(text, "start_pfn:"));
+}
+
+/* The processors, as the C library and others look for them. */
+static void test_sysfs_cpus(void)
+{
+	int last = 0, dirs = 0;
+	struct dirent *entry;
+	DIR *dir = opendir("/sys/devices/system/cpu");
+
+	CHECK(dir);
+	CHECK(!strncmp(slurp("/sys/devices/system/cpu/online"), "0", 1));
+	CHECK(sscanf(text, "0-%d", &last) <= 1 && text[strlen(text) - 1] == '\n');
+	CHECK(last + 1 == sysconf(_SC_NPROCESSORS_ONLN));
+	CHECK(!strncmp(slurp("/sys/devices/system/cpu/possible"), "0", 1));
+	CHECK(!strncmp(slurp("/sys/devices/system/cpu/present"), "0", 1));
+	CHECK(atoi(slurp("/sys/devices/system/cpu/kernel_max")) > 0);
+	while ((entry = readdir(dir)))
+		dirs += !strncmp(entry->d_name, "cpu", 3) && entry->d_name[3] >= '0' &&
+			entry->d_name[3] <= '9';
+	CHECK(closedir(dir) == 0 && dirs >= last + 1);
+	CHECK(access("/sys/devices/system/cpu/cpu0", F_OK) == 0);
+	CHECK_ERRNO(access("/sys/devices/system/cpu/cpu999", F_OK), ENOENT);
+	CHECK_ERRNO(open("/sys/devices/system/cpu/online", O_RDWR), EACCES);
+}
+
+/* Readable while there is a record that has not been read. */
+static void test_kmsg_poll(void)
+{
+	struct pollfd p = {open("/dev/kmsg", O_RDONLY | O_NONBLOCK), POLLIN, 0};
+
+	if (p.fd < 0 && errno == EPERM)
+		return; /* not for everybody on Linux */
+	CHECK(p.fd >= 0 && poll(&p, 1, 0) >= 0);
+	while (read(p.fd, text, sizeof(text)) > 0 || errno == EPIPE)
+		;
+	CHECK(errno == EAGAIN && poll(&p, 1, 0) == 0);
+	CHECK(lseek(p.fd, 0, SEEK_SET) == 0 && poll(&p, 1, 1000) == 1 && p.revents & POLLIN);
+	CHECK(close(p.fd) == 0);
 }
 
 static void test_stat(void)
@@ -289,6 +335,9 @@ int main(int argc, char **argv)
 	(void)argc;
 	saved_argv = argv;
 	TEST(test_system);
+	TEST(test_zoneinfo);
+	TEST(test_sysfs_cpus);
+	TEST(test_kmsg_poll);
 	TEST(test_stat);
 	TEST(test_strings);
 	TEST(test_maps);
