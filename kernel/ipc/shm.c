@@ -12,7 +12,8 @@
  *	                            +------------------------------------+
  *	                              IPC_RMID, nattch == 0
  *
- * A doomed segment is found by its id only, and can still be attached.
+ * A doomed segment is found by its id only, and can still be attached. shmat() counts as an
+ * attachment from the moment it has found the segment: what has SHM_DEST goes once, with the last.
  *
  * References: the table has one; each VMA has one, through the vm_file. Whoever maps holds one more
  * until the mapping does. There are two vm_files, for attachments that may be written and for
@@ -83,7 +84,7 @@ enum { SHM_VMF_RW, SHM_VMF_RO, SHM_NR_VMFS };
 struct shm_segment {
 	struct ipc_object ipc;
 	atomic_t count;		 /* (a) */
-	unsigned long nattch;	 /* (t) VMAs */
+	unsigned long nattch;	 /* (t) VMAs, and shmat()s under way */
 	u64 size;		 /* (c) bytes */
 	unsigned long promised;	 /* (c) pages counted by vm_enough_memory() */
 	s64 atime, dtime, ctime; /* (t) */
@@ -144,6 +145,13 @@ static void shm_open(struct vm_area *vma)
 	mutex_unlock(&shm_table.lock);
 }
 
+/* One attachment less. Table locked, and the segment referenced besides. */
+static void uncount(struct shm_segment *seg)
+{
+	if (!--seg->nattch && seg->ipc.mode & SHM_DEST)
+		segment_remove(seg);
+}
+
 static void shm_close(struct vm_area *vma)
 {
 	struct shm_segment *seg = vmf_segment(vma->vm_file);
@@ -151,8 +159,7 @@ static void shm_close(struct vm_area *vma)
 	mutex_lock(&shm_table.lock);
 	seg->dtime = ipc_now();
 	seg->lpid = current->tgid;
-	if (!--seg->nattch && seg->ipc.mode & SHM_DEST)
-		segment_remove(seg); /* the VMA still has its reference */
+	uncount(seg); /* the VMA still has its reference */
 	mutex_unlock(&shm_table.lock);
 }
 
@@ -284,23 +291,30 @@ SYSCALL_DEFINE3(shmget, s32, key, size_t, size, int, flags)
 
 /* shmat, shmdt --------------------------------------------------------------------------------- */
 
-/* With a reference, or ERR_PTR. */
-static struct shm_segment *find_segment(int id, u32 access)
+/* With a reference, and counted as an attachment; or ERR_PTR. */
+static struct shm_segment *begin_attach(int id, u32 access)
 {
 	struct ipc_object *object;
 	int err;
 
 	mutex_lock(&shm_table.lock);
 	object = ipc_find(&shm_table, id);
-	if (!IS_ERR(object)) {
-		err = ipc_access(object, access);
-		if (err)
-			object = ERR_PTR(err);
-		else
-			atomic_inc(&to_segment(object)->count);
+	err = IS_ERR(object) ? (int)PTR_ERR(object) : ipc_access(object, access);
+	if (!err) {
+		atomic_inc(&to_segment(object)->count);
+		to_segment(object)->nattch++;
 	}
 	mutex_unlock(&shm_table.lock);
-	return IS_ERR(object) ? ERR_CAST(object) : to_segment(object);
+	return err ? ERR_PTR(err) : to_segment(object);
+}
+
+/* The mapping, if there is one, counts for itself now. */
+static void end_attach(struct shm_segment *seg)
+{
+	mutex_lock(&shm_table.lock);
+	uncount(seg);
+	mutex_unlock(&shm_table.lock);
+	segment_put(seg);
 }
 
 static long map_segment(struct shm_segment *seg, unsigned long addr, unsigned long prot,
@@ -351,11 +365,11 @@ SYSCALL_DEFINE3(shmat, int, id, unsigned long, addr, int, flags)
 		prot |= PROT_EXEC;
 		access |= 0111;
 	}
-	seg = find_segment(id, access);
+	seg = begin_attach(id, access);
 	if (IS_ERR(seg))
 		return PTR_ERR(seg);
 	ret = map_segment(seg, addr, prot, map_flags, flags);
-	segment_put(seg);
+	end_attach(seg);
 	return ret;
 }
 
@@ -379,7 +393,8 @@ static int detach(struct mm *mm, unsigned long addr)
 		vma = vma_next(vma);
 	if (!vma)
 		return -EINVAL;
-	end = addr + (pages_of(seg) << PAGE_SHIFT);
+	/* the first piece goes whole, also if mremap() has made it longer than the segment */
+	end = max(addr + (pages_of(seg) << PAGE_SHIFT), vma->vm_end);
 	while (vma && vma->vm_end <= end && !err) {
 		next = vma_next(vma);
 		if (attached_at(vma, addr) == seg)
@@ -427,13 +442,12 @@ static long shm_usage(struct shm_info *info)
 	mutex_lock(&shm_table.lock);
 	*info = (struct shm_info){.used_ids = (s32)shm_table.used, .shm_tot = total_pages};
 	for (unsigned int i = 0; i < shm_table.size; i++) {
-		struct shm_segment *seg;
+		struct ipc_object *object = shm_table.slots[i];
 
-		if (!shm_table.slots[i])
+		if (!object)
 			continue;
-		seg = to_segment(shm_table.slots[i]);
-		info->shm_rss += READ_ONCE(seg->mapping.nrpages);
-		info->shm_swp += READ_ONCE(seg->mapping.nrswapped);
+		info->shm_rss += READ_ONCE(to_segment(object)->mapping.nrpages);
+		info->shm_swp += READ_ONCE(to_segment(object)->mapping.nrswapped);
 	}
 	last = ipc_last_index(&shm_table);
 	mutex_unlock(&shm_table.lock);
@@ -477,12 +491,10 @@ static long shm_stat(int id, int cmd, struct shmid64_ds *ds)
 /* IPC_RMID. Table locked. */
 static void doom(struct shm_segment *seg)
 {
-	if (!seg->nattch) {
-		segment_remove(seg);
-		return;
-	}
 	seg->ipc.key = IPC_PRIVATE;
 	seg->ipc.mode |= SHM_DEST;
+	if (!seg->nattch)
+		segment_remove(seg);
 }
 
 static int lock_pages(struct shm_segment *seg, bool lock)
@@ -495,13 +507,8 @@ static int lock_pages(struct shm_segment *seg, bool lock)
 		if (lock && !rlimit_of(current->signal, RLIMIT_MEMLOCK))
 			return -EPERM;
 	}
-	if (lock) {
-		seg->mapping.flags |= AS_UNEVICTABLE;
-		seg->ipc.mode |= SHM_LOCKED;
-	} else {
-		seg->mapping.flags &= ~AS_UNEVICTABLE;
-		seg->ipc.mode &= ~(u32)SHM_LOCKED;
-	}
+	seg->mapping.flags = lock ? AS_UNEVICTABLE : 0;
+	seg->ipc.mode = (seg->ipc.mode & ~(u32)SHM_LOCKED) | (lock ? SHM_LOCKED : 0);
 	return 0;
 }
 
@@ -553,12 +560,11 @@ SYSCALL_DEFINE3(shmctl, int, id, int, cmd, struct shmid64_ds __user *, ubuf)
 		ret = shm_stat(id, cmd, &ds);
 		return ret >= 0 && copy_to_user(ubuf, &ds, sizeof(ds)) ? -EFAULT : ret;
 	case IPC_SET:
-		if (copy_from_user(&ds, ubuf, sizeof(ds)))
-			return -EFAULT;
-		return shm_change(id, cmd, &ds.perm);
 	case IPC_RMID:
 	case SHM_LOCK:
 	case SHM_UNLOCK:
+		if (cmd == IPC_SET && copy_from_user(&ds, ubuf, sizeof(ds)))
+			return -EFAULT;
 		return shm_change(id, cmd, &ds.perm);
 	}
 	return -EINVAL;

@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -270,6 +271,52 @@ static void test_shm_storm(void)
 	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
 }
 
+static int place;
+
+/* Attach and detach whatever is in the place, also what has gone. */
+static void *attacher(void *arg)
+{
+	while (!__atomic_load_n((int *)arg, __ATOMIC_SEQ_CST)) {
+		void *p = shmat(__atomic_load_n(&place, __ATOMIC_SEQ_CST), NULL, 0);
+
+		if (p != (void *)-1)
+			CHECK(shmdt(p) == 0);
+	}
+	return NULL;
+}
+
+static int segments(void)
+{
+	struct shm_info info;
+
+	CHECK(shmctl(0, SHM_INFO, (struct shmid_ds *)&info) >= 0);
+	return info.used_ids;
+}
+
+/* A segment that is found, doomed, and attached after its last detach goes once. */
+static void test_shm_doomed_storm(void)
+{
+	int before = segments(), stop = 0;
+	pthread_t threads[2];
+
+	for (int i = 0; i < 2; i++)
+		CHECK(pthread_create(&threads[i], NULL, attacher, &stop) == 0);
+	for (int i = 0; i < 1500; i++) {
+		int id = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
+		int next = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
+		void *p = shmat(id, NULL, 0);
+
+		__atomic_store_n(&place, id, __ATOMIC_SEQ_CST);
+		CHECK(p != (void *)-1 && shmctl(id, IPC_RMID, NULL) == 0 && shmdt(p) == 0);
+		/* what is in the place now is not taken away by those who come late */
+		CHECK(nattch(next) >= 0 && shmctl(next, IPC_RMID, NULL) == 0);
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 2; i++)
+		CHECK(pthread_join(threads[i], NULL) == 0);
+	CHECK(segments() == before);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -284,5 +331,6 @@ int main(int argc, char **argv)
 	TEST(test_shm_permission);
 	TEST(test_shm_proc);
 	TEST(test_shm_storm);
+	TEST(test_shm_doomed_storm);
 	return test_done();
 }
