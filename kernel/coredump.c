@@ -260,18 +260,49 @@ static void emit_headers(struct coredump *cd)
 	}
 }
 
-/* Private memory that nobody touched is not brought in to be written. */
-static bool page_untouched(struct mm *mm, unsigned long addr)
+/*
+ * How many bytes from @addr on nobody has touched: private memory that is not brought in only to be
+ * written. 0, a page, or all that one page table would map and there is none.
+ */
+static unsigned long untouched(struct mm *mm, unsigned long addr)
 {
 	spinlock_t *ptl;
 	pte_t *pte = pgwalk_pte_lock(mm, addr, &ptl);
 	bool none;
 
 	if (!pte)
-		return true;
+		return PMD_SIZE - (addr & (PMD_SIZE - 1));
 	none = pte_none(ptep_get(pte));
 	spin_unlock(ptl);
-	return none;
+	return none ? PAGE_SIZE : 0;
+}
+
+/* One page, or as much of a hole as is found at once: the bytes that the file goes on by. */
+static unsigned long emit_page(struct coredump *cd, struct mm *mm, const struct core_vma *cv,
+			       unsigned long at, char *page)
+{
+	unsigned long hole = 0;
+
+	if (cv->sparse) {
+		mmap_read_lock(mm);
+		hole = min(untouched(mm, at), cv->start + cv->dump - at);
+		mmap_read_unlock(mm);
+	}
+	if (!hole && access_remote_vm(mm, at, page, PAGE_SIZE, false) == PAGE_SIZE) {
+		emit(cd, page, PAGE_SIZE);
+		return PAGE_SIZE;
+	}
+	hole = hole ?: PAGE_SIZE;
+	cd->pos += (loff_t)hole;
+	return hole;
+}
+
+/* SIGKILL ends the writing too: what is to be written can be very long. */
+static bool coredump_killed(void)
+{
+	return (READ_ONCE(current->pending.signal) |
+		READ_ONCE(current->signal->shared_pending.signal)) &
+	       sigmask(SIGKILL);
 }
 
 static void emit_memory(struct coredump *cd, struct mm *mm, char *page)
@@ -280,20 +311,14 @@ static void emit_memory(struct coredump *cd, struct mm *mm, char *page)
 	for (unsigned int i = 0; i < cd->nr_vmas && !cd->error; i++) {
 		const struct core_vma *cv = &cd->vmas[i];
 
-		for (unsigned long at = cv->start; at < cv->start + cv->dump; at += PAGE_SIZE) {
-			bool hole;
-
-			if (cd->error || cd->pos + (loff_t)PAGE_SIZE > cd->limit) {
-				cd->error = cd->error ?: -EFBIG;
+		for (unsigned long at = cv->start; at < cv->start + cv->dump;) {
+			if (!cd->error && coredump_killed())
+				cd->error = -EINTR;
+			if (!cd->error && cd->pos + (loff_t)PAGE_SIZE > cd->limit)
+				cd->error = -EFBIG;
+			if (cd->error)
 				return;
-			}
-			mmap_read_lock(mm);
-			hole = cv->sparse && page_untouched(mm, at);
-			mmap_read_unlock(mm);
-			if (!hole && access_remote_vm(mm, at, page, PAGE_SIZE, false) == PAGE_SIZE)
-				emit(cd, page, PAGE_SIZE);
-			else
-				cd->pos += PAGE_SIZE;
+			at += emit_page(cd, mm, cv, at, page);
 			cond_resched();
 		}
 	}
@@ -352,25 +377,20 @@ static void core_name(char *buf, size_t size, int sig)
 		scnprintf(buf + n, size - n, ".%d", current->tgid);
 }
 
-/* A regular file of ours with one name, emptied; or -E. */
+/*
+ * A new file, or -E. What had the name loses the name and not its contents, since somebody else may
+ * have given it to a file that is not his.
+ */
 static int open_core(struct coredump *cd)
 {
-	struct inode *inode;
 	char name[256];
 
 	core_name(name, sizeof(name), cd->info->si_signo);
 	if (!*name || *name == '|')
 		return -EINVAL;
-	cd->file = do_filp_open(AT_FDCWD, name,
-				O_CREAT | O_RDWR | O_NOFOLLOW | O_LARGEFILE | O_TRUNC, 0600, 0);
-	if (IS_ERR(cd->file))
-		return (int)PTR_ERR(cd->file);
-	inode = cd->file->f_inode;
-	if (!S_ISREG(inode->i_mode) || inode->i_nlink != 1 || inode->i_uid != current_fsuid()) {
-		fput(cd->file);
-		return -EPERM;
-	}
-	return 0;
+	kernel_unlink(name); /* usually there is nothing; what stays is EEXIST */
+	cd->file = kernel_open(name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0600);
+	return PTR_ERR_OR_ZERO(cd->file);
 }
 
 /* 0: the file is complete, or as much of it as RLIMIT_CORE allows. */

@@ -337,8 +337,8 @@ static bool prepare_signal(int sig, struct task *t)
 	struct signal_struct *s = t->signal;
 	struct task *p;
 
-	if (s->flags & SIGNAL_GROUP_EXIT)
-		return false;
+	if (s->flags & SIGNAL_GROUP_EXIT) /* one that writes its core file can be hurried */
+		return s->core_state && sig == SIGKILL;
 	if (sigmask(sig) & SIG_KERNEL_STOP_MASK) {
 		flush_sigqueue_mask(sigmask(SIGCONT), &s->shared_pending);
 		list_for_each_entry (p, &s->thread_head, thread_node)

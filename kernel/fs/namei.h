@@ -62,7 +62,8 @@ int kernel_mkdir(const char *name, umode_t mode);
 int kernel_mknod(const char *name, umode_t mode, dev_t dev);
 int kernel_symlink(const char *target, const char *name);
 int kernel_link(const char *old, const char *name);
-/** kernel_remove() - a file, or an empty directory. */
+/** kernel_unlink() - a file. kernel_remove() - or an empty directory. */
+int kernel_unlink(const char *name);
 int kernel_remove(const char *name);
 
 #endif

@@ -336,9 +336,14 @@ int kernel_link(const char *old, const char *name)
 	return err;
 }
 
+int kernel_unlink(const char *name)
+{
+	return do_remove(AT_FDCWD, name, false);
+}
+
 int kernel_remove(const char *name)
 {
-	int err = do_remove(AT_FDCWD, name, false);
+	int err = kernel_unlink(name);
 
 	return err == -EISDIR ? do_remove(AT_FDCWD, name, true) : err;
 }

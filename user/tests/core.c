@@ -243,6 +243,55 @@ static void test_core_filter(void)
 	end();
 }
 
+/* A core file takes its name from whatever had it, and never costs that its contents. */
+static void test_core_linked(void)
+{
+	struct stat st;
+	int fd, status;
+
+	begin();
+	fd = open("precious", O_CREAT | O_RDWR, 0600);
+	CHECK(fd >= 0 && write(fd, "contents", 8) == 8 && link("precious", "core") == 0);
+	status = run(plain, SIGABRT);
+	CHECK(WTERMSIG(status) == SIGABRT && WCOREDUMP(status));
+	CHECK(fstat(fd, &st) == 0 && st.st_size == 8 && st.st_nlink == 1);
+	CHECK(unlink("core") == 0 && symlink("precious", "core") == 0);
+	status = run(plain, SIGABRT);
+	CHECK(WCOREDUMP(status) && fstat(fd, &st) == 0 && st.st_size == 8);
+	CHECK(unlink("core") == 0 && mkdir("core", 0700) == 0);
+	status = run(plain, SIGABRT);
+	CHECK(WTERMSIG(status) == SIGABRT && !WCOREDUMP(status) && rmdir("core") == 0);
+	CHECK(unlink("precious") == 0);
+	close(fd);
+	end();
+}
+
+static int huge(int sig)
+{
+	/* so much that looking at every page of it would take hours */
+	for (int i = 0; i < 64; i++)
+		mmap(NULL, 1L << 40, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	raise(sig);
+	return 0;
+}
+
+/* SIGKILL ends the writing of a core file of a huge address space. */
+static void test_core_killed(void)
+{
+	int status;
+	pid_t pid;
+
+	begin();
+	pid = fork();
+	if (!pid)
+		_exit(huge(SIGABRT));
+	while (access("core", F_OK))
+		usleep(1000);
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	end();
+}
+
 int main(void)
 {
 	if (!cores_here()) {
@@ -253,5 +302,7 @@ int main(void)
 	TEST(test_core_fault);
 	TEST(test_core_none);
 	TEST(test_core_filter);
+	TEST(test_core_linked);
+	TEST(test_core_killed);
 	return test_done();
 }
