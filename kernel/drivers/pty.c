@@ -394,9 +394,10 @@ static long open_peer(const struct pty *pty, unsigned int flags)
 	return IS_ERR(file) ? PTR_ERR(file) : fd_install_new(file, flags & O_CLOEXEC);
 }
 
+/* TIOCSIG: what could be typed, and no more: who runs on the slave may be another user. */
 static long signal_slave(struct pty *pty, unsigned long sig)
 {
-	if (!sig || !valid_signal(sig))
+	if (sig != SIGINT && sig != SIGQUIT && sig != SIGTSTP)
 		return -EINVAL;
 	tty_signal_pgrp(pty->slave, (int)sig);
 	return 0;

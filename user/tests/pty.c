@@ -77,6 +77,10 @@ static void test_pty_open(void)
 	CHECK(n == (ssize_t)strlen(name) && !memcmp(link, name, (size_t)n));
 	CHECK(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY) >= 0);
 	CHECK_ERRNO(ioctl(slave, TIOCGPTN, &number), ENOTTY);
+	/* only what could be typed is sent by the master: the slave's user may be another */
+	CHECK_ERRNO(ioctl(master, TIOCSIG, SIGKILL), EINVAL);
+	CHECK_ERRNO(ioctl(master, TIOCSIG, 0), EINVAL);
+	CHECK(ioctl(master, TIOCSIG, SIGINT) == 0);
 	/* the node goes with the master, the number can be used again */
 	close(master);
 	CHECK_ERRNO(stat(name, &st), ENOENT);
