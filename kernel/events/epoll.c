@@ -25,7 +25,9 @@
  * the process that made the watch: as that process ends, wake_up_pollfree() takes the entries off,
  * and RCU keeps the queue's memory until who was about to take them off himself has seen that.
  *
- * An epoll file can itself be watched by another, not in circles and not more than MAX_NESTS deep.
+ * An epoll file can itself be watched by another, not in circles and not more than MAX_NESTS deep. A
+ * wake-up goes up every way there is, with interrupts off, and sets that watch sets in layers would
+ * make ways without end: no set has more than MAX_WAYS above it (epoll_calls.c).
  *
  * Locks, outermost first: epoll_mutex (the ends of files and sets, and nesting), ep->mtx of the
  * outer set, of the inner set (subclass = depth); then, with interrupts off: the wait queue of the
@@ -346,6 +348,13 @@ void ep_put_ready(struct eventpoll *ep, struct epitem *item, bool front)
 	spin_unlock_irq(&ep->lock);
 }
 
+static void ep_set_asking(struct eventpoll *ep, bool asking)
+{
+	spin_lock_irq(&ep->lock);
+	ep->asking = asking;
+	spin_unlock_irq(&ep->lock);
+}
+
 /* Is anything in the set ready? Drops the rumours that are not true. */
 static u32 ep_poll_set(struct file *file, struct poll_table *table, unsigned int depth)
 {
@@ -355,12 +364,14 @@ static u32 ep_poll_set(struct file *file, struct poll_table *table, unsigned int
 
 	poll_wait(file, &ep->pollers, table);
 	mutex_lock_nested(&ep->mtx, depth);
+	ep_set_asking(ep, true);
 	while (!mask && (item = ep_take_ready(ep, &ep->ready)) != NULL) {
 		if (ep_poll_item(item, NULL, depth)) {
 			ep_put_ready(ep, item, true);
 			mask = POLLIN | POLLRDNORM;
 		}
 	}
+	ep_set_asking(ep, false);
 	mutex_unlock(&ep->mtx);
 	return mask;
 }

@@ -5,19 +5,12 @@
  */
 #include "kernel/events/epoll_internal.h"
 #include "arch/x86_64/uaccess.h"
-#include "kernel/cred.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/poll.h"
-#include "kernel/fs/seq_file.h"
-#include "kernel/percpu.h"
 #include "kernel/proc_internal.h"
-#include "kernel/rcu.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
-#include "lib/err.h"
-#include "lib/rbtree.h"
-#include "mm/slab.h"
 
 #define EPOLL_CTL_ADD 1
 #define EPOLL_CTL_DEL 2
@@ -26,14 +19,18 @@
 #define EP_EXCLUSIVE_OK \
 	(POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
 
-#define MAX_NESTS  4 /* sets that a set may have below it, one in another */
+#define MAX_NESTS  4   /* sets that a set may have below it, one in another */
+#define MAX_WAYS   100 /* sets that a wake-up of a set reaches, each as often as it does */
 #define MAX_EVENTS ((int)(INT_MAX / sizeof(struct epoll_event)))
 
 /* epoll_ctl ------------------------------------------------------------------------------------ */
 
+static u64 this_visit; /* number of the search that goes on; epoll_mutex */
+
 /*
- * How many sets lie below @file, one in another, itself counted; -ELOOP if @top is among them.
- * epoll_mutex held: nobody else nests sets, and none that is watched goes away.
+ * How many sets lie below @file, one in another, itself counted; -ELOOP if @top is among them. Each
+ * set is gone through once, however many ways lead to it. epoll_mutex held: nobody else nests sets,
+ * and none that is watched goes away.
  */
 static int nesting(struct file *file, const struct file *top, int depth)
 {
@@ -43,6 +40,9 @@ static int nesting(struct file *file, const struct file *top, int depth)
 
 	if (file == top || depth > MAX_NESTS)
 		return -ELOOP;
+	if (ep->visit == this_visit)
+		return ep->below;
+	ep->visit = this_visit;
 	mutex_lock_nested(&ep->mtx, (unsigned int)depth);
 	for (node = rb_first(&ep->items); node && below >= 0; node = rb_next(node)) {
 		struct epitem *item = rb_entry(node, struct epitem, node);
@@ -51,7 +51,8 @@ static int nesting(struct file *file, const struct file *top, int depth)
 		below = n < 0 ? n : max(below, n);
 	}
 	mutex_unlock(&ep->mtx);
-	return below < 0 ? below : below + 1;
+	ep->below = below < 0 ? below : below + 1;
+	return ep->below;
 }
 
 /* The longest chain of sets that watch @file. epoll_mutex held. */
@@ -68,11 +69,50 @@ static int height(struct file *file)
 	return most;
 }
 
+/* @sum and the ways that lead from @file up to sets; it stops where there are too many. */
+static int ways_up(struct file *file, int sum)
+{
+	struct list_head *watches = READ_ONCE(file->f_watches);
+	struct epitem *item;
+
+	if (!watches)
+		return sum;
+	list_for_each_entry (item, watches, watch) {
+		if (sum > MAX_WAYS)
+			break;
+		sum = ways_up(item->ep->file, sum + 1);
+	}
+	return sum;
+}
+
+/* Has neither the set @file nor any below it too many ways up? epoll_mutex held. */
+static bool ways_ok(struct file *file, int depth)
+{
+	struct eventpoll *ep = file->private;
+	struct rb_node *node;
+	bool ok;
+
+	if (ep->visit == this_visit)
+		return true;
+	ep->visit = this_visit;
+	ok = ways_up(file, 0) <= MAX_WAYS;
+	mutex_lock_nested(&ep->mtx, (unsigned int)depth);
+	for (node = rb_first(&ep->items); node && ok; node = rb_next(node)) {
+		struct epitem *item = rb_entry(node, struct epitem, node);
+
+		ok = !is_epoll(item->file) || ways_ok(item->file, depth + 1);
+	}
+	mutex_unlock(&ep->mtx);
+	return ok;
+}
+
 /* May the set @file watch the set @target? */
 static int check_nesting(struct file *file, struct file *target)
 {
-	int below = nesting(target, file, 0);
+	int below;
 
+	this_visit++;
+	below = nesting(target, file, 0);
 	if (below < 0)
 		return below;
 	return below + height(file) > MAX_NESTS ? -ELOOP : 0;
@@ -143,6 +183,11 @@ static int ctl_set(struct file *file, int op, int fd, struct file *target,
 	err = op == EPOLL_CTL_ADD ? check_nesting(file, target) : 0;
 	if (!err)
 		err = ctl_locked(file->private, op, fd, target, event);
+	this_visit++;
+	if (!err && op == EPOLL_CTL_ADD && !ways_ok(target, 0)) {
+		ctl_locked(file->private, EPOLL_CTL_DEL, fd, target, event);
+		err = -EINVAL;
+	}
 	mutex_unlock(&epoll_mutex);
 	return err;
 }
@@ -211,6 +256,7 @@ static int send_events(struct eventpoll *ep, struct epoll_event __user *uevents,
 	mutex_lock(&ep->mtx);
 	spin_lock_irq(&ep->lock);
 	list_splice_init(&ep->ready, &list);
+	ep->asking = true;
 	spin_unlock_irq(&ep->lock);
 	while (n < max && ret >= 0 && (item = ep_take_ready(ep, &list)) != NULL) {
 		ret = report(ep, item, uevents + n);
@@ -218,6 +264,7 @@ static int send_events(struct eventpoll *ep, struct epoll_event __user *uevents,
 	}
 	spin_lock_irq(&ep->lock);
 	list_splice(&list, &ep->ready);
+	ep->asking = false;
 	more = !list_empty(&ep->ready);
 	spin_unlock_irq(&ep->lock);
 	mutex_unlock(&ep->mtx);
@@ -226,9 +273,17 @@ static int send_events(struct eventpoll *ep, struct epoll_event __user *uevents,
 	return n ? n : min(ret, 0);
 }
 
+/* May something be ready? Also while another thread asks: what it does not take comes back. */
 static bool ep_ready(struct eventpoll *ep)
 {
-	return READ_ONCE(ep->ready.next) != &ep->ready;
+	bool ready;
+
+	if (READ_ONCE(ep->ready.next) != &ep->ready)
+		return true;
+	spin_lock_irq(&ep->lock);
+	ready = ep->asking || !list_empty(&ep->ready);
+	spin_unlock_irq(&ep->lock);
+	return ready;
 }
 
 /* Sleep until something is on the ready list. 1, 0 after the deadline, -EINTR. */

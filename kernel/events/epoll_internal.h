@@ -25,10 +25,13 @@ struct eventpoll {
 	struct mutex mtx;
 	spinlock_t lock;
 	struct list_head ready;		/* (l) */
+	bool asking;			/* (l) items that may be ready are off the list for now */
 	struct wait_queue_head wait;	/* epoll_wait() sleeps here */
 	struct wait_queue_head pollers; /* and here who polls the epoll file */
 	struct rb_root items;		/* (m) */
 	struct file *file;		/* (c) */
+	u64 visit;			/* (e) the search that was here last, */
+	int below;			/* (e) and what nesting() found */
 };
 
 struct epitem {
@@ -66,7 +69,10 @@ int ep_modify(struct eventpoll *ep, struct epitem *item, const struct epoll_even
 void ep_remove(struct eventpoll *ep, struct epitem *item);
 u32 ep_poll_item(struct epitem *item, struct poll_table *table, unsigned int depth);
 
-/* The first item of the list, taken off it; back to the ready list. Take ep->lock. */
+/*
+ * The first item of the list, taken off it; back to the ready list. Take ep->lock. Whoever asks items
+ * says so (ep->asking) until they are back, so that ep_ready() of others is not told "no" meanwhile.
+ */
 struct epitem *ep_take_ready(struct eventpoll *ep, struct list_head *list);
 void ep_put_ready(struct eventpoll *ep, struct epitem *item, bool front);
 

@@ -206,6 +206,33 @@ static void test_epoll_nested(void)
 	CHECK(i > 3 && i < 12 && errno == ELOOP);
 }
 
+/* Layers of sets that all watch each other: the ways of a wake-up multiply, and are bounded. */
+static void test_epoll_ways(void)
+{
+	enum { WIDE = 40 };
+	int fd = eventfd(0, 0), bottom = epoll_create1(0), middle[WIDE], top[WIDE], made = 0,
+	    err = 0;
+	struct epoll_event ev;
+
+	CHECK(ctl(bottom, EPOLL_CTL_ADD, fd, EPOLLIN) == 0);
+	for (int i = 0; i < WIDE; i++) {
+		middle[i] = epoll_create1(0);
+		CHECK(ctl(middle[i], EPOLL_CTL_ADD, bottom, EPOLLIN) == 0);
+	}
+	for (int i = 0; i < WIDE; i++) {
+		top[i] = epoll_create1(0);
+		for (int k = 0; k < WIDE && !err; k++, made += !err)
+			err = ctl(top[i], EPOLL_CTL_ADD, middle[k], EPOLLIN) ? errno : 0;
+	}
+	CHECK(err == EINVAL && made >= WIDE && made < WIDE * WIDE);
+	post(fd);
+	CHECK(ready(top[0], &ev) >= 1 && ready(middle[WIDE - 1], &ev) == 1);
+	for (int i = 0; i < WIDE; i++)
+		close(middle[i]), close(top[i]);
+	close(bottom);
+	close(fd);
+}
+
 static void *post_later(void *arg)
 {
 	sleep_ms(30);
@@ -543,6 +570,7 @@ int main(void)
 	TEST(test_epoll_errors);
 	TEST(test_epoll_close);
 	TEST(test_epoll_nested);
+	TEST(test_epoll_ways);
 	TEST(test_epoll_sleep);
 	TEST(test_epoll_signal);
 	TEST(test_epoll_threads);
