@@ -23,8 +23,12 @@
  * NO-ALLOCATION: the transfers are made with the device, a fixed number. When all are under way a
  * writer waits for one to end, which needs no memory.
  *
- * Locks: sb->lock is taken with interrupts off, since transfers end in interrupts. Nothing is
- * called with it held.
+ * A page that is reported done may be the last that swapoff waited for, while its transfer is still
+ * on its way back to the free ones. So destroy() waits until all are there, and put() is done with
+ * the device when it drops the lock.
+ *
+ * Locks: sb->lock is taken with interrupts off, since transfers end in interrupts. Only the wait
+ * queue's is taken inside.
  */
 #include "mm/swap_blk.h"
 
@@ -47,11 +51,13 @@
 struct swap_blk {
 	spinlock_t lock;
 	struct list_head free;		 /* (l) transfers */
+	unsigned int nr_free;		 /* (l) of them */
 	struct swap_io *open[2];	 /* (l) being filled: the reads, the writes */
 	struct wait_queue_head wait;	 /* for a free one */
 	const struct swap_disk_ops *ops; /* (c) */
 	void *disk;			 /* (c) */
 	unsigned int max_pages;		 /* (c) of a transfer */
+	unsigned int nr_ios; /* (c) how many of these there are: all, or create() fails */
 	struct swap_io ios[NR_TRANSFERS];
 };
 
@@ -75,8 +81,9 @@ static void put(struct swap_io *io)
 
 	spin_lock_irqsave(&sb->lock, flags);
 	list_add(&io->list, &sb->free);
-	spin_unlock_irqrestore(&sb->lock, flags);
+	sb->nr_free++;
 	wake_up(&sb->wait);
+	spin_unlock_irqrestore(&sb->lock, flags);
 }
 
 void swap_blk_end(struct swap_io *io, int err)
@@ -129,6 +136,7 @@ static bool begin(struct swap_blk *sb, bool write, unsigned long slot, struct pa
 	if (!io)
 		return false;
 	list_del(&io->list);
+	sb->nr_free--;
 	io->write = write;
 	io->slot = slot;
 	io->pages[0] = page;
@@ -137,15 +145,15 @@ static bool begin(struct swap_blk *sb, bool write, unsigned long slot, struct pa
 	return true;
 }
 
-static bool any_free(struct swap_blk *sb)
+static unsigned int nr_free(struct swap_blk *sb)
 {
 	unsigned long flags;
-	bool any;
+	unsigned int n;
 
 	spin_lock_irqsave(&sb->lock, flags);
-	any = !list_empty(&sb->free);
+	n = sb->nr_free;
 	spin_unlock_irqrestore(&sb->lock, flags);
-	return any;
+	return n;
 }
 
 static void submit_all(struct swap_blk *sb)
@@ -182,7 +190,7 @@ static int transfer(struct swap_blk *sb, bool write, unsigned long slot, struct 
 		if (taken)
 			return SWAP_IO_PENDING;
 		submit_all(sb);
-		wait_event(&sb->wait, any_free(sb));
+		wait_event(&sb->wait, nr_free(sb));
 	}
 }
 
@@ -205,6 +213,7 @@ static void blk_submit(struct swap_device *dev)
 
 static void destroy(struct swap_blk *sb)
 {
+	wait_event(&sb->wait, nr_free(sb) == sb->nr_ios);
 	for (unsigned int i = 0; i < NR_TRANSFERS; i++)
 		if (sb->ios[i].request)
 			sb->ops->unprepare(sb->disk, &sb->ios[i]);
@@ -247,6 +256,7 @@ static struct swap_blk *create(const struct swap_disk_ops *ops, void *disk)
 			return NULL;
 		}
 		list_add(&sb->ios[i].list, &sb->free);
+		sb->nr_free = ++sb->nr_ios;
 	}
 	return sb;
 }
