@@ -213,7 +213,11 @@ static int identify(struct nvme *ctrl, u32 nsid, u32 what, struct page *page)
 		.cdw10 = what,
 	};
 
-	return nvme_admin(ctrl, &cmd);
+	int err = nvme_admin(ctrl, &cmd);
+
+	if (err == -ETIMEDOUT)
+		get_page(page); /* for good: the controller may still write to it */
+	return err;
 }
 
 static int identify_controller(struct nvme *ctrl, struct page *page)
