@@ -177,7 +177,28 @@ static void cross_mounts(struct path *cur) __must_hold(&dcache_lock)
 	}
 }
 
-/* 0, or -EXDEV where the walk may not go. */
+/* Is @cur the walk's root, or below it? */
+static bool below_root(const struct nameidata *nd, struct path cur) __must_hold(&dcache_lock)
+{
+	while (!path_equal(&cur, &nd->root)) {
+		if (cur.mnt && cur.dentry == cur.mnt->mnt_root) {
+			if (!cur.mnt->mnt_parent)
+				return false;
+			cur.dentry = cur.mnt->mnt_mountpoint;
+			cur.mnt = cur.mnt->mnt_parent;
+		} else if (cur.dentry == cur.dentry->d_parent) {
+			return false;
+		} else {
+			cur.dentry = cur.dentry->d_parent;
+		}
+	}
+	return true;
+}
+
+/*
+ * 0, or -EXDEV where the walk may not go. -EAGAIN: while dcache_lock was dropped, somebody moved the
+ * directory that the walk had come to out of the tree that it must stay in.
+ */
 static int walk_dotdot(struct nameidata *nd, struct path *cur) __must_hold(&dcache_lock)
 {
 	struct mount *mnt = cur->mnt;
@@ -196,6 +217,8 @@ static int walk_dotdot(struct nameidata *nd, struct path *cur) __must_hold(&dcac
 		cross_mounts(cur);
 		break;
 	}
+	if (nd->flags & LOOKUP_SCOPED && !below_root(nd, *cur))
+		return -EAGAIN;
 	return nd->flags & LOOKUP_NO_XDEV && cur->mnt != mnt ? -EXDEV : 0;
 }
 
