@@ -47,15 +47,16 @@ static const struct rb_augment_callbacks *tree_callbacks(const struct rb_augment
 {
 	static struct rb_augment_callbacks broken;
 
+	if (!sabotaged(tree_remove_no_max) && !sabotaged(tree_copy_no_max) &&
+	    !sabotaged(tree_rotate_no_max))
+		return own;
 	broken = *own;
 	if (sabotaged(tree_remove_no_max))
 		broken.propagate = forget_max;
 	else if (sabotaged(tree_copy_no_max))
 		broken.copy = forget_max;
-	else if (sabotaged(tree_rotate_no_max))
-		broken.rotate = forget_max;
 	else
-		return own;
+		broken.rotate = forget_max;
 	return &broken;
 }
 

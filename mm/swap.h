@@ -3,7 +3,7 @@
  * Swap: the second home of anonymous and shared memory.
  *
  * A swap device has slots of one page. A swap entry (type = which device, offset = which slot) in
- * a PTE, or in a shmem mapping's tree, is a reference to a slot; swap_map counts them. The swap
+ * a PTE, or in a shmem mapping's tree, is a reference to a slot, which counts them. The swap
  * cache is the index from entry to page while a page of memory and a slot stand for the same
  * contents: on the way out until nobody maps the page, on the way in until nobody needs the slot.
  *

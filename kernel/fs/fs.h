@@ -529,7 +529,6 @@ ssize_t kernel_write(struct file *file, const void *buf, size_t count, loff_t po
 
 int generic_file_open(struct inode *inode, struct file *file);
 int nonseekable_open(struct inode *inode, struct file *file);
-int stream_open(struct inode *inode, struct file *file);
 
 /* read_write.c --------------------------------------------------------------------------------- */
 

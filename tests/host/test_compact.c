@@ -257,3 +257,30 @@ TEST(mobility_keeps_kinds_apart)
 	drain_all_pages();
 	buddy_verify();
 }
+
+/* What could not move leaves nothing behind on the frame, which is tried for the next page. */
+TEST(migration_given_up_leaves_the_frame_clean)
+{
+	struct page *page, *frame;
+	struct mm *mm;
+
+	host_boot(16);
+	sim_cpu_init();
+	mm = test_mm();
+	map_anon(mm, TEST_BASE, PAGE(1), RW);
+	poke(mm, TEST_BASE, 1);
+	page = mapped_page(mm, TEST_BASE);
+	frame = alloc_page(GFP_HIGHUSER);
+	lru_add_drain_all();
+	CHECK(frame && isolate_lru_page(page));
+	get_page(page); /* somebody looks at it */
+	CHECK_EQ(migrate_page(page, frame, MIGRATE_ASYNC), -EAGAIN);
+	CHECK_EQ(frame->flags, 0);
+	CHECK(!frame->mapping);
+	put_page(page);
+	CHECK_EQ(migrate_page(page, frame, MIGRATE_ASYNC), 0);
+	CHECK(mapped_page(mm, TEST_BASE) == frame && PageSwapBacked(frame));
+	expect(mm, TEST_BASE, 1);
+	check_all(mm);
+	test_mm_end(mm);
+}
