@@ -122,6 +122,7 @@ static void account_dead_thread(struct task *t)
 	sig->maj_flt += t->maj_flt;
 	sig->nvcsw += t->se.nvcsw;
 	sig->nivcsw += t->se.nivcsw;
+	task_io_add(&sig->io, &t->io);
 	if (sig->curr_target == t)
 		sig->curr_target = t->group_leader;
 }

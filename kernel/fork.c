@@ -176,6 +176,7 @@ static void reset_child(struct task *p, const struct kernel_clone_args *args)
 	p->utime_ns = p->stime_ns = 0;
 	p->start_time_ns = ktime_get_ns();
 	p->min_flt = p->maj_flt = 0;
+	p->io = (struct task_io){};
 	p->set_child_tid = NULL;
 	if (flags & CLONE_CHILD_SETTID) {
 		/* stored by the child itself, on its way to user mode */

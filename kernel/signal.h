@@ -88,6 +88,19 @@ struct sighand_struct {
  * Lock keys: (s) siglock; (t) tasklist_lock; (a) atomic; (c) constant after creation; (-) see the
  * comment.
  */
+/* What reads and writes of all kinds moved, in bytes, and how many there were: /proc/PID/io. */
+struct task_io {
+	u64 rchar, wchar, syscr, syscw;
+};
+
+static inline void task_io_add(struct task_io *sum, const struct task_io *io)
+{
+	sum->rchar += io->rchar;
+	sum->wchar += io->wchar;
+	sum->syscr += io->syscr;
+	sum->syscw += io->syscw;
+}
+
 struct signal_struct {
 	spinlock_t siglock;
 	atomic_t count;			      /* (a) tasks that point here */
@@ -134,6 +147,7 @@ struct signal_struct {
 	unsigned long min_flt, maj_flt, cmin_flt, cmaj_flt;
 	unsigned long nvcsw, nivcsw, cnvcsw, cnivcsw;
 	unsigned long maxrss, cmaxrss; /* pages */
+	struct task_io io;
 };
 
 /*

@@ -123,6 +123,7 @@ struct task {
 	u64 utime_ns, stime_ns;		/* (q) charged by the scheduler */
 	u64 start_time_ns;		/* (c) ktime_get_ns() at fork */
 	unsigned long min_flt, maj_flt; /* (o) */
+	struct task_io io;		/* (o) */
 
 	int __user *set_child_tid;		     /* (o) */
 	int __user *clear_child_tid;		     /* (o) */

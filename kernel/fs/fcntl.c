@@ -100,6 +100,36 @@ static long add_seals(struct file *file, unsigned int seals)
 	return err;
 }
 
+/*
+ * Leases are not given: as on Linux where somebody else has the file open, which is always to be
+ * expected.
+ */
+static long set_lease(const struct file *file, unsigned long type)
+{
+	const struct inode *inode = file->f_inode;
+
+	if (type != F_RDLCK && type != F_WRLCK && type != F_UNLCK)
+		return -EINVAL;
+	if (inode->i_uid != current_fsuid() && !capable(CAP_LEASE))
+		return -EACCES;
+	return S_ISREG(inode->i_mode) ? -EAGAIN : -EINVAL;
+}
+
+/* How long what is written will live: remembered with the file; there is no disk that could use it. */
+static long rw_hint(struct inode *inode, unsigned int cmd, u64 __user *uhint)
+{
+	u64 hint = inode->i_write_hint;
+
+	if (cmd == F_GET_RW_HINT)
+		return put_user(hint, uhint);
+	if (get_user(hint, uhint))
+		return -EFAULT;
+	if (hint > RWH_WRITE_LIFE_EXTREME)
+		return -EINVAL;
+	inode->i_write_hint = (u8)hint;
+	return 0;
+}
+
 static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {
@@ -137,6 +167,13 @@ static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
 		return pipe_fcntl(file, cmd, arg);
+	case F_SETLEASE:
+		return set_lease(file, arg);
+	case F_GETLEASE:
+		return F_UNLCK;
+	case F_GET_RW_HINT:
+	case F_SET_RW_HINT:
+		return rw_hint(file->f_inode, cmd, (u64 __user *)arg);
 	case F_ADD_SEALS:
 		return add_seals(file, arg);
 	case F_GET_SEALS:

@@ -219,6 +219,7 @@ struct inode {
 	u64 i_ino;	       /* c */
 	dev_t i_rdev;	       /* c */
 	unsigned int i_flags;  /* I */
+	u8 i_write_hint;       /* a  fcntl(F_SET_RW_HINT) */
 	atomic_t i_count;      /* a */
 	atomic_t i_writecount; /* a  > 0: open for writing; < 0: being executed (ETXTBSY) */
 	fstime_t i_atime, i_mtime, i_ctime, i_btime;

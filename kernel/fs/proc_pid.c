@@ -189,9 +189,10 @@ static int ignore_store(const struct proc_entry *entry, struct task *task, char 
 	return 0;
 }
 
-static int zero_show(struct seq_file *m, struct task *task)
+/* Where it sleeps: "0", as Linux says to those who may not know. */
+static int wchan_show(struct seq_file *m, struct task *task)
 {
-	seq_puts(m, "0\n");
+	seq_puts(m, "0");
 	return 0;
 }
 
@@ -201,10 +202,33 @@ static int loginuid_show(struct seq_file *m, struct task *task)
 	return 0;
 }
 
+/* No file is on a disk, so nothing is read from or written to one here. */
+static void io_lines(struct seq_file *m, const struct task_io *io)
+{
+	seq_printf(m, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\n", io->rchar, io->wchar,
+		   io->syscr, io->syscw);
+	seq_puts(m, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+}
+
+static int thread_io_show(struct seq_file *m, struct task *task)
+{
+	io_lines(m, &task->io);
+	return 0;
+}
+
 static int io_show(struct seq_file *m, struct task *task)
 {
-	seq_puts(m, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
-		    "cancelled_write_bytes: 0\n");
+	struct signal_struct *sig = task->signal;
+	struct task_io sum;
+	unsigned long flags;
+	struct task *t;
+
+	spin_lock_irqsave(&sig->siglock, flags);
+	sum = sig->io;
+	list_for_each_entry (t, &sig->thread_head, thread_node)
+		task_io_add(&sum, &t->io);
+	spin_unlock_irqrestore(&sig->siglock, flags);
+	io_lines(m, &sum);
 	return 0;
 }
 
@@ -382,7 +406,6 @@ const struct proc_dir proc_fdinfo_dir = {.find = find_fdinfo, .next = next_fd};
 		{.name = "exe", .mode = 0777, .follow = exe_follow},                              \
 		{.name = "fd", .mode = 0500, .dir = &proc_fd_dir},                                \
 		{.name = "fdinfo", .mode = 0555, .dir = &proc_fdinfo_dir},                        \
-		{.name = "io", .mode = 0400, .show = io_show},                                    \
 		{.name = "limits", .mode = 0444, .show = proc_pid_limits_show},                   \
 		{.name = "loginuid", .mode = 0644, .show = loginuid_show, .store = ignore_store}, \
 		{.name = "maps", .mode = 0444, .show = proc_maps_show, .ioctl = proc_maps_ioctl}, \
@@ -403,16 +426,18 @@ const struct proc_dir proc_fdinfo_dir = {.find = find_fdinfo, .next = next_fd};
 		{.name = "statm", .mode = 0444, .show = proc_pid_statm_show},                     \
 		{.name = "status", .mode = 0444, .show = proc_pid_status_show},                   \
 	{                                                                                         \
-		.name = "wchan", .mode = 0444, .show = zero_show                                  \
+		.name = "wchan", .mode = 0444, .show = wchan_show                                 \
 	}
 
 const struct proc_entry proc_pid_entries[] = {
 	COMMON_ENTRIES,
+	{.name = "io", .mode = 0400, .show = io_show},
 	{.name = "task", .mode = 0555, .dir = &proc_task_dir},
 	{.name = NULL},
 };
 
 const struct proc_entry proc_tid_entries[] = {
 	COMMON_ENTRIES,
+	{.name = "io", .mode = 0400, .show = thread_io_show},
 	{.name = NULL},
 };

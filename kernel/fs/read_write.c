@@ -11,6 +11,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/iov_iter.h"
 #include "kernel/syscall.h"
+#include "kernel/task.h"
 #include "arch/x86_64/uaccess.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
@@ -72,8 +73,11 @@ ssize_t vfs_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
 	if (!file->f_op->read_iter)
 		return file->f_op->readdir ? -EISDIR : -EINVAL;
 	ret = file->f_op->read_iter(file, to, pos);
-	if (ret > 0)
+	current->io.syscr++;
+	if (ret > 0) {
+		current->io.rchar += (u64)ret;
 		notify_file(file, IN_ACCESS);
+	}
 	return ret;
 }
 
@@ -86,8 +90,11 @@ ssize_t vfs_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
 	if (!file->f_op->write_iter)
 		return -EINVAL;
 	ret = file->f_op->write_iter(file, from, pos);
-	if (ret > 0)
+	current->io.syscw++;
+	if (ret > 0) {
+		current->io.wchar += (u64)ret;
 		notify_file(file, IN_MODIFY);
+	}
 	return ret;
 }
 

@@ -107,6 +107,7 @@ struct cap_user_data {
 #define CAP_WAKE_ALARM	   35
 #define CAP_SYS_TTY_CONFIG 26
 #define CAP_MKNOD	   27
+#define CAP_LEASE	   28
 #define CAP_SYSLOG	   34
 #define CAP_LAST_CAP	   40
 

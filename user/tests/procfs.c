@@ -122,6 +122,31 @@ static void test_kmsg_poll(void)
 	CHECK(close(p.fd) == 0);
 }
 
+/* What a process reads and writes is counted, its threads' with it; so is what dead threads did. */
+static void *write_ten(void *fd)
+{
+	return (void *)(write(*(int *)fd, "0123456789", 10) == 10 ? NULL : fd);
+}
+
+static void test_io(void)
+{
+	long written = field("/proc/self/io", "wchar: "), calls = field("/proc/self/io", "syscw: ");
+	long read_before = field("/proc/self/io", "rchar: ");
+	int null = open("/dev/null", O_RDWR);
+	pthread_t thread;
+	void *failed;
+
+	CHECK(written >= 0 && read_before > 0);
+	CHECK(write(null, text, 1000) == 1000);
+	CHECK(pthread_create(&thread, NULL, write_ten, &null) == 0);
+	CHECK(pthread_join(thread, &failed) == 0 && !failed);
+	CHECK(field("/proc/self/io", "wchar: ") == written + 1010);
+	CHECK(field("/proc/self/io", "syscw: ") == calls + 2);
+	CHECK(field("/proc/self/io", "rchar: ") > read_before);
+	CHECK(field("/proc/thread-self/io", "wchar: ") >= 1000);
+	CHECK(strstr(text, "cancelled_write_bytes: "));
+}
+
 static void test_stat(void)
 {
 	int pid, ppid, pgrp, sid;
@@ -338,6 +363,7 @@ int main(int argc, char **argv)
 	TEST(test_zoneinfo);
 	TEST(test_sysfs_cpus);
 	TEST(test_kmsg_poll);
+	TEST(test_io);
 	TEST(test_stat);
 	TEST(test_strings);
 	TEST(test_maps);

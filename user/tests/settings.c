@@ -165,6 +165,29 @@ static void test_sched_realtime_does_not_starve(void)
 	CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
 }
 
+/* The processes of one user are counted; root may have more. */
+static void test_rlimit_nproc(void)
+{
+	struct rlimit two = {2, 2};
+	pid_t child;
+
+	if (getuid())
+		return;
+	CHECK(setrlimit(RLIMIT_NPROC, &two) == 0);
+	child = fork();
+	if (!child) {
+		CHECK(setuid(54321) == 0);
+		child = fork();
+		if (!child) {
+			CHECK_ERRNO(fork(), EAGAIN);
+			_exit(0);
+		}
+		CHECK_CHILD(child);
+		_exit(0);
+	}
+	CHECK_CHILD(child);
+}
+
 /* ---- memory policies ---- */
 
 enum { DEFAULT, PREFERRED, BIND, INTERLEAVE, LOCAL };
@@ -385,6 +408,7 @@ int main(void)
 	TEST(test_sched_attr);
 	TEST(test_sched_reset_on_fork);
 	TEST(test_sched_realtime_does_not_starve);
+	TEST(test_rlimit_nproc);
 	TEST(test_mempolicy_of_a_task);
 	TEST(test_mempolicy_of_memory);
 	TEST(test_membarrier);

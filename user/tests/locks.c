@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Locks on files: of processes, of open files, flock; leases and hints.
+ */
+#include "test.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/file.h>
+
+#ifndef F_OFD_GETLK
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#endif
+
+static int fd, again, reader; /* the same file, opened three times */
+
+static void begin(void)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/tmp/locks.%d", getpid());
+	fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+	again = open(name, O_RDWR);
+	reader = open(name, O_RDONLY);
+	CHECK(fd >= 0 && again >= 0 && reader >= 0 && unlink(name) == 0);
+}
+
+static int lock(int file, int command, int type, long start, long length)
+{
+	struct flock lock = {.l_type = (short)type, .l_start = start, .l_len = length};
+
+	return fcntl(file, command, &lock);
+}
+
+/* Who stands in the way of a lock on the whole file: 0 nobody, -1 an open file, else a process. */
+static pid_t in_the_way(int file, int command)
+{
+	struct flock lock = {.l_type = F_WRLCK};
+
+	CHECK(fcntl(file, command, &lock) == 0);
+	return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+}
+
+/* What another process sees. */
+static pid_t seen_by_a_child(void)
+{
+	int pipe_fds[2];
+	pid_t child, seen;
+
+	CHECK(pipe(pipe_fds) == 0);
+	child = fork();
+	if (!child) {
+		seen = in_the_way(fd, F_GETLK);
+		_exit(write(pipe_fds[1], &seen, sizeof(seen)) != sizeof(seen));
+	}
+	CHECK_CHILD(child);
+	CHECK(read(pipe_fds[0], &seen, sizeof(seen)) == sizeof(seen));
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	return seen;
+}
+
+static void test_record_locks(void)
+{
+	pid_t child;
+
+	begin();
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 10) == 0);
+	CHECK(in_the_way(again, F_GETLK) == 0); /* one's own locks are never */
+	CHECK(seen_by_a_child() == getpid());
+	child = fork();
+	if (!child) {
+		CHECK_ERRNO(lock(fd, F_SETLK, F_RDLCK, 5, 1), EAGAIN);
+		CHECK(lock(fd, F_SETLK, F_RDLCK, 10, 1) == 0);
+		_exit(0);
+	}
+	CHECK_CHILD(child);
+	CHECK(seen_by_a_child() == getpid()); /* the child's end took nothing of ours */
+	CHECK(close(dup(again)) == 0); /* closing any descriptor of the file lets go of all */
+	CHECK(seen_by_a_child() == 0);
+	CHECK_ERRNO(lock(reader, F_SETLK, F_WRLCK, 0, 1), EBADF);
+	CHECK_ERRNO(lock(fd, F_SETLK, 7, 0, 1), EINVAL);
+	CHECK_ERRNO(lock(fd, F_SETLK, F_RDLCK, -1, 1), EINVAL);
+	CHECK(lock(fd, F_SETLK, F_RDLCK, 5, -5) == 0 && lock(fd, F_SETLK, F_UNLCK, 0, 0) == 0);
+}
+
+static void test_open_file_locks(void)
+{
+	begin();
+	CHECK(lock(fd, F_OFD_SETLK, F_WRLCK, 0, 0) == 0);
+	CHECK_ERRNO(lock(again, F_OFD_SETLK, F_RDLCK, 0, 0), EAGAIN);
+	CHECK_ERRNO(lock(fd, F_SETLK, F_RDLCK, 0, 0), EAGAIN);
+	CHECK(in_the_way(again, F_OFD_GETLK) == -1 && in_the_way(fd, F_OFD_GETLK) == 0);
+	CHECK(close(dup(fd)) == 0 && seen_by_a_child() == -1);
+	CHECK(close(fd) == 0 && in_the_way(again, F_OFD_GETLK) == 0);
+}
+
+static void test_flock(void)
+{
+	pid_t child;
+
+	begin();
+	CHECK(flock(fd, LOCK_EX) == 0);
+	CHECK_ERRNO(flock(again, LOCK_SH | LOCK_NB), EAGAIN);
+	child = fork();
+	if (!child)
+		_exit(flock(fd, LOCK_UN) != 0); /* a child has the same open file */
+	CHECK_CHILD(child);
+	CHECK(flock(again, LOCK_EX | LOCK_NB) == 0);
+	CHECK_ERRNO(flock(fd, LOCK_EX | LOCK_NB), EAGAIN);
+	CHECK(close(again) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
+	CHECK_ERRNO(flock(fd, 7), EINVAL);
+	CHECK_ERRNO(flock(999, LOCK_SH), EBADF);
+}
+
+/* A lease is refused while somebody else has the file open. */
+static void test_leases(void)
+{
+	int folder = open("/tmp", O_RDONLY | O_DIRECTORY);
+
+	begin();
+	CHECK(fcntl(fd, F_GETLEASE) == F_UNLCK);
+	CHECK_ERRNO(fcntl(fd, F_SETLEASE, F_RDLCK), EAGAIN);
+	CHECK_ERRNO(fcntl(fd, F_SETLEASE, F_WRLCK), EAGAIN);
+	CHECK_ERRNO(fcntl(fd, F_SETLEASE, F_UNLCK), EAGAIN);
+	CHECK_ERRNO(fcntl(fd, F_SETLEASE, 99), EINVAL);
+	CHECK_ERRNO(fcntl(folder, F_SETLEASE, F_RDLCK), EINVAL);
+}
+
+static void test_write_hints(void)
+{
+	uint64_t hint = 9;
+
+	begin();
+	CHECK(fcntl(fd, 1035, &hint) == 0 && hint == 0);
+	hint = 2;
+	CHECK(fcntl(fd, 1036, &hint) == 0);
+	hint = 0;
+	CHECK(fcntl(again, 1035, &hint) == 0 && hint == 2);
+	hint = 6;
+	CHECK_ERRNO(fcntl(fd, 1036, &hint), EINVAL);
+	CHECK_ERRNO(fcntl(fd, 1035, 8L), EFAULT);
+}
+
+int main(void)
+{
+	TEST(test_record_locks);
+	TEST(test_open_file_locks);
+	TEST(test_flock);
+	TEST(test_leases);
+	TEST(test_write_hints);
+	return test_done();
+}
