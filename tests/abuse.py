@@ -40,8 +40,8 @@ def wild_calls(calls, options=()):
 
 
 JOBS = [
-    ("wild system calls", wild_calls(200000)),
-    ("wild system calls, debug kernel", wild_calls(40000, (*DEBUG, "--accel", "mttcg"))),
+    ("wild system calls", wild_calls(400000)),
+    ("wild system calls, debug kernel", wild_calls(100000, (*DEBUG, "--accel", "mttcg"))),
     ("fork bomb", survives_it("forks")),
     ("memory bomb", survives_it("memory")),
     ("endless recursion", survives_it("stack")),
@@ -49,9 +49,8 @@ JOBS = [
 
 
 def main(words):
-    if not words:
-        print(__doc__, file=sys.stderr)
-        return 2
+    if not 1 <= len(words) <= 2 or not all(word.isdecimal() for word in words):
+        sys.exit(__doc__)
     calls, seed = int(words[0]), int(words[1]) if len(words) > 1 else time.time_ns() % 1000003
     try:
         for options in ((), DEBUG):

@@ -51,6 +51,8 @@ JOBS = [
 
 
 def main(words):
+    if words and not (len(words) == 1 and words[0].isdecimal()):
+        sys.exit(__doc__)
     count = int(words[0]) if words else 100
     failed = False
     for library in PROGRAMS:
