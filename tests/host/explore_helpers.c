@@ -64,23 +64,6 @@ void x_map(unsigned long addr, unsigned int nr)
 
 /* ---- pages in the kernel's hands ---- */
 
-/* The page of a PTE, with a reference; NULL when it maps none. */
-static struct page *hold_page(struct mm *mm, unsigned long addr)
-{
-	spinlock_t *ptl;
-	struct page *page = NULL;
-	pte_t *pte = pgwalk_pte_lock(mm, addr, &ptl);
-
-	if (!pte)
-		return NULL;
-	if (pte_present(ptep_get(pte)))
-		page = vm_normal_page(ptep_get(pte));
-	if (page)
-		get_page(page);
-	pte_unmap_unlock(pte, ptl);
-	return page;
-}
-
 struct page *x_try_isolate(struct mm *mm, unsigned long addr)
 {
 	struct page *page;

@@ -12,6 +12,7 @@
 #include "mm/rmap.h"
 #include "mm/slab.h"
 #include "tests/host/mm_helpers.h"
+#include "arch/x86_64/pgtable.h"
 #include "tests/host/sim_cpu.h"
 #include "tests/host/test.h"
 
@@ -198,4 +199,20 @@ long slab_in_use(const char *cache)
 	slabinfo_for_each(count_slab, &c);
 	CHECK(c.active >= 0);
 	return c.active;
+}
+
+struct page *hold_page(struct mm *mm, unsigned long addr)
+{
+	spinlock_t *ptl;
+	struct page *page = NULL;
+	pte_t *pte = pgwalk_pte_lock(mm, addr, &ptl);
+
+	if (!pte)
+		return NULL;
+	if (pte_present(ptep_get(pte)))
+		page = vm_normal_page(ptep_get(pte));
+	if (page)
+		get_page(page);
+	pte_unmap_unlock(pte, ptl);
+	return page;
 }

@@ -50,4 +50,9 @@ const char *mm_state(struct mm *mm);
 /* Number of objects in use in a slab cache. */
 long slab_in_use(const char *cache);
 
+struct page;
+
+/* The page that a PTE maps, with a reference for the caller; NULL when it maps none. */
+struct page *hold_page(struct mm *mm, unsigned long addr);
+
 #endif

@@ -86,18 +86,7 @@ static void op_exit(void)
 /* Whatever page is mapped there, with a reference; or NULL. */
 static struct page *page_at(struct model *m, unsigned int i)
 {
-	spinlock_t *ptl;
-	pte_t *pte = pgwalk_pte_lock(m->mm, address_of(i), &ptl);
-	struct page *page = NULL;
-
-	if (!pte)
-		return NULL;
-	if (pte_present(ptep_get(pte)))
-		page = vm_normal_page(ptep_get(pte));
-	if (page)
-		get_page(page);
-	pte_unmap_unlock(pte, ptl);
-	return page;
+	return hold_page(m->mm, address_of(i));
 }
 
 /* Reclaim some pages; one of them is in somebody's hands, so that it is unmapped but must stay. */
