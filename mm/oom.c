@@ -17,7 +17,9 @@
  * none of its tasks, on their way to death, can show such zeroes to anybody.
  *
  * oom_lock lets one allocation at a time do this; others that fail meanwhile only wait for what it
- * frees.
+ * frees. LAST-LOOK: whoever gets the lock looks at free memory once more before it kills. Its
+ * allocation failed before that, and what another's victim gave back since must not cost a second
+ * life.
  *
  * Locks: called with mmap_lock held or not, and nothing else; the victim's mmap_lock is only tried,
  * for reading.
@@ -31,6 +33,7 @@
 #include "mm/buddy.h"
 #include "mm/mm.h"
 #include "mm/page.h"
+#include "mm/sabotage.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
 #include "mm/vmstat.h"
@@ -75,6 +78,16 @@ static bool victim_is_dying(bool reaped_too)
 	}
 	spin_unlock(&mmlist_lock);
 	return dying;
+}
+
+/*
+ * LAST-LOOK: is there memory after all? The high watermark, so that only a kill that has just been
+ * made counts: under mere pressure, whose few free pages others take at once, the answer is no.
+ */
+static bool room_was_made(unsigned int order)
+{
+	return !sabotaged(oom_no_last_look) && zone_watermark_ok(WMARK_HIGH) &&
+	       zone_has_block(order);
 }
 
 /* The address space to end, with a use taken; NULL when there is none. */
@@ -144,6 +157,10 @@ bool out_of_memory(gfp_t gfp, unsigned int order)
 		return false;
 	if (!mutex_trylock(&oom_lock)) {
 		sleep_ns(VICTIM_WAIT_NS);
+		return true;
+	}
+	if (room_was_made(order)) {
+		mutex_unlock(&oom_lock);
 		return true;
 	}
 	if (victim_is_dying(false)) {

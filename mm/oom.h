@@ -23,8 +23,9 @@ extern bool (*oom_current_is_dying)(void);
 
 /*
  * out_of_memory() - reclaim has failed: choose the process whose end frees most, kill it, and take
- * its anonymous pages at once. May sleep. Returns true when memory was or will be freed, so that
- * the allocation should be tried again; false when there is nobody to kill.
+ * its anonymous pages at once, unless there is memory by now (LAST-LOOK). May sleep. Returns true
+ * when memory was or will be freed, so that the allocation should be tried again; false when there
+ * is nobody to kill.
  */
 bool out_of_memory(gfp_t gfp, unsigned int order);
 

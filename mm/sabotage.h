@@ -109,7 +109,8 @@
 	X(migration_unpinned,	"ANON_VMA-LIVE: migration holds no reference of the anon_vma")     \
 	X(tables_before_unlink,	"B26: munmap frees page tables while walks may come there")        \
 	X(dontunmap_linked,	"B38: a VMA emptied by mremap stays with its anon_vma")            \
-	X(stack_no_gap,		"B31: a stack grows up to its neighbour")
+	X(stack_no_gap,		"B31: a stack grows up to its neighbour")                          \
+	X(oom_no_last_look,	"LAST-LOOK: the OOM killer kills for memory that came back")
 /* clang-format on */
 
 #define SABOTAGE_ENUM(name, rule) SABOTAGE_##name,

@@ -75,10 +75,13 @@ def four_times_memory(flavour, cpus, steps, *words):
     return check
 
 
-def oom_kills_one():
-    """With 60 MiB a child not all fit, even compressed: the largest are killed, and the rest go on and pass."""
-    status, out, err = verso("--mem", "64", "--cpus", "2", LOAD, "60", "--expect-oom")
-    expect(status == 0 and "PASSED" in out, "the OOM killer did not leave the rest intact", out + err)
+def oom_spares_who_fits(flavour, cpus):
+    """With 60 MiB a child only one fits, even compressed: three are killed, one after the other, and the last goes on and passes."""
+    def check():
+        options = ["--debug-kernel"] if flavour == "debug" else []
+        status, out, err = verso("--mem", "64", "--cpus", str(cpus), *options, LOAD, "60", "--expect-oom")
+        expect(status == 0 and "PASSED" in out, "the OOM killer did not leave the rest intact", out + err)
+    return check
 
 
 def rmap_walk():
@@ -112,5 +115,7 @@ JOBS = [
     ("8 x 32 MiB in 64 MiB, debug, fork, mprotect, mremap", four_times_memory("debug", 2, 500, "--mix")),
     ("loop over 1.5 x memory", swap_loop),
     ("reverse-map walk", rmap_walk),
-    ("OOM killer", oom_kills_one),
+    ("OOM killer, 1 cpu", oom_spares_who_fits("release", 1)),
+    ("OOM killer, 2 cpus", oom_spares_who_fits("release", 2)),
+    ("OOM killer, 4 cpus, debug", oom_spares_who_fits("debug", 4)),
 ]

@@ -449,6 +449,57 @@ TEST(swap_same_pages)
 
 /* ---- who is ended, and what is promised ---- */
 
+/* Take free pages until fewer than the high watermark are left. Linked by private. */
+static struct page *take_memory(void)
+{
+	struct page *taken = NULL, *page;
+
+	while (zone_watermark_ok(WMARK_HIGH)) {
+		page = alloc_page(GFP_ATOMIC);
+		CHECK(page);
+		page->private = (unsigned long)taken;
+		taken = page;
+		drain_local_pages();
+	}
+	return taken;
+}
+
+static void give_memory_back(struct page *taken)
+{
+	while (taken) {
+		struct page *next = (struct page *)taken->private;
+
+		taken->private = 0;
+		put_page(taken);
+		taken = next;
+	}
+	drain_local_pages();
+}
+
+/*
+ * LAST-LOOK: an allocation that failed gets the OOM killer's lock when another's victim has been
+ * killed and reaped. There is memory again, so nobody else is killed.
+ */
+TEST(oom_looks_at_memory_once_more)
+{
+	struct page *taken;
+	struct mm *mm;
+
+	host_boot(32);
+	oom_kill_hook = remember_victim;
+	mm = test_mm();
+	taken = take_memory();
+	give_memory_back(taken);
+	CHECK(out_of_memory(GFP_KERNEL, 0));
+	CHECK(!killed);
+	CHECK_EQ(vm_event_sum(OOM_KILL), 0);
+	taken = take_memory();
+	CHECK(out_of_memory(GFP_KERNEL, 0));
+	CHECK(killed == mm);
+	give_memory_back(taken);
+	test_mm_end(mm);
+}
+
 /*
  * A process has ended, and kswapd has not come to taking its memory down: nobody else is killed for
  * it.
@@ -456,6 +507,7 @@ TEST(swap_same_pages)
 TEST(oom_waits_for_ended_memory)
 {
 	struct mm *ended, *living;
+	struct page *taken;
 
 	host_boot(32);
 	sim_cpu_init();
@@ -473,12 +525,16 @@ TEST(oom_waits_for_ended_memory)
 	test_mm_end(ended);
 	mmput_async(ended);
 	CHECK(mm_end_pending());
+	taken = take_memory();
 	CHECK(out_of_memory(GFP_KERNEL, 0));
 	CHECK(!killed);
+	give_memory_back(taken);
 	mm_end_queued();
 	CHECK(!mm_end_pending());
+	taken = take_memory();
 	CHECK(out_of_memory(GFP_KERNEL, 0));
 	CHECK(killed == living);
+	give_memory_back(taken);
 	test_mm_end(living);
 }
 
