@@ -290,12 +290,17 @@ static void balance_memory(void)
 		struct scan_control sc = {.kswapd = true};
 		unsigned long high, free;
 
-		/* Nothing gives back as much as an address space that has ended. */
+		/*
+		 * Nothing gives back as much as an address space that has ended. It is not
+		 * reclaim: it takes locks (the mm's, its files') under which others allocate.
+		 */
 		mm_end_queued();
 		high = zone.watermark[WMARK_HIGH];
 		free = zone_free_pages();
 		sc.nr_to_reclaim = max(high > free ? high - free : 0, SWAP_CLUSTER_MAX);
+		lockdep_reclaim_begin();
 		do_reclaim(&sc);
+		lockdep_reclaim_end();
 		drain_local_pages();
 		/*
 		 * Nothing can be had: whoever needs memory finds that out himself and calls the OOM
@@ -318,9 +323,7 @@ int kswapd_loop(void *unused)
 		if (!READ_ONCE(kswapd_wanted))
 			continue;
 		count_vm_event(PAGEOUTRUN);
-		lockdep_reclaim_begin();
 		balance_memory();
-		lockdep_reclaim_end();
 		WRITE_ONCE(kswapd_wanted, false);
 		/* After it: whoever leaves one from here on wakes us again. */
 		smp_mb();

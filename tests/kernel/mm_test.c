@@ -12,6 +12,7 @@
 #include "lib/random.h"
 #include "mm/access.h"
 #include "mm/audit.h"
+#include "mm/buddy.h"
 #include "mm/compact.h"
 #include "mm/copy.h"
 #include "mm/migrate.h"
@@ -149,6 +150,42 @@ KTEST(mm_swap_keeps_exclusive)
 	KTEST_EQ(get(mm, 0), 987654321);
 	KTEST_TRUE(audit_is_clean());
 	mmput(mm);
+}
+
+/* Pages until kswapd has something to do; linked by private. */
+static struct page *take_to_high_watermark(void)
+{
+	struct page *taken = NULL, *page;
+
+	while (zone_watermark_ok(WMARK_HIGH) && (page = alloc_page(GFP_NOWAIT))) {
+		page->private = (unsigned long)taken;
+		taken = page;
+		drain_local_pages();
+	}
+	return taken;
+}
+
+/*
+ * The last user of an address space is the OOM killer or a walk, and memory is short: kswapd takes
+ * it down between two rounds, and the lock validator has nothing to say.
+ */
+KTEST(mm_is_ended_by_kswapd_when_memory_is_short)
+{
+	struct mm *mm = mm_with(64);
+	struct page *taken, *next;
+
+	KTEST_TRUE(mm);
+	for (unsigned int i = 0; i < 64; i++)
+		KTEST_TRUE(put(mm, i, i));
+	taken = take_to_high_watermark();
+	mmput_async(mm);
+	while (mm_end_pending())
+		sleep_ns(1000000);
+	for (; taken; taken = next) {
+		next = (struct page *)taken->private;
+		taken->private = 0;
+		put_page(taken);
+	}
 }
 
 /*
