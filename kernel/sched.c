@@ -20,9 +20,8 @@
  * The last two set need_resched; the switch comes on the way out of the interrupt or at
  * preempt_enable().
  *
- * POLICIES are weights too. A real-time task weighs more than any nice level, by its priority, and
- * takes the CPU at once when it wakes; it can keep the others waiting, but never for good, so no
- * program can take the machine away. SCHED_IDLE weighs next to nothing and gives way to all.
+ * POLICIES. Real-time tasks have a tree of their own and come first (sched_rt.c). SCHED_IDLE weighs
+ * next to nothing and gives way to all.
  *
  * The tick is a one-shot timer, armed only while the CPU has something to run.
  *
@@ -88,7 +87,7 @@ static void update_min_vruntime(struct rq *rq)
 	struct rb_node *left = rb_first_cached(&rq->tree);
 	u64 vruntime = rq->min_vruntime;
 
-	if (rq->curr->se.on_rq && rq->curr != rq->idle) {
+	if (rq->curr->se.on_rq && rq->curr != rq->idle && !rt_task(rq->curr)) {
 		vruntime = rq->curr->se.vruntime;
 		if (left) {
 			u64 first = rb_entry(left, struct task, se.node)->se.vruntime;
@@ -115,6 +114,10 @@ void update_curr(struct rq *rq)
 	charge(rq, p, delta);
 	if (p == rq->idle)
 		return;
+	if (rt_task(p)) {
+		rt_charge(rq, delta);
+		return;
+	}
 	p->se.vruntime +=
 		p->se.weight == NICE_0_WEIGHT ? delta : delta * NICE_0_WEIGHT / p->se.weight;
 	update_min_vruntime(rq);
@@ -128,14 +131,22 @@ static bool vruntime_less(struct rb_node *a, const struct rb_node *b)
 		     rb_entry(b, const struct task, se.node)->se.vruntime) < 0;
 }
 
-static void tree_insert(struct rq *rq, struct task *p)
+void tree_insert(struct rq *rq, struct task *p, bool preempted)
 {
+	if (rt_task(p)) {
+		rt_insert(rq, p, preempted);
+		return;
+	}
 	rb_add_cached(&p->se.node, &rq->tree, vruntime_less);
 	p->se.in_tree = true;
 }
 
-static void tree_remove(struct rq *rq, struct task *p)
+void tree_remove(struct rq *rq, struct task *p)
 {
+	if (rt_task(p)) {
+		rt_remove(rq, p);
+		return;
+	}
 	rb_erase_cached(&p->se.node, &rq->tree);
 	p->se.in_tree = false;
 }
@@ -144,8 +155,9 @@ void enqueue_task(struct rq *rq, struct task *p)
 {
 	p->se.on_rq = true;
 	rq->nr_running++;
+	rq->nr_rt += rt_task(p);
 	rq->load += p->se.weight;
-	tree_insert(rq, p);
+	tree_insert(rq, p, false);
 }
 
 void dequeue_task(struct rq *rq, struct task *p)
@@ -154,6 +166,7 @@ void dequeue_task(struct rq *rq, struct task *p)
 		tree_remove(rq, p);
 	p->se.on_rq = false;
 	rq->nr_running--;
+	rq->nr_rt -= rt_task(p);
 	rq->load -= p->se.weight;
 }
 
@@ -174,12 +187,6 @@ static void clear_need_resched(void)
 	this_cpu_or(__preempt_count, PREEMPT_NEED_RESCHED);
 }
 
-/* Whom a woken task interrupts at once: those of lower rank. */
-static int rank(const struct task *p)
-{
-	return p->policy == SCHED_IDLE ? 0 : 1 + p->rt_priority;
-}
-
 void check_preempt(struct rq *rq, struct task *p)
 {
 	struct task *curr = rq->curr;
@@ -189,8 +196,9 @@ void check_preempt(struct rq *rq, struct task *p)
 		return;
 	}
 	update_curr(rq);
-	if (unlikely(p->policy | curr->policy) && rank(p) != rank(curr)) {
-		if (rank(p) > rank(curr))
+	if (unlikely(p->policy | curr->policy) &&
+	    (rt_task(p) || sched_rank(p) != sched_rank(curr))) {
+		if (rt_preempts(rq, p, curr))
 			resched_rq(rq);
 		return;
 	}
@@ -253,8 +261,8 @@ static void check_slice(struct rq *rq)
 void scheduler_tick(bool user)
 {
 	struct rq *rq = this_rq();
+	bool balance, push;
 	struct task *p;
-	bool balance;
 
 	raw_spin_lock(&rq->lock);
 	update_rq_clock(rq);
@@ -267,12 +275,18 @@ void scheduler_tick(bool user)
 	}
 	p->se.last_user = user;
 	update_curr(rq);
-	check_slice(rq);
+	if (unlikely(rq->nr_rt))
+		rt_tick(rq);
+	if (!rt_task(p))
+		check_slice(rq);
+	push = rq->nr_rt > rt_task(p);
 	rq->tick_at = rq->clock + SCHED_TICK_NS;
 	balance = (s64)(rq->clock - rq->balance_at) >= 0;
 	if (balance)
 		rq->balance_at = rq->clock + SCHED_BALANCE_NS;
 	raw_spin_unlock(&rq->lock);
+	if (unlikely(push))
+		rt_push(rq);
 	if (balance && num_online_cpus() > 1)
 		balance_tick(rq);
 	if (!(p->flags & PF_KTHREAD))
@@ -283,9 +297,15 @@ void scheduler_tick(bool user)
 
 static struct task *pick_next(struct rq *rq)
 {
-	struct rb_node *left = rb_first_cached(&rq->tree);
+	struct rb_node *left;
 	struct task *p;
 
+	if (unlikely(rq->nr_rt)) {
+		p = rt_pick(rq);
+		if (p)
+			return p;
+	}
+	left = rb_first_cached(&rq->tree);
 	if (!left)
 		return rq->idle;
 	p = rb_entry(left, struct task, se.node);
@@ -302,6 +322,7 @@ static void set_next(struct rq *rq, struct task *next)
 	else if (unlikely(rq->curr == rq->idle))
 		__atomic_and_fetch(&sched_idle_mask, ~BIT_ULL(rq->cpu), __ATOMIC_RELAXED);
 	rq->curr = next;
+	WRITE_ONCE(rq->curr_rank, next == rq->idle ? RANK_IDLE : sched_rank(next));
 	WRITE_ONCE(next->on_cpu, 1);
 	if (unlikely(!rq->tick_armed) && next != rq->idle)
 		arm_tick(rq);
@@ -380,7 +401,8 @@ static void put_prev(struct rq *rq, struct task *prev, bool preempted)
 	 * A state that it had set before it was preempted must survive: then it moves at its next
 	 * switch.
 	 */
-	if (unlikely(prev->se.move_away || !(prev->cpus_mask & BIT_ULL(rq->cpu))) &&
+	if (unlikely(prev->se.move_away || !(prev->cpus_mask & BIT_ULL(rq->cpu)) ||
+		     (rt_task(prev) && rt_must_leave(rq, prev))) &&
 	    prev->state == TASK_RUNNING && (prev->cpus_mask & sched_active_mask)) {
 		dequeue_task(rq, prev);
 		prev->state = TASK_WAKING;
@@ -388,7 +410,7 @@ static void put_prev(struct rq *rq, struct task *prev, bool preempted)
 		rq->push_prev = true;
 		return;
 	}
-	tree_insert(rq, prev);
+	tree_insert(rq, prev, true);
 }
 
 static void __schedule(bool preempted)
@@ -478,7 +500,9 @@ void yield_cpu(void)
 	update_rq_clock(rq);
 	update_curr(rq);
 	last = rb_last(&rq->tree.rb_root);
-	if (last) {
+	if (rt_task(current)) {
+		current->se.turn_over = true;
+	} else if (last) {
 		u64 vruntime = rb_entry(last, struct task, se.node)->se.vruntime;
 
 		if ((s64)(current->se.vruntime - vruntime) <= 0)
@@ -505,7 +529,10 @@ static void init_rq(unsigned int cpu)
 {
 	struct rq *rq = cpu_rq(cpu);
 
-	*rq = (struct rq){.cpu = cpu, .tree = RB_ROOT_CACHED};
+	*rq = (struct rq){.cpu = cpu,
+			  .tree = RB_ROOT_CACHED,
+			  .rt_tree = RB_ROOT_CACHED,
+			  .curr_rank = RANK_IDLE};
 }
 
 void sched_init(void)

@@ -78,6 +78,15 @@ void kick_process(struct task *task);
  * switch, which is asked for. May sleep.
  */
 int sched_setaffinity(struct task *task, u64 mask);
+/* How long a SCHED_RR task runs before an equal's turn. */
+#define SCHED_RR_SLICE_NS (100 * NSEC_PER_MSEC)
+
+/*
+ * Budget of real-time tasks, sched_rt.c: of each period, in microseconds. -1: all of it. Read at
+ * any time.
+ */
+extern int sysctl_sched_rt_period_us, sysctl_sched_rt_runtime_us;
+
 /* sched_set_nice() - @nice is clamped to NICE_MIN..NICE_MAX. Any context. */
 void sched_set_nice(struct task *task, int nice);
 /*

@@ -41,13 +41,16 @@ struct sched_entity {
 	u64 exec_start;	      /* (r) when sum_exec_ns was last brought up to date */
 	u64 sum_exec_ns;      /* (r) all time on a CPU */
 	u64 slice_start_ns;   /* (r) sum_exec_ns when it was picked */
-	u32 weight;	      /* (r) from nice */
+	u32 weight;	      /* (r) from nice; 0 for a real-time task */
+	s64 turn;	      /* (r) real-time: its place among those of equal priority */
+	u64 quantum_start_ns; /* (r) SCHED_RR: sum_exec_ns when its quantum began */
 	unsigned long nvcsw;  /* (r) switches by its own will */
 	unsigned long nivcsw; /* (r) switches by preemption */
 	bool on_rq;	      /* (r) queued or running */
 	bool in_tree;	      /* (r) node is in the tree */
 	bool move_away;	      /* (o) wants another CPU at its next switch */
 	bool last_user;	      /* (r) the last tick found it in user mode */
+	bool turn_over;	      /* (r) real-time: goes behind its equals when it leaves the CPU */
 };
 
 #endif /* KERNEL_SCHED_ENTITY_H */

@@ -124,6 +124,17 @@ char sched_state_letter(const struct task *task)
 	return 'Z';
 }
 
+static void dump_waiting(struct rb_root_cached *tree)
+{
+	struct rb_node *node = rb_first_cached(tree);
+
+	for (int left = 16; node && left; node = rb_next(node), left--) {
+		struct task *p = rb_entry(node, struct task, se.node);
+
+		pr_emerg("  waits: %s/%d\n", p->comm, p->pid);
+	}
+}
+
 void sched_dump(void)
 {
 	unsigned int cpu;
@@ -131,15 +142,10 @@ void sched_dump(void)
 	for_each_online_cpu (cpu) {
 		struct rq *rq = cpu_rq(cpu);
 		struct task *curr = READ_ONCE(rq->curr);
-		struct rb_node *node = rb_first_cached(&rq->tree);
-		int left = 16;
 
 		pr_emerg("CPU %u: runs %s/%d, %u runnable\n", cpu, curr->comm, curr->pid,
 			 rq->nr_running);
-		for (; node && left; node = rb_next(node), left--) {
-			struct task *p = rb_entry(node, struct task, se.node);
-
-			pr_emerg("  waits: %s/%d\n", p->comm, p->pid);
-		}
+		dump_waiting(&rq->rt_tree);
+		dump_waiting(&rq->tree);
 	}
 }

@@ -43,14 +43,13 @@ u32 nice_weight(int nice)
 	return nice_weights[clamp(nice, NICE_MIN, NICE_MAX) - NICE_MIN];
 }
 
-/* Real-time tasks weigh more than any nice level; who is to run only when nobody else does, next to nothing. */
-#define RT_WEIGHT   100000u /* times the priority */
+/* Who is to run only when nobody else does. */
 #define IDLE_WEIGHT 3u
 
 static u32 task_weight(const struct task *p)
 {
 	if (p->rt_priority)
-		return RT_WEIGHT * (u32)p->rt_priority;
+		return 0;
 	return p->policy == SCHED_IDLE ? IDLE_WEIGHT : nice_weight(p->nice);
 }
 
@@ -68,6 +67,8 @@ static unsigned int select_cpu(struct task *p)
 		return next_cpu(READ_ONCE(sched_active_mask), 0);
 	if (idle)
 		return idle & BIT_ULL(prev) ? prev : next_cpu(idle, 0);
+	if (rt_task(p))
+		return rt_select_cpu(p, allowed);
 	if (!(allowed & BIT_ULL(prev)))
 		return allowed & BIT_ULL(this) ? this : next_cpu(allowed, 0);
 	if ((allowed & BIT_ULL(this)) &&
@@ -188,8 +189,10 @@ void wake_up_new_task(struct task *p)
 	struct rq *rq;
 
 	preempt_disable();
-	local_irq_save(flags);
-	p->cpu = (int)select_cpu(p);
+	rq = task_rq_lock(p, &flags);
+	p->state = TASK_WAKING;
+	raw_spin_unlock(&rq->lock);
+	WRITE_ONCE(p->cpu, (int)select_cpu(p));
 	rq = cpu_rq(p->cpu);
 	raw_spin_lock(&rq->lock);
 	update_rq_clock(rq);
@@ -243,6 +246,22 @@ static void move_queued(struct rq *rq, struct task *p)
 	sched_place(p);
 }
 
+/*
+ * Lock the queue that a task belongs to, when nobody carries it from one to another: whoever set
+ * TASK_WAKING looks at it without a lock. Preemption is disabled.
+ */
+static struct rq *settled_rq_lock(struct task *task, unsigned long *flags)
+{
+	for (;;) {
+		struct rq *rq = task_rq_lock(task, flags);
+
+		if (task->state != TASK_WAKING)
+			return rq;
+		task_rq_unlock(rq, *flags);
+		cpu_relax();
+	}
+}
+
 int sched_setaffinity(struct task *task, u64 mask)
 {
 	unsigned long flags;
@@ -252,13 +271,7 @@ int sched_setaffinity(struct task *task, u64 mask)
 	if (!(mask & READ_ONCE(sched_active_mask)))
 		return -EINVAL;
 	preempt_disable();
-	for (;;) {
-		rq = task_rq_lock(task, &flags);
-		if (task->state != TASK_WAKING)
-			break;
-		task_rq_unlock(rq, flags);
-		cpu_relax();
-	}
+	rq = settled_rq_lock(task, &flags);
 	task->cpus_mask = mask;
 	if ((mask & BIT_ULL(rq->cpu)) || !task->se.on_rq) {
 		raw_spin_unlock(&rq->lock);
@@ -279,13 +292,11 @@ int sched_setaffinity(struct task *task, u64 mask)
 	return 0;
 }
 
-/* Its weight follows what has been set. rq->lock held. */
+/* Its weight follows what has been set. rq->lock held, its clock is up to date. */
 static void reweigh(struct rq *rq, struct task *task)
 {
 	u32 weight = task_weight(task);
 
-	update_rq_clock(rq);
-	update_curr(rq);
 	if (task->se.on_rq)
 		rq->load += weight - (u64)task->se.weight;
 	task->se.weight = weight;
@@ -297,37 +308,86 @@ void sched_set_nice(struct task *task, int nice)
 	struct rq *rq;
 
 	preempt_disable();
-	rq = task_rq_lock(task, &flags);
+	rq = settled_rq_lock(task, &flags);
+	update_rq_clock(rq);
+	update_curr(rq);
 	task->nice = clamp(nice, NICE_MIN, NICE_MAX);
 	reweigh(rq, task);
 	task_rq_unlock(rq, flags);
 	preempt_enable();
 }
 
+/* The policy as told, of a task that is not in a tree. rq->lock held. */
+static void change_policy(struct rq *rq, struct task *task, int policy, int rt_priority)
+{
+	bool was_rt = rt_task(task);
+
+	task->policy = policy;
+	task->rt_priority = rt_priority;
+	task->se.quantum_start_ns = task->se.sum_exec_ns;
+	task->se.turn_over = false;
+	if (task->se.on_rq)
+		rq->nr_rt += rt_task(task) - was_rt;
+	if (was_rt && !rt_task(task))
+		task->se.vruntime = rq->min_vruntime;
+	reweigh(rq, task);
+}
+
 void sched_set_policy(struct task *task, int policy, int rt_priority, bool reset_on_fork)
 {
+	bool lowered = rt_priority < task->rt_priority;
 	unsigned long flags;
 	struct rq *rq;
 
 	preempt_disable();
-	rq = task_rq_lock(task, &flags);
-	task->policy = policy;
-	task->rt_priority = rt_priority;
+	rq = settled_rq_lock(task, &flags);
+	update_rq_clock(rq);
+	update_curr(rq);
 	task->sched_reset_on_fork = reset_on_fork;
-	reweigh(rq, task);
-	if (rq->curr == task)
+	if (task->se.in_tree) {
+		tree_remove(rq, task);
+		change_policy(rq, task, policy, rt_priority);
+		tree_insert(rq, task, lowered);
+		check_preempt(rq, task);
+	} else {
+		change_policy(rq, task, policy, rt_priority);
+	}
+	if (rq->curr == task) {
+		WRITE_ONCE(rq->curr_rank, sched_rank(task));
 		resched_rq(rq); /* whom it was better than may be better now */
+	}
 	task_rq_unlock(rq, flags);
 	preempt_enable();
 }
 
 /* ---- balance ---- */
 
-/* The queued task of @rq that waits longest from its turn and may run on @cpu. rq->lock held. */
+void rt_push(struct rq *rq)
+{
+	struct task *p;
+
+	raw_spin_lock(&rq->lock);
+	p = rt_pushable(rq);
+	if (p)
+		move_queued(rq, p);
+	else
+		raw_spin_unlock(&rq->lock);
+}
+
+/*
+ * A real-time task that waits on @rq and would run on @cpu, or the fair one that waits longest from
+ * its turn. Both queues are locked.
+ */
 static struct task *pullable(struct rq *rq, unsigned int cpu)
 {
 	struct rb_node *node;
 
+	for (node = rb_first_cached(&rq->rt_tree); node; node = rb_next(node)) {
+		struct task *p = rb_entry(node, struct task, se.node);
+
+		if ((p->cpus_mask & BIT_ULL(cpu)) && sched_rank(p) > cpu_rq(cpu)->curr_rank)
+			return p;
+	}
 	for (node = rb_last(&rq->tree.rb_root); node; node = rb_prev(node)) {
 		struct task *p = rb_entry(node, struct task, se.node);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scheduling calls. There is one class, the fair one, and a policy is a weight in it (sched.c):
- * SCHED_FIFO and SCHED_RR come before all others but do not starve them, SCHED_IDLE comes after
- * them, SCHED_BATCH is SCHED_OTHER under another name. There is no SCHED_DEADLINE.
+ * Scheduling calls. SCHED_FIFO and SCHED_RR come before all others (sched_rt.c); the rest is one
+ * fair class (sched.c), in which SCHED_IDLE is a small weight and SCHED_BATCH is SCHED_OTHER under
+ * another name. There is no SCHED_DEADLINE.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/uaccess.h"
@@ -19,9 +19,8 @@ struct sched_param {
 };
 
 /* What sched_rr_get_interval() tells. */
-#define SCHED_SLICE_NS	  (4 * NSEC_PER_MSEC)
-#define SCHED_RR_SLICE_NS (100 * NSEC_PER_MSEC)
-#define MAX_RT_PRIO	  99
+#define SCHED_SLICE_NS (4 * NSEC_PER_MSEC)
+#define MAX_RT_PRIO    99
 
 SYSCALL_DEFINE0(sched_yield)
 {

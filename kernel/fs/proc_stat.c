@@ -114,8 +114,9 @@ int proc_pid_stat_show(struct seq_file *m, struct task *task)
 		   tty_pgrp, task->flags);
 	seq_printf(m, " %lu %lu %lu %lu %llu %llu %llu %llu", t.min_flt, t.cmin_flt, t.maj_flt,
 		   t.cmaj_flt, ticks(t.utime), ticks(t.stime), ticks(t.cutime), ticks(t.cstime));
-	seq_printf(m, " %d %d %d 0 %llu", 20 + task->nice, task->nice, t.threads,
-		   ticks(task->start_time_ns));
+	seq_printf(m, " %d %d %d 0 %llu",
+		   task->rt_priority ? -1 - task->rt_priority : 20 + task->nice, task->nice,
+		   t.threads, ticks(task->start_time_ns));
 	seq_printf(m, " %lu %lu %lu", mm ? mm->total_vm << PAGE_SHIFT : 0, mm ? get_mm_rss(mm) : 0,
 		   rlimit_of(task->signal, RLIMIT_RSS));
 	seq_printf(m, " %lu %lu %lu 0 0", mm ? mm->start_code : 0, mm ? mm->end_code : 0,

@@ -17,6 +17,7 @@
 #include "kernel/pid.h"
 #include "kernel/printk.h"
 #include "kernel/random.h"
+#include "kernel/sched.h"
 #include "kernel/sys_info.h"
 #include "kernel/task.h"
 #include "lib/errno.h"
@@ -46,16 +47,28 @@ static int int_show(struct seq_file *m, struct task *task)
 static int int_store(const struct proc_entry *entry, struct task *task, char *text, size_t len)
 {
 	const struct sys_int *si = entry->data;
-	unsigned long value;
+	int value;
 
 	while (len && (text[len - 1] == ' ' || text[len - 1] == '\n'))
 		text[--len] = '\0';
-	if (kstrtoul(text, 0, &value) || value > S32_MAX)
+	if (kstrtoint(text, 0, &value) || value < si->min || value > si->max)
 		return -EINVAL;
-	if ((int)value < si->min || (int)value > si->max)
-		return -EINVAL;
-	WRITE_ONCE(*si->value, (int)value);
+	WRITE_ONCE(*si->value, value);
 	return 0;
+}
+
+/* A budget of real-time tasks is no longer than its period. */
+static int rt_budget_store(const struct proc_entry *entry, struct task *task, char *text,
+			   size_t len)
+{
+	const struct sys_int *si = entry->data;
+	int before = READ_ONCE(*si->value), err = int_store(entry, task, text, len);
+
+	if (!err && sysctl_sched_rt_runtime_us > sysctl_sched_rt_period_us) {
+		WRITE_ONCE(*si->value, before);
+		err = -EINVAL;
+	}
+	return err;
 }
 
 /* Only "1" is known. The work is done when the write returns. */
@@ -174,6 +187,14 @@ static int ulong_store(const struct proc_entry *entry, struct task *task, char *
 			&(var), lo, hi                                                  \
 		}                                                                       \
 	}
+#define RT_BUDGET_ENTRY(entry_name, var, lo)                                                  \
+	{                                                                                     \
+		.name = entry_name, .mode = 0644, .show = int_show, .store = rt_budget_store, \
+		.data = &(struct sys_int)                                                     \
+		{                                                                             \
+			&(var), lo, S32_MAX                                                   \
+		}                                                                             \
+	}
 #define TEXT_ENTRY(entry_name, text)                                                \
 	{                                                                           \
 		.name = entry_name, .mode = 0444, .show = text_show, .data = (text) \
@@ -216,6 +237,9 @@ static const struct proc_entry kernel_entries[] = {
 	{.name = "printk", .mode = 0644, .show = printk_show, .store = printk_store},
 	{.name = "random", .mode = 0555, .children = random_entries},
 	INT_ENTRY("randomize_va_space", randomize_va_space, 0, 2),
+	TEXT_ENTRY("sched_rr_timeslice_ms", "100"),
+	RT_BUDGET_ENTRY("sched_rt_period_us", sysctl_sched_rt_period_us, 1),
+	RT_BUDGET_ENTRY("sched_rt_runtime_us", sysctl_sched_rt_runtime_us, -1),
 	ULONG_ENTRY("shmall", shm_all_pages),
 	ULONG_ENTRY("shmmax", shm_max_bytes),
 	INT_ENTRY("shmmni", shm_table.max, 0, 32768),
