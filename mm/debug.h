@@ -95,6 +95,8 @@ static inline unsigned long fail_alloc_arm(unsigned long k)
 {
 	return fail_alloc_arm_task(k, 0);
 }
+/* The k-th and all that follow: what is undone then must do without memory. */
+void fail_alloc_arm_rest(unsigned long k);
 #else
 static inline bool should_fail_alloc(gfp_t gfp)
 {

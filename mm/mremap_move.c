@@ -16,10 +16,10 @@
  * with its own source). All of it is reserved for all parts before the first thing changes:
  *
  *	reserve		per part: VMAs and chain links for three cuts and a copy; page tables
- *			at last, the old VMAs that stay (DONTUNMAP) and are locked become unlocked,
- *			which can be undone without memory
- *	commit		per part: unmap the new place, cut the tail, copy the VMA, move the
- *			page-table entries, unmap the old place. Nothing can fail
+ *			at last, what stays (DONTUNMAP) and is locked is cut out of its VMA, to be
+ *			unlocked; until then the pieces can merge again, which needs no memory
+ *	commit		unlock what stays; then per part: unmap the new place, cut the tail, copy
+ *			the VMA, move the page-table entries, unmap the old place. Nothing can fail
  *
  * A reserve must fit although the layout changes between: earlier parts leave, arrive, and merge
  * with neighbours. What holds is that a VMA only gets a chain by a merge if it had none, and then
@@ -43,7 +43,7 @@ struct move_part {
 	unsigned long flags;				/* vm_flags of the new VMA */
 	struct vma_unmap target, tail, source;		/* of these, what must go */
 	struct vma_split copy;
-	bool unlocked; /* the old VMA was VM_LOCKED, and is not any more */
+	bool cut_out; /* the old VMA is of this part alone, to become unlocked */
 };
 
 struct move {
@@ -153,38 +153,51 @@ static int reserve_promise(struct move *m)
 	return 0;
 }
 
-/* An old VMA that stays loses its pages, and so what it was locked for. */
-static int unlock_source(struct move *m, struct move_part *p)
+/*
+ * An old VMA that stays loses its pages, and so what it was locked for. The part that moves is cut
+ * out of it: a VMA of its own changes its flags without memory, whatever it merges with then.
+ */
+static int cut_out_source(struct move *m, struct move_part *p)
 {
 	struct vm_area *vma;
 
 	if (source_goes(m, p) || !p->old_len || !(p->flags & VM_LOCKED))
 		return 0;
-	vma = vma_lookup(m->r->mm, p->addr);
-	vma = vma_modify_flags(vma, p->addr, p->addr + p->old_len, p->flags & ~VM_LOCKED_MASK);
+	vma = vma_isolate(vma_lookup(m->r->mm, p->addr), p->addr, p->addr + p->old_len);
 	if (IS_ERR(vma))
 		return PTR_ERR(vma);
-	m->r->mm->locked_vm -= p->old_len >> PAGE_SHIFT;
-	p->unlocked = true;
+	p->cut_out = true;
 	return 0;
 }
 
-/* What was just split merges again: that needs no memory. */
-static void relock_source(struct move *m, struct move_part *p)
+static void set_source_flags(struct move *m, struct move_part *p, unsigned long flags)
 {
 	struct vm_area *vma;
 
-	if (!p->unlocked)
+	if (!p->cut_out)
 		return;
 	vma = vma_lookup(m->r->mm, p->addr);
-	vma = vma_modify_flags(vma, p->addr, p->addr + p->old_len, p->flags);
+	VM_BUG_ON_VMA(vma->vm_start != p->addr || vma->vm_end != p->addr + p->old_len, vma);
+	vma = vma_modify_flags(vma, p->addr, p->addr + p->old_len, flags);
 	VM_BUG_ON(IS_ERR(vma));
-	m->r->mm->locked_vm += p->old_len >> PAGE_SHIFT;
+}
+
+/* What was just split merges again. */
+static void rejoin_source(struct move *m, struct move_part *p)
+{
+	set_source_flags(m, p, p->flags);
+}
+
+static void unlock_source(struct move *m, struct move_part *p)
+{
+	set_source_flags(m, p, p->flags & ~VM_LOCKED_MASK);
+	if (p->cut_out)
+		m->r->mm->locked_vm -= p->old_len >> PAGE_SHIFT;
 }
 
 static void release_part(struct move *m, struct move_part *p)
 {
-	relock_source(m, p);
+	rejoin_source(m, p);
 	vma_unmap_abort(&p->target);
 	vma_unmap_abort(&p->tail);
 	vma_unmap_abort(&p->source);
@@ -200,7 +213,7 @@ static int reserve_all(struct move *m)
 	if (!err)
 		err = reserve_promise(m);
 	for (struct move_part *p = m->parts; p && !err; p = p->next)
-		err = unlock_source(m, p);
+		err = cut_out_source(m, p);
 	if (!err)
 		return 0;
 	for (struct move_part *p = m->parts; p; p = p->next)
@@ -307,6 +320,8 @@ int mremap_move(struct mremap *r)
 	err = list_parts(&m, &first);
 	if (!err)
 		err = reserve_all(&m);
+	for (p = m.parts; p && !err; p = p->next)
+		unlock_source(&m, p);
 	for (p = m.parts; p && !err; p = p->next)
 		commit_part(&m, p);
 	move_tables_release(r->mm, &m.tables);

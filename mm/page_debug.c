@@ -54,15 +54,19 @@ void dump_page(const struct page *page, const char *reason)
 #ifdef CONFIG_DEBUG
 static atomic_long_t fail_counted;
 static unsigned long fail_at;
-static int fail_task; /* 0: any */
+static int fail_task;  /* 0: any */
+static bool fail_rest; /* all that follow as well */
 
 bool should_fail_alloc(gfp_t gfp)
 {
+	unsigned long counted;
+
 	if (likely(!READ_ONCE(fail_at)) || (gfp & (__GFP_NOFAIL | __GFP_MEMALLOC)))
 		return false;
 	if (READ_ONCE(fail_task) && READ_ONCE(fail_task) != witness_task())
 		return false;
-	return (unsigned long)atomic_long_inc_return(&fail_counted) == READ_ONCE(fail_at);
+	counted = (unsigned long)atomic_long_inc_return(&fail_counted);
+	return READ_ONCE(fail_rest) ? counted >= READ_ONCE(fail_at) : counted == READ_ONCE(fail_at);
 }
 
 unsigned long fail_alloc_arm_task(unsigned long k, int task)
@@ -72,7 +76,14 @@ unsigned long fail_alloc_arm_task(unsigned long k, int task)
 	WRITE_ONCE(fail_at, 0);
 	counted = (unsigned long)atomic_long_xchg(&fail_counted, 0);
 	WRITE_ONCE(fail_task, task);
+	WRITE_ONCE(fail_rest, false);
 	WRITE_ONCE(fail_at, k);
 	return counted;
+}
+
+void fail_alloc_arm_rest(unsigned long k)
+{
+	fail_alloc_arm_task(k, 0);
+	WRITE_ONCE(fail_rest, true);
 }
 #endif

@@ -20,6 +20,11 @@ void vm_area_init_copy(struct vm_area *copy, const struct vm_area *vma);
 /* Set the range of a VMA, and its indices with it. In an update, or before it is linked. */
 void vma_set_range(struct vm_area *vma, unsigned long start, unsigned long end);
 
+/* Split vma until [start, end), which lies inside it, is a VMA of its own, and return that; or
+ * ERR_PTR(-ENOMEM) with nothing changed. vma_modify_flags() of the result can neither fail nor needs
+ * memory. mmap_lock held for writing; may sleep. */
+struct vm_area *vma_isolate(struct vm_area *vma, unsigned long start, unsigned long end);
+
 /* ---- sabotage: an update that forgets to index its VMAs anew --------------------------------- */
 
 #ifdef CONFIG_DEBUG

@@ -381,13 +381,13 @@ struct vm_area *vma_merge(struct vma_merge *m)
  * flags
  */
 
-/* The range as a VMA of its own: up to two splits, both prepared before the first is made. */
-static struct vm_area *isolate_range(struct vm_area *vma, unsigned long start, unsigned long end)
+/* Up to two splits, both prepared before the first is made. */
+struct vm_area *vma_isolate(struct vm_area *vma, unsigned long start, unsigned long end)
 {
 	struct vma_split below = {NULL}, above = {NULL};
 	int splits = (start > vma->vm_start) + (end < vma->vm_end);
 
-	if (vma->vm_mm->map_count + splits > sysctl_max_map_count)
+	if (splits && vma->vm_mm->map_count + splits > sysctl_max_map_count)
 		return ERR_PTR(-ENOMEM);
 	if (start > vma->vm_start && vma_split_prepare(&below, vma))
 		return ERR_PTR(-ENOMEM);
@@ -423,7 +423,7 @@ struct vm_area *vma_modify_flags(struct vm_area *vma, unsigned long start, unsig
 
 	if (merged)
 		return merged;
-	vma = isolate_range(vma, start, end);
+	vma = vma_isolate(vma, start, end);
 	if (IS_ERR(vma))
 		return vma;
 	WRITE_ONCE(vma->vm_flags, flags);

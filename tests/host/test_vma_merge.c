@@ -393,8 +393,11 @@ static void build_more(struct layout *l)
 		CHECK_EQ(do_mlock(l->mm, P_START, PAGE(P_PAGES), MLOCK_ONFAULT), 0);
 }
 
-/* Fail the k-th allocation of an operation, for k = 1, 2 ... until it succeeds. */
-static void fail_every_allocation(struct layout *l, const struct failing_op *op)
+/*
+ * Fail the k-th allocation of an operation, alone or with all that follow, for k = 1, 2 ... until it
+ * succeeds.
+ */
+static void fail_every_allocation(struct layout *l, const struct failing_op *op, bool rest)
 {
 	char before[65536];
 	long ret;
@@ -402,11 +405,14 @@ static void fail_every_allocation(struct layout *l, const struct failing_op *op)
 	for (unsigned long k = 1;; k++) {
 		unsigned long seen;
 
-		test_note("%s, P=%c r=%c N=%c%s, allocation %lu fails", op->name, l->p, l->r, l->n,
-			  l->forked ? " forked" : "", k);
+		test_note("%s, P=%c r=%c N=%c%s, allocation %lu fails%s", op->name, l->p, l->r,
+			  l->n, l->forked ? " forked" : "", k, rest ? ", and what follows" : "");
 		build_more(l);
 		strscpy(before, mm_state(l->mm), sizeof(before));
-		fail_alloc_arm(k);
+		if (rest)
+			fail_alloc_arm_rest(k);
+		else
+			fail_alloc_arm(k);
 		ret = op->run(l->mm);
 		seen = fail_alloc_arm(0);
 		if (IS_ERR_VALUE(ret)) {
@@ -447,7 +453,8 @@ TEST(b07_allocation_failures)
 		for (size_t j = 0; j < ARRAY_SIZE(failing_ops); j++) {
 			struct layout l = layouts[i];
 
-			fail_every_allocation(&l, &failing_ops[j]);
+			fail_every_allocation(&l, &failing_ops[j], false);
+			fail_every_allocation(&l, &failing_ops[j], true);
 		}
 	CHECK_EQ(vm_committed_pages(), 0);
 	/* Nothing leaks on the way back: what is left is what the CPU's lists hold. */
@@ -456,4 +463,41 @@ TEST(b07_allocation_failures)
 		CHECK(after[i] <= before[i] + 64);
 	CHECK_EQ(node_stat(NR_PAGETABLE), 0);
 	CHECK_EQ(node_stat(NR_ANON_MAPPED), 0);
+}
+
+/*
+ * Several locked VMAs move and stay (DONTUNMAP): the first, once unlocked, would merge with its
+ * neighbour; when memory ends at the second, the first is locked as before, and nothing is needed
+ * for that.
+ */
+TEST(b07_nothing_stays_unlocked_when_memory_ends)
+{
+	static char before[65536];
+	struct mm *mm;
+	long ret;
+
+	host_boot(64);
+	sim_cpu_init();
+	mm = test_mm();
+	map_anon(mm, TEST_BASE, PAGE(4), RW);
+	map_anon(mm, TEST_BASE + PAGE(4), PAGE(4), PROT_READ);
+	poke_range(mm, TEST_BASE, TEST_BASE + PAGE(4));
+	CHECK_EQ(do_mlock(mm, TEST_BASE + PAGE(2), PAGE(6), 0), 0);
+	CHECK_EQ(mm->map_count, 3);
+	strscpy(before, mm_state(mm), sizeof(before));
+	for (unsigned long k = 1;; k++) {
+		test_note("no memory from allocation %lu on", k);
+		fail_alloc_arm_rest(k);
+		ret = do_mremap(mm, TEST_BASE + PAGE(2), PAGE(4), PAGE(4),
+				MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, OTHER);
+		fail_alloc_arm(0);
+		if (ret != -ENOMEM)
+			break;
+		CHECK_STR(mm_state(mm), before);
+		check_all(mm);
+	}
+	CHECK_EQ(ret, OTHER);
+	CHECK_EQ(mm->locked_vm, 6);
+	check_all(mm);
+	test_mm_end(mm);
 }
