@@ -127,11 +127,16 @@ SYSCALL_DEFINE3(set_mempolicy, int, mode, const unsigned long __user *, umask, u
 	return 0;
 }
 
-/* -EFAULT if there is a hole in [start, end). mmap_lock held. */
-static int check_mapped(struct mm *mm, unsigned long start, unsigned long end)
+/*
+ * -EFAULT if there is a hole in [start, end); the default policy is for what is mapped, and must
+ * only find anything at all. mmap_lock held.
+ */
+static int check_mapped(struct mm *mm, unsigned long start, unsigned long end, int policy)
 {
 	struct vm_area *vma;
 
+	if (policy == MPOL_DEFAULT)
+		return start == end || find_vma_intersection(mm, start, end) ? 0 : -EFAULT;
 	for (vma = find_vma(mm, start); start < end; vma = vma_next(vma)) {
 		if (!vma || vma->vm_start > start)
 			return -EFAULT;
@@ -140,15 +145,18 @@ static int check_mapped(struct mm *mm, unsigned long start, unsigned long end)
 	return 0;
 }
 
-/* [start, end) has no holes. 0 or -ENOMEM. mmap_lock held for writing. */
+/* Give all that is mapped in [start, end) the policy. 0 or -ENOMEM. mmap_lock held for writing. */
 static int bind_range(struct mm *mm, unsigned long start, unsigned long end, int policy)
 {
-	while (start < end) {
-		struct vm_area *vma = find_vma(mm, start);
-		unsigned long stop = min(end, vma->vm_end);
+	struct vm_area *vma;
 
-		vma = vma_modify_flags(vma, start, stop,
-				       (vma->vm_flags & ~VM_POLICY_MASK) | policy_to_flags(policy));
+	while (start < end && (vma = find_vma_intersection(mm, start, end))) {
+		unsigned long from = max(start, vma->vm_start), stop = min(end, vma->vm_end);
+		unsigned long flags = (vma->vm_flags & ~VM_POLICY_MASK) | policy_to_flags(policy);
+
+		/* A merge may have given this part to a VMA that has the policy. */
+		if (flags != vma->vm_flags)
+			vma = vma_modify_flags(vma, from, stop, flags);
 		if (IS_ERR(vma))
 			return PTR_ERR(vma);
 		start = stop;
@@ -173,7 +181,7 @@ SYSCALL_DEFINE6(mbind, unsigned long, start, unsigned long, len, unsigned long, 
 		return -EINVAL;
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	err = check_mapped(mm, start, end) ?: bind_range(mm, start, end, policy);
+	err = check_mapped(mm, start, end, policy) ?: bind_range(mm, start, end, policy);
 	mmap_write_unlock(mm);
 	return err;
 }

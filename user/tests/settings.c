@@ -257,6 +257,21 @@ static long bind_to(void *addr, size_t len, int mode, unsigned long nodes, unsig
 	return syscall(SYS_mbind, addr, len, mode, &nodes, 64L, flags);
 }
 
+/* Does one line of /proc/self/maps say so? */
+static int has_mapping(const char *start, const char *end)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512], want[64];
+	int found = 0;
+
+	CHECK(maps != NULL);
+	snprintf(want, sizeof(want), "%lx-%lx ", (long)start, (long)end);
+	while (fgets(line, sizeof(line), maps))
+		found |= !strncmp(line, want, strlen(want));
+	fclose(maps);
+	return found;
+}
+
 static void test_mempolicy_of_memory(void)
 {
 	char *p = mmap(NULL, 5 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -287,8 +302,15 @@ static void test_mempolicy_of_memory(void)
 	CHECK_ERRNO(bind_to(p, 4096, BIND, 0, 0), EINVAL);
 	CHECK_ERRNO(bind_to(p, 4096, 99, 1, 0), EINVAL);
 	CHECK_ERRNO(bind_to(p, -4096UL, BIND, 1, 0), EINVAL);
+	/* Whatever an earlier part merges with, no VMA is split that need not be. */
+	CHECK(bind_to(p + 2 * 4096, 4096, BIND, 1, 0) == 0);
+	CHECK(bind_to(p + 4096, 2 * 4096, BIND, 1, 0) == 0);
+	CHECK(has_mapping(p + 4096, p + 3 * 4096));
 	CHECK(munmap(p + 4096, 4096) == 0);
 	CHECK_ERRNO(bind_to(p, 5 * 4096, BIND, 1, 0), EFAULT);
+	/* The default is for what there is. */
+	CHECK(bind_to(p, 3 * 4096, DEFAULT, 0, 0) == 0 && policy(p + 2 * 4096, 2, NULL) == DEFAULT);
+	CHECK_ERRNO(bind_to(p + 4096, 4096, DEFAULT, 0, 0), EFAULT);
 	CHECK(policy(p + 4096, 2, NULL) == -EFAULT);
 }
 
