@@ -20,11 +20,12 @@
  *	is there a VMA			EFAULT
  *	shared, if old_size is 0	EINVAL
  *	[addr, addr + old) in one VMA	EFAULT
- *	shrinking: a range to cut off	EINVAL
  *	growing: file offset		EINVAL
  *		 cannot grow		EFAULT		special mappings
  *		 RLIMIT_MEMLOCK		EAGAIN
  *		 RLIMIT_AS, _DATA	ENOMEM
+ *	FIXED: replaces itself		EFAULT		old_size 0
+ *	shrinking: a range to cut off	EINVAL
  *	the place			EPERM, ENOMEM
  *	memory				ENOMEM
  *
@@ -86,18 +87,33 @@ static int check_growth(const struct mremap *r, struct vm_area *vma)
 	return may_expand_vm(r->mm, vma->vm_flags, grow >> PAGE_SHIFT) ? 0 : -ENOMEM;
 }
 
+/*
+ * Does the new place take away what is to be moved? The ranges do not overlap, but that is also
+ * said of a range without length (old_size 0), and of one that wraps.
+ */
+static bool replaces_itself(const struct mremap *r)
+{
+	return (r->flags & MREMAP_FIXED) && r->addr - r->new_addr < r->new_len;
+}
+
 /* May this VMA be grown or moved as asked? What a shrink cuts off may reach into others. */
 static int check_vma(const struct mremap *r, struct vm_area *vma)
 {
+	int err = 0;
+
 	if (!r->old_len && !(vma->vm_flags & (VM_SHARED | VM_MAYSHARE)))
 		return -EINVAL;
 	if ((r->flags & MREMAP_DONTUNMAP) && (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP)))
 		return -EINVAL;
 	if (min(r->old_len, r->new_len) > vma->vm_end - r->addr)
 		return -EFAULT;
-	if (r->old_len > r->new_len && r->old_len > TASK_SIZE - r->addr)
-		return -EINVAL;
-	return r->new_len > r->old_len ? check_growth(r, vma) : 0;
+	if (r->new_len > r->old_len)
+		err = check_growth(r, vma);
+	if (!err && replaces_itself(r))
+		err = -EFAULT;
+	if (!err && r->old_len > r->new_len && r->old_len > TASK_SIZE - r->addr)
+		err = -EINVAL;
+	return err;
 }
 
 /* The old mapping stays beside the new one. */
@@ -189,7 +205,7 @@ static bool can_grow_in_place(const struct mremap *r, struct vm_area *vma)
 		return false;
 	if (delta > TASK_SIZE - vma->vm_end)
 		return false;
-	return !next || vma->vm_end + delta <= vm_start_gap(next);
+	return !next || vma->vm_end + delta <= next->vm_start;
 }
 
 static long grow_in_place(struct mremap *r, struct vm_area *vma)

@@ -206,6 +206,12 @@ static void test_mremap_resizes(void)
 	CHECK(p[5 * PAGE] == 0 && p[7 * PAGE] == 0);
 	CHECK(mremap(p, 8 * PAGE, 8 * PAGE, 0) == p);
 	check_filled(p, 0, 5);
+	/* Who grows up to a stack by himself may do so. */
+	CHECK(mmap(p + 9 * PAGE, PAGE, RW, ANON | MAP_FIXED | MAP_GROWSDOWN, -1, 0) ==
+	      p + 9 * PAGE);
+	CHECK(mremap(p, 8 * PAGE, 9 * PAGE, 0) == p);
+	CHECK_ERRNO((long)mremap(p, 9 * PAGE, 10 * PAGE, 0), ENOMEM);
+	check_filled(p, 0, 5);
 }
 
 static void test_mremap_moves(void)
@@ -306,6 +312,10 @@ static void test_mremap_duplicates_shared(void)
 	CHECK(q[0] == 5);
 	q[PAGE] = 6;
 	CHECK(p[PAGE] == 6);
+	/* Over all but the first page of itself; but the first as well, and nothing would be left. */
+	q = mremap(p, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE);
+	CHECK(q == p + PAGE && q[0] == 5 && q[PAGE] == 6 && p[0] == 5);
+	CHECK_ERRNO((long)mremap(p, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p), EFAULT);
 }
 
 /* ---- brk ---- */

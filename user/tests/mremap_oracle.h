@@ -94,6 +94,8 @@ static const unsigned char oracle_flags[] = {0, 1, 2, 3, 4, 5, 7, 9};
 static const unsigned long oracle_targets[] = {
 	ORACLE_BASE + 40 * ORACLE_PAGE, /* free */
 	ORACLE_BASE + 8 * ORACLE_PAGE,	/* between A and S, and over S */
+	ORACLE_BASE + 12 * ORACLE_PAGE, /* S itself */
+	ORACLE_BASE + 13 * ORACLE_PAGE, /* over S but for its first page */
 	ORACLE_BASE + 26 * ORACLE_PAGE, /* in the middle of U */
 	ORACLE_BASE + 40 * ORACLE_PAGE + 7, ORACLE_LIMIT - ORACLE_PAGE, ~0UL << 12,
 };
@@ -196,6 +198,8 @@ static inline long oracle_place(const struct oracle_page *page, const struct ora
 		if ((old < new ? old : new) > run)
 			return -EFAULT;
 	}
+	if ((c->flags & ORACLE_FIXED) && c->addr - c->new_addr < new *ORACLE_PAGE)
+		return -EFAULT; /* nothing is left to move */
 	if (old > new &&old > (ORACLE_LIMIT - c->addr) / ORACLE_PAGE)
 		return -EINVAL; /* no such range to cut off */
 	if (!placed && old >= new)
