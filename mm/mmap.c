@@ -94,9 +94,9 @@ unsigned long get_unmapped_area(struct mm *mm, unsigned long addr, unsigned long
 			return -EINVAL;
 		return addr < MMAP_MIN_ADDR ? (unsigned long)-EPERM : addr;
 	}
+	addr &= PAGE_MASK;
 	if (addr && addr < MMAP_MIN_ADDR)
 		addr = MMAP_MIN_ADDR;
-	addr = ALIGN(addr, PAGE_SIZE);
 	if (hint_is_free(mm, addr, len))
 		return addr;
 	return search_area(mm, len, flags);

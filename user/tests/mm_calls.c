@@ -38,7 +38,9 @@ static void test_mmap_replaces(void)
 	CHECK(munmap(p, 9 * PAGE) == 0);
 	CHECK(mmap(p + PAGE, PAGE, RW, ANON, -1, 0) == p + PAGE);
 	CHECK(mmap(p, 2 * PAGE, RW, ANON, -1, 0) != p);
-	CHECK(mmap(p + 100, PAGE, RW, ANON, -1, 0) != MAP_FAILED);
+	/* It is rounded down. */
+	CHECK(mmap(p + 100, PAGE, RW, ANON, -1, 0) == p);
+	CHECK(mmap(p + 3 * PAGE - 1, PAGE, RW, ANON, -1, 0) == p + 2 * PAGE);
 }
 
 static void test_mmap_32bit(void)
