@@ -30,12 +30,18 @@
 /*
  * Private memory that becomes writable for the first time needs a promise, and counts as data. Once
  * given the promise stays, even if the right to write is taken away again: the pages may be there.
+ * Only an unfaulted anonymous VMA certainly has none; it gives the promise back.
  */
-static int reserve_writable(struct mm *mm, unsigned long oldflags, unsigned long *newflags,
-			    unsigned long pages)
+static int reserve_writable(const struct vm_area *vma, unsigned long *newflags, unsigned long pages)
 {
-	if (!(*newflags & VM_WRITE))
+	unsigned long oldflags = vma->vm_flags;
+	struct mm *mm = vma->vm_mm;
+
+	if (!(*newflags & VM_WRITE)) {
+		if (vma_is_anonymous(vma) && !vma->anon_vma)
+			*newflags &= ~VM_ACCOUNT;
 		return 0;
+	}
 	if (!may_expand_vm(mm, *newflags, pages) && may_expand_vm(mm, oldflags, pages))
 		return -ENOMEM;
 	if (oldflags & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE))
@@ -60,22 +66,24 @@ static int mprotect_part(struct vm_area *vma, unsigned long start, unsigned long
 			 unsigned long newflags, struct vm_area **covering)
 {
 	struct mm *mm = vma->vm_mm;
-	unsigned long oldflags = vma->vm_flags, asked = newflags;
+	unsigned long oldflags = vma->vm_flags;
 	unsigned long pages = (end - start) >> PAGE_SHIFT;
 	int err;
 
 	*covering = vma;
 	if (newflags == oldflags)
 		return 0;
-	err = reserve_writable(mm, oldflags, &newflags, pages);
+	err = reserve_writable(vma, &newflags, pages);
 	if (err)
 		return err;
 	vma = vma_modify_flags(vma, start, end, newflags);
 	if (IS_ERR(vma)) {
-		if (newflags != asked)
+		if (newflags & ~oldflags & VM_ACCOUNT)
 			vm_unacct_memory(pages);
 		return PTR_ERR(vma);
 	}
+	if (oldflags & ~newflags & VM_ACCOUNT)
+		vm_unacct_memory(pages);
 	*covering = vma;
 	SYNC_POINT(merge_before_protection);
 	change_protection(vma, start, end, vma->vm_page_prot);
@@ -116,16 +124,17 @@ static int mprotect_range(struct mm *mm, struct vm_area *vma, unsigned long star
 	return 0;
 }
 
+/* PROT_GROWSDOWN starts where the stack does; nothing grows up here, and PROT_GROWSUP never fits. */
 static int mprotect_locked(struct mm *mm, unsigned long start, unsigned long end,
-			   unsigned long prot, bool grows_down)
+			   unsigned long prot, unsigned long grows)
 {
-	struct vm_area *vma = find_vma(mm, start);
+	struct vm_area *vma = find_vma_intersection(mm, start, end);
 
-	if (!vma)
+	if (!vma || (vma->vm_start > start && !(grows & PROT_GROWSDOWN)))
 		return -ENOMEM;
-	if (grows_down) {
-		if (vma->vm_start >= end)
-			return -ENOMEM;
+	if (grows & PROT_GROWSUP)
+		return -EINVAL;
+	if (grows & PROT_GROWSDOWN) {
 		if (!(vma->vm_flags & VM_GROWSDOWN))
 			return -EINVAL;
 		start = vma->vm_start;
@@ -146,11 +155,11 @@ int do_mprotect(struct mm *mm, unsigned long start, unsigned long len, unsigned 
 	end = start + ALIGN(len, PAGE_SIZE);
 	if (end <= start)
 		return -ENOMEM;
-	if (prot & ~(unsigned long)PROT_VALID || (grows & PROT_GROWSUP))
+	if (prot & ~(unsigned long)PROT_VALID)
 		return -EINVAL;
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	err = mprotect_locked(mm, start, end, prot, grows & PROT_GROWSDOWN);
+	err = mprotect_locked(mm, start, end, prot, grows);
 	mmap_write_unlock(mm);
 	return err;
 }

@@ -37,7 +37,8 @@ enum { P = 0, R = 3, N = 7, END = COLUMNS };
 #define AT(column) (TEST_BASE + PAGE(column))
 #define AWAY	   (TEST_BASE + PAGE(64))
 
-enum attr { PLAIN, ADVISED, PROTECTED };
+/* An unfaulted piece that may not be written gives its promise of memory back: unlike a faulted one. */
+enum attr { PLAIN, ADVISED, EXECUTABLE, PROTECTED, UNPROMISED };
 
 struct merge_case {
 	char p, r, n;
@@ -117,9 +118,14 @@ static void build_own(struct mm *mm, int from, int to, char state)
 	advise(mm, from, to, MADV_DODUMP);
 }
 
+static enum attr attr_of_piece(enum attr attr, char state)
+{
+	return attr == PROTECTED && state == 'u' ? UNPROMISED : attr;
+}
+
 static void piece_of_model(struct merge_case *m, int from, int to, char state, enum attr attr)
 {
-	struct cell as = {.attr = attr, .vma = ++m->c.last_vma};
+	struct cell as = {.attr = attr_of_piece(attr, state), .vma = ++m->c.last_vma};
 
 	if (state == '-')
 		return;
@@ -147,8 +153,8 @@ static void build(struct merge_case *m)
 		poke_range(m->mm, R, N);
 	build_own(m->mm, P, R, m->p);
 	build_own(m->mm, N, END, m->n);
-	if (m->differs == PROTECTED) {
-		protect(m->mm, R, N, PROT_READ);
+	if (m->differs != ADVISED) {
+		protect(m->mm, R, N, m->differs == PROTECTED ? PROT_READ : RW | PROT_EXEC);
 		advise(m->mm, R, N, MADV_NORMAL);
 	}
 	piece_of_model(m, P, R, m->p, PLAIN);
@@ -208,7 +214,12 @@ static void protect_middle(struct merge_case *m)
 static void protect_border(struct merge_case *m)
 {
 	protect(m->mm, R - 1, R + 1, PROT_READ);
-	columns_change(&m->c, R - 1, R, PROTECTED);
+	columns_change(&m->c, R - 1, R, attr_of_piece(PROTECTED, m->p));
+}
+static void execute_border(struct merge_case *m)
+{
+	protect(m->mm, R - 1, R + 1, RW | PROT_EXEC);
+	columns_change(&m->c, R - 1, R, EXECUTABLE);
 }
 static bool has_p(const struct merge_case *m)
 {
@@ -363,6 +374,7 @@ static const struct operation operations[] = {
 	{"mprotect upper half of r", PROTECTED, NULL, protect_upper},
 	{"mprotect middle of r", PROTECTED, NULL, protect_middle},
 	{"mprotect border P|r", PROTECTED, has_p, protect_border},
+	{"make border executable", EXECUTABLE, has_p, execute_border},
 	{"munmap r", ADVISED, NULL, unmap_all},
 	{"munmap lower half of r", ADVISED, NULL, unmap_lower},
 	{"munmap upper half of r", ADVISED, NULL, unmap_upper},

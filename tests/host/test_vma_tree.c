@@ -69,9 +69,9 @@ static void op_mprotect(unsigned long first, unsigned long count)
 	CHECK_EQ(do_mprotect(mm, TEST_BASE + PAGE(first), PAGE(count), prot),
 		 n == count ? 0 : -ENOMEM);
 	for (unsigned long i = first; i < first + n; i++) {
-		if ((prot & PROT_WRITE) && !(model[i] & VM_ACCOUNT))
-			model[i] |= VM_ACCOUNT;
-		model[i] = (model[i] & ~VM_ACCESS_FLAGS) | prot;
+		/* Without a page, what may not be written needs no promise. */
+		model[i] &= ~(VM_ACCESS_FLAGS | VM_ACCOUNT);
+		model[i] |= prot | (prot & PROT_WRITE ? VM_ACCOUNT : 0);
 	}
 }
 
@@ -145,8 +145,12 @@ static void random_operation(void)
 static void compare(void)
 {
 	struct vm_area *vma = vma_first(mm);
-	unsigned long i = 0;
+	unsigned long i, promised = 0;
 
+	for (i = 0; i < PAGES; i++)
+		promised += !!(model[i] & VM_ACCOUNT);
+	CHECK_EQ(vm_committed_pages(), promised);
+	i = 0;
 	while (i < PAGES) {
 		unsigned long end = i + 1;
 
@@ -299,6 +303,11 @@ TEST(mmap_errors)
 	/* What is replaced does not count twice. */
 	map_anon(mm, TEST_BASE + PAGE(2), PAGE(4), PROT_READ);
 	mm->limits.as = ~0UL;
+	/* With one VMA more than there may be, what needs no other goes on. */
+	sysctl_max_map_count = mm->map_count - 1;
+	CHECK_EQ(do_mprotect(mm, TEST_BASE, PAGE(6), PROT_READ | PROT_WRITE), 0);
+	CHECK_EQ(do_mprotect(mm, TEST_BASE, PAGE(1), PROT_READ), -ENOMEM);
+	sysctl_max_map_count = 65530;
 	mm->limits.memlock = PAGE(2);
 	CHECK_EQ(vm_mmap(mm, NULL, 0, PAGE(3), PROT_READ, anon | MAP_LOCKED, 0), -EAGAIN);
 	CHECK_EQ(do_mlock(mm, TEST_BASE, PAGE(3), 0), -ENOMEM);

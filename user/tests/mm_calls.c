@@ -153,6 +153,10 @@ static void test_mprotect(void)
 	CHECK(mprotect(p, PAGE, RW) == 0);
 	check_filled(p, 0, 4);
 	CHECK_ERRNO(mprotect(p, PAGE, RW | PROT_GROWSDOWN), EINVAL);
+	CHECK_ERRNO(mprotect(p, PAGE, RW | PROT_GROWSUP), EINVAL);
+	CHECK_ERRNO(mprotect(p + 4 * PAGE, 2 * PAGE, RW | PROT_GROWSUP), ENOMEM);
+	CHECK_ERRNO(mprotect(p + 4 * PAGE, 2 * PAGE, RW | PROT_GROWSDOWN), EINVAL);
+	CHECK_ERRNO(mprotect(p + 4 * PAGE, PAGE, RW | PROT_GROWSDOWN), ENOMEM);
 }
 
 static void test_mprotect_executes(void)
