@@ -90,8 +90,12 @@ static int move_break(struct mm *mm, unsigned long brk, unsigned long *populate)
 
 	if (brk < mm->start_brk || brk > TASK_SIZE || !within_data_limit(mm, brk))
 		return -ENOMEM;
-	if (new < old)
+	if (new < old) {
+		/* The program has unmapped it itself: there is no heap to shrink. */
+		if (!find_vma_intersection(mm, new, old))
+			return -ENOMEM;
 		return do_munmap(mm, new, old - new);
+	}
 	if (new == old)
 		return 0;
 	/* One page is kept free between the heap and what follows. */

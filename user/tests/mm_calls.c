@@ -344,6 +344,9 @@ static void test_brk(void)
 	CHECK((char *)syscall(SYS_brk, 1) == base + 6 * PAGE);
 	map(base + 16 * PAGE, 1, PROT_READ);
 	CHECK((char *)syscall(SYS_brk, base + 17 * PAGE) == base + 6 * PAGE);
+	/* What was unmapped is no heap that could shrink. */
+	CHECK(munmap(base + 5 * PAGE, PAGE) == 0);
+	CHECK((char *)syscall(SYS_brk, base + 5 * PAGE) == base + 6 * PAGE);
 	CHECK((char *)syscall(SYS_brk, base) == base);
 }
 
