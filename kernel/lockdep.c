@@ -456,6 +456,22 @@ void lockdep_assert_failed(const void *lock, const char *what, const char *file,
 	panic("%s:%d: lock %p must be %s", file, line, lock, what);
 }
 
+void lockdep_check_freed(const void *mem, size_t size)
+{
+	const struct lockdep_task *lt = &current->lockdep;
+
+	if (READ_ONCE(disabled) || in_nmi())
+		return;
+	for (int i = 0; i < lt->depth; i++) {
+		if ((unsigned long)lt->held[i].lock - (unsigned long)mem >= size)
+			continue;
+		disabled = true;
+		lockdep_dump_held(current);
+		panic("memory %p is freed with lock %p in it, which is held", mem,
+		      lt->held[i].lock);
+	}
+}
+
 void lockdep_assert_none_held(const char *where)
 {
 	if (READ_ONCE(disabled) || !current->lockdep.depth)

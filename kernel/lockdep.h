@@ -67,6 +67,11 @@ void lockdep_assert_failed(const void *lock, const char *what, const char *file,
 /* lockdep_dump_held() - print the locks that @task holds. */
 void lockdep_dump_held(struct task *task);
 /*
+ * lockdep_check_freed() - memory is being given back: panics if the running task holds a lock that
+ * lies in it.
+ */
+void lockdep_check_freed(const void *mem, size_t size);
+/*
  * lockdep_assert_none_held() - the running task holds no lock at all: asked on return to user
  * mode.
  */
@@ -136,6 +141,10 @@ static inline void lockdep_might_reclaim(void)
 }
 
 static inline void lockdep_dump_held(struct task *task)
+{
+}
+
+static inline void lockdep_check_freed(const void *mem, size_t size)
 {
 }
 

@@ -114,7 +114,8 @@ static bool anon_vma_is_empty(struct anon_vma *anon_vma)
 
 /*
  * Whoever holds or waits for the root lock has a reference of an anon_vma of the family, or a VMA
- * in it, and drops that only after unlocking. So nobody is in the lock when its memory goes.
+ * in it, until he is out of the lock: also unlink_anon_vmas(), which takes its VMA out of the family
+ * under the lock. So nobody is in the lock when its memory goes.
  */
 void put_anon_vma(struct anon_vma *anon_vma)
 {
@@ -396,13 +397,16 @@ int __anon_vma_prepare(struct vm_area *vma)
 /*
  * Under the lock every link leaves its tree. An anon_vma that becomes empty leaves its parent's
  * count, which it could not after this: the parent is further down the same list, alive until then.
- * Its reference is dropped after the lock, of which it may be the last user.
+ * Its reference is dropped after the lock, of which it may be the last user. When a relative keeps
+ * the root alive we need a reference of our own: he may leave as soon as he can have the lock, and
+ * unlocking touches it once more to wake him.
  */
 void unlink_anon_vmas(struct vm_area *vma)
 {
 	struct anon_vma *root;
 	struct anon_vma_chain *avc, *next;
 	struct avc_bin bin;
+	bool stays;
 
 	if (!vma->anon_vma) {
 		VM_BUG_ON_VMA(!list_empty(&vma->anon_vma_chain), vma);
@@ -426,6 +430,9 @@ void unlink_anon_vmas(struct vm_area *vma)
 	}
 	vma->anon_vma->num_active_vmas--;
 	vma->anon_vma = NULL;
+	stays = !anon_vma_is_empty(root) && !sabotaged(unlink_unpinned);
+	if (stays)
+		get_anon_vma(root);
 	anon_vma_unlock_write(root);
 
 	list_for_each_entry_safe (avc, next, &vma->anon_vma_chain, same_vma) {
@@ -435,6 +442,8 @@ void unlink_anon_vmas(struct vm_area *vma)
 		put_anon_vma(avc->anon_vma);
 		bin_add(&bin, avc);
 	}
+	if (stays)
+		put_anon_vma(root);
 	bin_empty(&bin);
 }
 

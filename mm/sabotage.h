@@ -65,6 +65,7 @@
 	X(avc_not_unlinked,	"an unlinked VMA's AVCs stay in their trees")                      \
 	X(avc_leaked,		"an AVC that is merged away is not freed")                         \
 	X(root_not_pinned,	"ANON_VMA-LIVE: a child's anon_vma holds no reference of its root")\
+	X(unlink_unpinned,	"ANON_VMA-LIVE: who unlinks holds no reference while it unlocks")  \
 	X(lookup_dead,		"ANON_VMA-LIVE: a lookup takes an anon_vma whose count is zero")   \
 	X(lookup_once,		"ANON_VMA-LIVE: a lookup does not look at the page again")         \
 	X(publish_twice,	"two faults give a VMA its anon_vma, and both do")                 \

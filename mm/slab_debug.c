@@ -14,6 +14,7 @@
 
 #ifdef CONFIG_DEBUG
 
+#include "kernel/lockdep.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "mm/debug.h"
@@ -107,6 +108,7 @@ void slab_debug_free(const struct kmem_cache *cache, void *object)
 		panic("slab %s: %p freed, which is not the start of an object", cache->name,
 		      object);
 	check_state(cache, object, SLUB_RED_ACTIVE, "freed twice");
+	lockdep_check_freed(object, cache->object_size);
 	set_state(cache, object, SLUB_RED_INACTIVE);
 	if (has_poison(cache))
 		fill_free(cache, object);

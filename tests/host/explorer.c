@@ -55,6 +55,7 @@ struct coroutine {
 
 	unsigned int nr_held;
 	struct held_lock held[MAX_HELD];
+	const struct host_lock *leaving; /* dropped, but not out of it yet */
 };
 
 bool host_exploring;
@@ -404,6 +405,39 @@ void explore_lock_dropped(const struct host_lock *lock, bool write, const char *
 			return;
 		}
 	panic("%s:%d: %s is released, but another coroutine holds it", file, line, lock->name);
+}
+
+void explore_wake_waiters(const struct host_lock *lock, const char *file, int line)
+{
+	struct coroutine *co = &coroutines[current];
+
+	for (unsigned int i = 0; i < EXPLORE_THREADS; i++) {
+		if (coroutines[i].state != BLOCKED || coroutines[i].arg != lock)
+			continue;
+		co->leaving = lock;
+		explore_point(POINT_LOCK, lock, "wake waiters of", lock->name, file, line);
+		co->leaving = NULL;
+		return;
+	}
+}
+
+static bool lies_in(const void *lock, const void *mem, unsigned long size)
+{
+	return (unsigned long)lock - (unsigned long)mem < size;
+}
+
+bool explore_lock_in_use(const void *mem, unsigned long size)
+{
+	for (unsigned int i = 0; i <= EXPLORE_THREADS; i++) {
+		const struct coroutine *co = &coroutines[i];
+
+		if (lies_in(co->leaving, mem, size))
+			return true;
+		for (unsigned int j = 0; j < co->nr_held; j++)
+			if (lies_in(co->held[j].lock, mem, size))
+				return true;
+	}
+	return false;
 }
 
 bool explore_lock_is_mine(const struct host_lock *lock)

@@ -219,6 +219,19 @@ void host_lock_release(struct host_lock *lock, bool write, const char *file, int
 	host_locks_held--;
 }
 
+void host_lock_leave(struct host_lock *lock, bool write, const char *file, int line)
+{
+	host_lock_release(lock, write, file, line);
+	if (host_exploring)
+		explore_wake_waiters(lock, file, line);
+}
+
+void lockdep_check_freed(const void *mem, size_t size)
+{
+	if (host_exploring && explore_lock_in_use(mem, size))
+		panic("memory %p is freed with a lock in it that is in use", mem);
+}
+
 void host_lock_downgrade(struct host_lock *lock, const char *file, int line)
 {
 	host_lock_release(lock, true, file, line);

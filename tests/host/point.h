@@ -50,6 +50,10 @@ struct host_lock;
 void explore_lock_taken(const struct host_lock *lock, bool write);
 void explore_lock_dropped(const struct host_lock *lock, bool write, const char *file, int line);
 bool explore_lock_is_mine(const struct host_lock *lock);
+/* A lock has been dropped, and others wait for it: they may have it before they are woken, which
+ * needs the lock once more. */
+void explore_wake_waiters(const struct host_lock *lock, const char *file, int line);
+bool explore_lock_in_use(const void *mem, unsigned long size);
 bool explore_no_rcu_readers(const void *unused);
 
 /* A loop that waits for others to move on: let them. */

@@ -29,12 +29,17 @@ extern int host_locks_held;
 void host_lock_acquire(struct host_lock *lock, bool write, const char *file, int line);
 bool host_lock_try(struct host_lock *lock, bool write);
 void host_lock_release(struct host_lock *lock, bool write, const char *file, int line);
+/* The same for a lock whose sleepers must be woken: by then it may be somebody else's. */
+void host_lock_leave(struct host_lock *lock, bool write, const char *file, int line);
 /* From held for writing to held by one reader, with nobody in between. */
 void host_lock_downgrade(struct host_lock *lock, const char *file, int line);
 void host_lock_assert(const struct host_lock *lock, bool write, const char *what, const char *file,
 		      int line);
 void host_lock_assert_free(const struct host_lock *lock, const char *what, const char *file,
 			   int line);
+
+/* Memory is freed: nobody may hold a lock in it, or be on his way out of one. */
+void lockdep_check_freed(const void *mem, size_t size);
 
 #define lockdep_assert_held(l)	     host_lock_assert(&(l)->h, false, #l, __FILE__, __LINE__)
 #define lockdep_assert_held_write(l) host_lock_assert(&(l)->h, true, #l, __FILE__, __LINE__)

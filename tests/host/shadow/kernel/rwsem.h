@@ -46,8 +46,8 @@ struct rw_semaphore {
 	(host_point(POINT_LOCK, &(s)->h, "down_read_trylock"), host_lock_try(&(s)->h, false))
 #define down_write_trylock(s) \
 	(host_point(POINT_LOCK, &(s)->h, "down_write_trylock"), host_lock_try(&(s)->h, true))
-#define up_read(s)	   host_lock_release(&(s)->h, false, __FILE__, __LINE__)
-#define up_write(s)	   host_lock_release(&(s)->h, true, __FILE__, __LINE__)
+#define up_read(s)	   host_lock_leave(&(s)->h, false, __FILE__, __LINE__)
+#define up_write(s)	   host_lock_leave(&(s)->h, true, __FILE__, __LINE__)
 #define downgrade_write(s) host_lock_downgrade(&(s)->h, __FILE__, __LINE__)
 #define rwsem_is_locked(s) ((s)->h.state != 0)
 
