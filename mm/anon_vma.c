@@ -119,10 +119,12 @@ static bool anon_vma_is_empty(struct anon_vma *anon_vma)
  */
 void put_anon_vma(struct anon_vma *anon_vma)
 {
-	struct anon_vma *root = anon_vma->root;
+	struct anon_vma *root;
 
 	if (!atomic_dec_and_test(&anon_vma->refcount))
 		return;
+	/* Only now is it final: a lookup by a stale pointer may have had it while it was set up. */
+	root = anon_vma->root;
 	VM_BUG_ON(!anon_vma_is_empty(anon_vma));
 	kmem_cache_free(anon_vma_cachep, anon_vma);
 	if (root != anon_vma && atomic_dec_and_test(&root->refcount))

@@ -223,6 +223,41 @@ static void unmap_and_map(void)
 EXPLORE(b20_anon_vma_lookup_vs_teardown, prepare_teardown, x_finish, THREAD(look_up_anon_vma),
 	THREAD(unmap_and_map));
 
+/*
+ * What a lookup does when the page has gone, and its anon_vma is being used again, for the child of
+ * another family: it gets a reference, sees its mistake, and gives it back; as the last one, if the
+ * child is gone by then, together with what the anon_vma holds of that family's root.
+ */
+static struct anon_vma *stale;
+
+static void prepare_recycled(void)
+{
+	x_machine();
+	x_map(BASE, 1);
+	x_map(BASE + PAGE(64), 1);
+	stale = vma_at(MM, BASE)->anon_vma;
+	/* It lies where the CPU of the one that forks will take it from. */
+	host_set_cpu(1);
+	CHECK_EQ(vm_munmap(MM, BASE, PAGE(1)), 0);
+	host_set_cpu(0);
+}
+
+static void reference_by_mistake(void)
+{
+	if (atomic_inc_not_zero(&stale->refcount))
+		put_anon_vma(stale);
+}
+
+static void fork_and_unmap(void)
+{
+	x_fork(MM, 1);
+	CHECK(vma_at(x_mm[1], BASE + PAGE(64))->anon_vma == stale);
+	CHECK_EQ(vm_munmap(x_mm[1], BASE + PAGE(64), PAGE(1)), 0);
+}
+
+EXPLORE(b20_reference_of_a_recycled_anon_vma, prepare_recycled, x_finish,
+	THREAD(reference_by_mistake), THREAD(fork_and_unmap));
+
 /* The root of a family goes with its last member, while a walk holds or wants its lock. */
 static void prepare_family(void)
 {
