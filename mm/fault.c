@@ -68,11 +68,21 @@ static inline bool mm_is_unstable(struct mm *mm)
 	return unlikely(READ_ONCE(mm->flags) & BIT(MMF_UNSTABLE));
 }
 
+/*
+ * Lock the PTE of a page that is to be new. Reclaim may have just taken a lazily freed one from
+ * there, and owe the flush: another thread would not see what is written to ours (B5).
+ */
+static inline void lock_pte_of_new_page(struct vm_fault *vmf) __acquires(vmf->ptl)
+{
+	fault_lock_pte(vmf);
+	flush_tlb_batched_pending(vmf->vma->vm_mm);
+}
+
 static vm_fault_t do_anonymous_read(struct vm_fault *vmf)
 {
 	vm_fault_t ret = 0;
 
-	fault_lock_pte(vmf);
+	lock_pte_of_new_page(vmf);
 	if (mm_is_unstable(vmf->vma->vm_mm))
 		ret = VM_FAULT_SIGBUS;
 	else if (likely(pte_none(ptep_get(vmf->pte))))
@@ -94,7 +104,7 @@ static vm_fault_t map_new_anon_page(struct vm_fault *vmf, struct page *page)
 
 	pte = maybe_mkwrite(pte, vma);
 	__SetPageUptodate(page);
-	fault_lock_pte(vmf);
+	lock_pte_of_new_page(vmf);
 	if (unlikely(!pte_none(ptep_get(vmf->pte))))
 		goto lost;
 	if (mm_is_unstable(vma->vm_mm)) {

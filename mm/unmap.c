@@ -21,8 +21,9 @@
  *	writes one whose PTE was dirty: only an entry with its dirty bit set can be written through
  *	without the CPU looking at the PTE again (a clean one makes the CPU set the bit in memory
  *	first, where it finds nothing present and faults)
- *   B5	mprotect, munmap, mremap and madvise rely on "none means unreachable": each pays the flush
- *	that is owed to its mm under the PTL before it looks (flush_tlb_batched_pending())
+ *   B5	mprotect, munmap, mremap, madvise and faults that map a new page rely on "none means
+ *	unreachable": each pays the flush that is owed to its mm under the PTL before it looks
+ *	(flush_tlb_batched_pending())
  *
  * What is owed is told by two numbers in struct mm: tlb_batched counts up with each PTE cleared
  * into a batch, tlb_batched_flushed follows when everything counted so far has been flushed.

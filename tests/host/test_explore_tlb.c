@@ -116,6 +116,35 @@ static void check_lazyfreed(void)
 EXPLORE(b05_batch_vs_lazyfree, prepare_batch, check_lazyfreed, THREAD(reclaim_two),
 	THREAD(lazyfree));
 
+/*
+ * A fault that finds nothing maps a new page there. Reclaim may have just taken a lazily freed one
+ * away, which another thread of the program, on CPU 2, still reads: from now on it must see what is
+ * written to the new one.
+ */
+static void prepare_lazy_batch(void)
+{
+	u64 value;
+
+	x_machine();
+	x_map(BASE, 3);
+	CHECK_EQ(do_madvise(MM, BASE, PAGE(2), MADV_FREE), 0);
+	CHECK_EQ(sim_read(MM, 2, BASE, &value), 0);
+	first = x_isolate(MM, BASE);
+	second = x_isolate(MM, BASE + PAGE(1));
+}
+
+static void write_and_tell_another(void)
+{
+	u64 value;
+
+	x_poke(MM, BASE, 9);
+	CHECK_EQ(sim_read(MM, 2, BASE, &value), 0);
+	CHECK_EQ(value, 9);
+}
+
+EXPLORE(b05_batch_vs_new_page, prepare_lazy_batch, check_lazyfreed, THREAD(reclaim_two),
+	THREAD(write_and_tell_another));
+
 /* ---- B13, B5: a program that writes while its page is taken out of memory ---- */
 
 static void write_on(void)
