@@ -273,8 +273,6 @@ static int map_region(struct mm *mm, struct vm_file *vmf, struct vma_merge *m)
 	/* The usual case, nothing to replace: a neighbour may simply grow. */
 	if (anonymous && !find_vma_intersection(mm, m->start, m->end) && try_merge(mm, m))
 		return 0;
-	if (mm->map_count > sysctl_max_map_count)
-		return -ENOMEM;
 	err = vma_unmap_prepare(&unmap, mm, m->start, m->end);
 	if (err)
 		return err;
@@ -304,7 +302,7 @@ static long mmap_region(struct mm *mm, struct vm_file *vmf, unsigned long addr, 
 	if (err)
 		return err;
 	if (accountable_mapping(vm_flags)) {
-		if (vm_enough_memory(pages))
+		if (vm_enough_memory_instead(pages, vma_promised_pages(mm, addr, len)))
 			return -ENOMEM;
 		vm_flags |= VM_ACCOUNT;
 	}
@@ -367,6 +365,8 @@ long do_mmap(struct mm *mm, struct vm_file *vmf, unsigned long addr, unsigned lo
 		return -ENOMEM;
 	if (pgoff + (len >> PAGE_SHIFT) < pgoff)
 		return -EOVERFLOW;
+	if (mm->map_count > sysctl_max_map_count)
+		return -ENOMEM;
 	if (flags & MAP_FIXED_NOREPLACE)
 		flags |= MAP_FIXED;
 	addr = get_unmapped_area(mm, addr, len, flags);

@@ -124,18 +124,6 @@ static int reserve_part(struct move *m, struct move_part *p)
 	return err;
 }
 
-/* Pages of [start, start + len) that count as promised. */
-static unsigned long promised_pages(struct mm *mm, unsigned long start, unsigned long len)
-{
-	unsigned long end = start + len, pages = 0;
-	struct vm_area *vma = find_vma_intersection(mm, start, end);
-
-	for (; vma && vma->vm_start < end; vma = vma_next(vma))
-		if (vma->vm_flags & VM_ACCOUNT)
-			pages += (min(vma->vm_end, end) - max(vma->vm_start, start)) >> PAGE_SHIFT;
-	return pages;
-}
-
 /* For the time of the move there are both mappings; unmapping the old one pays back. */
 static int reserve_promise(struct move *m)
 {
@@ -145,7 +133,7 @@ static int reserve_promise(struct move *m)
 		if (p->flags & VM_ACCOUNT)
 			pages += p->new_len >> PAGE_SHIFT;
 		if (m->replaces)
-			ending += promised_pages(m->r->mm, p->new_addr, p->new_len);
+			ending += vma_promised_pages(m->r->mm, p->new_addr, p->new_len);
 	}
 	if (vm_enough_memory_instead(pages, ending))
 		return -ENOMEM;

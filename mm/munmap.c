@@ -68,6 +68,17 @@ static void unaccount(struct vm_area *vma, unsigned long pages)
 		vm_unacct_memory(pages);
 }
 
+unsigned long vma_promised_pages(struct mm *mm, unsigned long start, unsigned long len)
+{
+	unsigned long end = start + len, pages = 0;
+	struct vm_area *vma = find_vma_intersection(mm, start, end);
+
+	for (; vma && vma->vm_start < end; vma = vma_next(vma))
+		if (vma->vm_flags & VM_ACCOUNT)
+			pages += (min(vma->vm_end, end) - max(vma->vm_start, start)) >> PAGE_SHIFT;
+	return pages;
+}
+
 static void zap_all(struct mmu_gather *tlb, struct vma_unmap *u, struct vm_area *vma)
 {
 	for (; vma && vma->vm_start < u->end; vma = vma_next(vma))

@@ -106,6 +106,8 @@ int vma_unmap_prepare(struct vma_unmap *u, struct mm *mm, unsigned long start, u
  * most a merge with vma's chain, or one of a single link. */
 int vma_unmap_reserve(struct vma_unmap *u, struct vm_area *vma);
 void vma_unmap_commit(struct vma_unmap *u);
+/* Of [start, start + len), the pages whose promise of memory unmapping them would give back. */
+unsigned long vma_promised_pages(struct mm *mm, unsigned long start, unsigned long len);
 void vma_unmap_abort(struct vma_unmap *u);
 
 #endif

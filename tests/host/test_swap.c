@@ -549,6 +549,7 @@ TEST(overcommit_modes)
 {
 	unsigned long all, limit;
 	struct mm *mm;
+	long addr;
 
 	host_boot(32);
 	mm = test_mm();
@@ -564,7 +565,13 @@ TEST(overcommit_modes)
 	CHECK_EQ(limit, totalram_pages() / 2 + total_swap_pages());
 	mm = test_mm();
 	CHECK_EQ(map_pages(mm, limit + 1), -ENOMEM);
-	CHECK(map_pages(mm, limit / 2) > 0);
+	addr = map_pages(mm, limit / 2);
+	CHECK(addr > 0);
+	CHECK_EQ(vm_committed_pages(), limit / 2);
+	/* What is replaced is not promised twice. */
+	CHECK_EQ(vm_mmap(mm, NULL, addr, PAGE(limit / 2), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0),
+		 addr);
 	CHECK_EQ(vm_committed_pages(), limit / 2);
 	CHECK_EQ(map_pages(mm, limit / 2 + 1), -ENOMEM);
 	CHECK_EQ(vm_committed_pages(), limit / 2);

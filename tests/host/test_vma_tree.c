@@ -307,6 +307,9 @@ TEST(mmap_errors)
 	sysctl_max_map_count = mm->map_count - 1;
 	CHECK_EQ(do_mprotect(mm, TEST_BASE, PAGE(6), PROT_READ | PROT_WRITE), 0);
 	CHECK_EQ(do_mprotect(mm, TEST_BASE, PAGE(1), PROT_READ), -ENOMEM);
+	CHECK_EQ(vm_mmap(mm, NULL, TEST_BASE + PAGE(6), PAGE(1), PROT_READ | PROT_WRITE,
+			 anon | MAP_FIXED, 0),
+		 -ENOMEM);
 	sysctl_max_map_count = 65530;
 	mm->limits.memlock = PAGE(2);
 	CHECK_EQ(vm_mmap(mm, NULL, 0, PAGE(3), PROT_READ, anon | MAP_LOCKED, 0), -EAGAIN);
