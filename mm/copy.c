@@ -93,7 +93,8 @@ static inline void copy_present_pte(pte_t *dst, pte_t *src, pte_t pte, struct co
 	}
 	if (ca->cow && pte_write(pte)) {
 		wrprotect_source(src, pte);
-		pte = pte_wrprotect(pte);
+		/* The CPU may have set the dirty bit since it was read; from now on it cannot. */
+		pte = pte_wrprotect(ptep_get(src));
 	}
 	if (ca->vm_flags & VM_SHARED)
 		pte = pte_mkclean(pte);

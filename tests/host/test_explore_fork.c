@@ -98,6 +98,22 @@ static void check_dirty(void)
 
 EXPLORE(b13_fork_vs_dirty_bit, prepare_clean, check_dirty, THREAD(fork_only), THREAD(write_20));
 
+/* The child's PTE must know of the write too: the parent's may go first. */
+static void check_child_dirty(void)
+{
+	u64 before, after;
+
+	CHECK_EQ(x_read(CHILD, BASE, &before), 0);
+	CHECK_EQ(do_madvise(MM, BASE, PAGE(1), MADV_DONTNEED), 0);
+	x_reclaim(x_isolate(CHILD, BASE));
+	CHECK_EQ(x_read(CHILD, BASE, &after), 0);
+	CHECK(after == before || (before == x_value(BASE) && after == 0));
+	x_finish();
+}
+
+EXPLORE(b13_fork_vs_dirty_bit_of_child, prepare_clean, check_child_dirty, THREAD(fork_only),
+	THREAD(write_20));
+
 /* ---- B9: two writers, one of which, CPU 2, has a translation from before ---- */
 
 static void prepare_two_writers(void)
