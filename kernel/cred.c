@@ -153,14 +153,24 @@ void commit_creds(struct cred *new)
 	}
 	rcu_assign_pointer(current->cred, new);
 	put_cred(old);
-	/* CAP_IPC_LOCK may have come or gone. */
+	/* CAP_IPC_LOCK and CAP_SYS_ADMIN may have come or gone. */
 	if (current->mm)
-		update_mm_limits(current->mm, current->signal);
+		update_mm_limits(current->mm, current);
 }
 
 bool capable(int cap)
 {
 	return current->cred->cap_effective >> cap & 1;
+}
+
+bool task_capable(struct task *t, int cap)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = rcu_dereference(t->cred)->cap_effective >> cap & 1;
+	rcu_read_unlock();
+	return has;
 }
 
 bool in_group_p(u32 gid)

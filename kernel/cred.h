@@ -57,6 +57,8 @@ extern struct cred init_cred;
 void cred_init(void);
 /* True if current may do what `cap` (CAP_*) allows. */
 bool capable(int cap);
+/* The same of another task. */
+bool task_capable(struct task *t, int cap);
 /* True if current's filesystem gid or one of its groups is `gid`. */
 bool in_group_p(u32 gid);
 /* Another reference; the last put frees after RCU. */

@@ -305,13 +305,15 @@ static void find_setid(struct binprm *bprm)
 
 /* --- the new address space -------------------------------------------------------------------- */
 
-void update_mm_limits(struct mm *mm, const struct signal_struct *sig)
+void update_mm_limits(struct mm *mm, struct task *t)
 {
+	const struct signal_struct *sig = t->signal;
+
 	WRITE_ONCE(mm->limits.as, rlimit_of(sig, RLIMIT_AS));
 	WRITE_ONCE(mm->limits.data, rlimit_of(sig, RLIMIT_DATA));
 	WRITE_ONCE(mm->limits.stack, rlimit_of(sig, RLIMIT_STACK));
 	WRITE_ONCE(mm->limits.memlock,
-		   capable(CAP_IPC_LOCK) ? RLIM_INFINITY : rlimit_of(sig, RLIMIT_MEMLOCK));
+		   task_capable(t, CAP_IPC_LOCK) ? RLIM_INFINITY : rlimit_of(sig, RLIMIT_MEMLOCK));
 }
 
 static int build_mm(struct binprm *bprm)
@@ -322,7 +324,7 @@ static int build_mm(struct binprm *bprm)
 	bprm->mm = mm = mm_alloc();
 	if (!mm)
 		return -ENOMEM;
-	update_mm_limits(mm, current->signal);
+	update_mm_limits(mm, current);
 	if (current->mm)
 		mm->flags |= current->mm->flags & MMF_EXEC_MASK;
 	/* without process 1 nothing goes on */

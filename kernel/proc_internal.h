@@ -56,7 +56,7 @@ int de_thread(void);
 
 /* exec.c and exit.c: the parent of vfork goes on. */
 void complete_vfork_done(struct task *t);
-/* sys_prctl.c, sys_rlimit.c: what mm/ enforces of the process's limits. */
-void update_mm_limits(struct mm *mm, const struct signal_struct *sig);
+/* exec.c: what mm/ enforces of the limits of a task's process, and what the task is above. */
+void update_mm_limits(struct mm *mm, struct task *t);
 /* A task by number as the id calls mean it: 0 is current. With a reference, or NULL. */
 struct task *get_task_or_self(pid_t pid);

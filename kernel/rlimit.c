@@ -50,7 +50,7 @@ static int do_prlimit(struct task *t, unsigned int which, const struct rlimit *n
 	if (!err && new) {
 		mm = get_task_mm(t);
 		if (mm) {
-			update_mm_limits(mm, sig);
+			update_mm_limits(mm, t);
 			mmput(mm);
 		}
 	}

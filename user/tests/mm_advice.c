@@ -144,6 +144,40 @@ static void test_rlimit_memlock(void)
 	CHECK_ERRNO(syscall(SYS_mmap, NULL, PAGE, RW, ANON | MAP_LOCKED, -1, 0), EPERM);
 }
 
+/*
+ * Root sets the limit of another: it counts for him, however much root itself may lock. What he
+ * locked is told by the exit status, which is the number of the first try that went wrong.
+ */
+static void test_rlimit_memlock_of_another(void)
+{
+	struct rlimit limit = {4 * PAGE, 4 * PAGE};
+	char *p = map(NULL, 16, RW);
+	int ready[2], go[2], status;
+	pid_t pid;
+	char c;
+
+	CHECK(pipe(ready) == 0 && pipe(go) == 0);
+	pid = fork();
+	if (!pid) {
+		close(go[1]);
+		if (setuid(65534) || write(ready[1], "x", 1) != 1 || read(go[0], &c, 1) != 1)
+			_exit(1);
+		if (mlock(p, 5 * PAGE) == 0 || errno != ENOMEM)
+			_exit(2);
+		_exit(mlock(p, 4 * PAGE) ? 3 : 0);
+	}
+	CHECK(pid > 0 && read(ready[0], &c, 1) == 1);
+	/* A container's root may not have the right to do it, CAP_SYS_RESOURCE. */
+	if (prlimit(pid, RLIMIT_MEMLOCK, &limit, NULL)) {
+		CHECK(errno == EPERM && kill(pid, SIGKILL) == 0);
+		CHECK(waitpid(pid, &status, 0) == pid);
+		return;
+	}
+	CHECK(write(go[1], "x", 1) == 1);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(status == 0);
+}
+
 static void test_mincore(void)
 {
 	char *p = map(ARENA, 4, RW);
@@ -349,6 +383,7 @@ int main(void)
 	TEST(test_madvise_pageout);
 	TEST(test_mlock);
 	TEST(test_rlimit_memlock);
+	TEST(test_rlimit_memlock_of_another);
 	TEST(test_mincore);
 	TEST(test_msync);
 	TEST(test_file_private);
