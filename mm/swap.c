@@ -35,6 +35,7 @@
  * at once. swap_lock guards the table of devices and is taken outside. A struct swap_device is
  * never freed: an entry read from a PTE without its lock may be stale, so that whoever uses it
  * takes the device's lock and finds that it has no such slot (slots is 0 once the device is gone).
+ * What a device has behind ->private is freed, after a grace period: swap_submit() needs no slot.
  *
  * Alternatives: an extent tree of free slots (Linux had one for clusters) finds long runs at once,
  * and costs more than it gives where a slot is RAM. A count in a byte with continuation pages
@@ -45,6 +46,7 @@
 #include "arch/x86_64/cpu.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
+#include "kernel/rcu.h"
 #include "lib/compiler.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -197,6 +199,8 @@ void swap_retire_device(struct swap_device *dev)
 	clusters = dev->clusters;
 	WRITE_ONCE(dev->slots, 0);
 	spin_unlock(&dev->lock);
+	/* Whoever found it with slots just before may still be about to submit() to it. */
+	synchronize_rcu();
 	if (dev->ops->release)
 		dev->ops->release(dev);
 	free_clusters(clusters, dev->nr_clusters);

@@ -29,6 +29,7 @@
  * writeback; so it stands still for a read and for a write that is under way.
  */
 #include "kernel/printk.h"
+#include "kernel/rcu.h"
 #include "lib/atomic.h"
 #include "lib/compiler.h"
 #include "lib/errno.h"
@@ -242,6 +243,8 @@ void swap_submit(void)
 		return;
 	WRITE_ONCE(queued_anywhere, false);
 	smp_mb();
+	/* What was queued may be written by now, and swapoff be done with it: it waits for us. */
+	rcu_read_lock();
 	for (unsigned int i = 0; i < MAX_SWAPFILES; i++) {
 		struct swap_device *dev = swap_device(i);
 
@@ -252,6 +255,7 @@ void swap_submit(void)
 		if (dev->ops->submit)
 			dev->ops->submit(dev);
 	}
+	rcu_read_unlock();
 }
 
 /* ---- reading ---- */

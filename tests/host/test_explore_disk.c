@@ -55,7 +55,26 @@ static int disk_read(struct swap_device *dev, unsigned long slot, struct page *p
 	return begin(slot, p, false);
 }
 
-static const struct swap_ops disk_ops = {.write_page = disk_write, .read_page = disk_read};
+/* Requests end without it as well. It must not come when the device has been released. */
+static bool released;
+
+static void disk_submit(struct swap_device *dev)
+{
+	host_point(POINT_SYNC, NULL, "submit");
+	CHECK(!released);
+}
+
+static void disk_release(struct swap_device *dev)
+{
+	released = true;
+}
+
+static const struct swap_ops disk_ops = {
+	.write_page = disk_write,
+	.read_page = disk_read,
+	.submit = disk_submit,
+	.release = disk_release,
+};
 
 static void end_oldest(void)
 {
