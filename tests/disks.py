@@ -288,14 +288,14 @@ class Monitor:
             self.ask("qmp_capabilities")
         self.lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self.lines.flush()
-        self.wait_for('"return"')
+        return json.loads(self.wait_for('"return"'))["return"]
 
     def wait_for(self, text):
         while True:
             line = self.lines.readline()
             expect(line and '"error"' not in line, f"QEMU's monitor does not say {text}", line)
             if text in line:
-                return
+                return line
 
 
 # Process 1 of a machine whose disk fails. helper_swap_io waits for a line, and only its memory is swapped out.
@@ -414,6 +414,24 @@ def silent(kind):
     return check
 
 
+def empty_ports():
+    """An AHCI port without a disk receives nothing: a disk plugged in later would write to memory that is not its own."""
+    with folder() as here:
+        monitor = Monitor(here)
+        image = mkswap(os.path.join(here, "swap.img"), 64 * MIB)
+        with failing_machine(here, "ahci", plain(image), args=monitor.args):
+            def hmp(line):
+                return monitor.ask("human-monitor-command", **{"command-line": line})
+
+            bar = re.search(r"SATA controller.*?BAR5: 32 bit memory at (0x[0-9a-f]+)", hmp("info pci"), re.S).group(1)
+            # Of each port the command register (bit 4: it receives) and the link's state (nonzero: there is a disk).
+            ports = [[int(hmp(f"xp /1wx {int(bar, 0) + 0x100 + 0x80 * n + register:#x}").split()[-1], 0)
+                      for register in (0x18, 0x28)] for n in range(6)]
+            receiving = [bool(command & 0x10) for command, _ in ports]
+            expect(receiving == [link != 0 for _, link in ports] and receiving.count(True) == 1,
+                   "ports that receive", str(ports))
+
+
 JOBS = [(f"swap on {kind}, {cpus} cpus", pressure(kind, cpus, "mttcg" if cpus == 2 else "tcg"))
         for kind in machine.DISKS for cpus in (1, 2, 4)]
 JOBS += [(f"8 x 32 MiB in 64 MiB on {kind}", four_times_memory(kind)) for kind in machine.DISKS]
@@ -421,6 +439,7 @@ JOBS += [(f"{kind}: {what} error", io_error(kind, what)) for kind in machine.DIS
 # QEMU itself stands still when a SATA disk is reset whose requests it holds back.
 JOBS += [(f"{kind}: does not answer", silent(kind)) for kind in ("virtio", "nvme")]
 JOBS += [
+    ("ahci: empty ports", empty_ports),
     ("virtio pulled out", pulled_out("virtio", "release")),
     ("nvme pulled out, debug", pulled_out("nvme", "debug")),
     ("virtio pulled out in use, debug", pulled_out_in_use("virtio", "debug")),

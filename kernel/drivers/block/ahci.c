@@ -110,7 +110,7 @@ static void add_port(struct ahci *hba, unsigned int n)
 	hba->ports[n] = NULL;
 	if (err != -ENODEV)
 		pr_warn("ahci: the disk at port %u cannot be used (error %d)\n", n, -err);
-	ahci_port_free(port);
+	ahci_port_end(port);
 	kfree(port);
 }
 

@@ -132,7 +132,8 @@ int ahci_port_begin(struct ahci_port *port);
 int ahci_port_identify(struct ahci_port *port);
 /* ahci_port_interrupt() - for this port's bit in HBA_IS. */
 void ahci_port_interrupt(struct ahci_port *port);
-void ahci_port_free(struct ahci_port *port);
+/* ahci_port_end() - the port is not used: it stops, and its memory goes back. May sleep. */
+void ahci_port_end(struct ahci_port *port);
 
 extern const struct disk_ops ahci_disk_ops;
 

@@ -157,12 +157,22 @@ static void interrupts_on(struct ahci_port *port)
 	writel(IS_DONE | IS_LINK | IS_ERROR, port->regs + PORT_IE);
 }
 
+static void free_memory(struct ahci_port *port)
+{
+	free_page((unsigned long)port->headers);
+	free_pages((unsigned long)port->tables, AHCI_TABLES_ORDER);
+	port->headers = NULL;
+	port->tables = NULL;
+}
+
 static int alloc_memory(struct ahci_port *port)
 {
 	port->headers = (void *)get_zeroed_page(GFP_KERNEL);
 	port->tables = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, AHCI_TABLES_ORDER);
-	if (!port->headers || !port->tables)
+	if (!port->headers || !port->tables) {
+		free_memory(port);
 		return -ENOMEM;
+	}
 	for (unsigned int i = 0; i < AHCI_MAX_SLOTS; i++)
 		port->headers[i].table = __pa(&port->tables[i]);
 	port->nr_slots = CAP_SLOTS(port->hba->cap);
@@ -170,12 +180,15 @@ static int alloc_memory(struct ahci_port *port)
 	return 0;
 }
 
-void ahci_port_free(struct ahci_port *port)
+/*
+ * An empty port goes on receiving: a disk that is plugged in shows itself by a FIS, and that must
+ * not be written to memory of somebody else. What cannot be stopped keeps its memory for good.
+ */
+void ahci_port_end(struct ahci_port *port)
 {
-	free_page((unsigned long)port->headers);
-	free_pages((unsigned long)port->tables, AHCI_TABLES_ORDER);
-	port->headers = NULL;
-	port->tables = NULL;
+	writel(0, port->regs + PORT_IE);
+	if (port->headers && engine_stop(port))
+		free_memory(port);
 }
 
 int ahci_port_begin(struct ahci_port *port)
@@ -437,7 +450,7 @@ static void ahci_stop(struct disk *disk)
 	port->failed = true;
 	take(port, port->plain | port->ncq, -ENODEV, &lost);
 	if (stopped)
-		ahci_port_free(port);
+		free_memory(port);
 	spin_unlock_irqrestore(&port->lock, flags);
 	blk_complete(&lost);
 }
@@ -502,6 +515,8 @@ int ahci_port_identify(struct ahci_port *port)
 	writel(1, port->regs + PORT_CI);
 	if (ahci_wait(port->regs + PORT_CI, 1, 0, COMMAND_MS))
 		err = describe(port, page_address(page));
+	else if (!engine_stop(port))
+		get_page(page); /* for good: the disk may still write to it */
 	__free_page(page);
 	if (err)
 		return err;
