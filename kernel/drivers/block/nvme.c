@@ -121,17 +121,25 @@ static int bring_up(struct nvme *ctrl)
 
 /* ---- recovery ---- */
 
-/* All namespaces lose what they had under way; it waits again in their lines. */
+/*
+ * All namespaces lose what they had under way; it waits again in their lines. The other namespaces
+ * do not know of the reset: while the rings are made anew they find the queue closed.
+ */
 static int reset(struct nvme *ctrl)
 {
 	LIST_HEAD(lost);
 	int err;
 
+	nvme_queue_close(&ctrl->io, true);
 	err = disable(ctrl);
 	nvme_poll(&ctrl->namespaces[0]->disk);
 	nvme_take_lost(ctrl, NULL, 0, &lost);
 	if (!err)
 		err = bring_up(ctrl);
+	if (!err)
+		nvme_queue_close(&ctrl->io, false);
+	else
+		pci_disable(ctrl->pci); /* a request that fails now gives its memory back */
 	blk_requeue(&lost);
 	return err;
 }

@@ -75,6 +75,7 @@ struct nvme_queue {
 	u16 sq_tail, cq_head;	    /* (q) */
 	u16 phase;		    /* (q) that a fresh completion has */
 	u64 free_tags;		    /* (q) a bit each */
+	bool closed;		    /* (q) no command is taken: the controller is being reset */
 	void *owner[NVME_DEPTH];    /* (q) by tag */
 	u64 *prp_lists;		    /* (c) NVME_PRP_BYTES for each tag; NULL: admin queue */
 };
@@ -111,6 +112,8 @@ struct nvme {
 /* nvme_queue_alloc() - memory for the rings (the first time), all empty. 0 or -ENOMEM. */
 int nvme_queue_alloc(struct nvme *ctrl, struct nvme_queue *q, unsigned int index);
 void nvme_queue_free(struct nvme_queue *q);
+/* nvme_queue_close() - from now on no command is taken; or they are again. Takes q->lock. */
+void nvme_queue_close(struct nvme_queue *q, bool closed);
 /*
  * q->lock held: nvme_queue_take_tag() - a free tag, or -1: the queue is full, or there is none;
  * nvme_queue_put() - append its command; nvme_queue_ring() - the controller may look.

@@ -34,11 +34,24 @@
 
 static void reset_rings(struct nvme_queue *q)
 {
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->lock, flags);
 	memset(q->cq, 0, PAGE_SIZE);
 	q->sq_tail = 0;
 	q->cq_head = 0;
 	q->phase = 1;
 	q->free_tags = BIT(q->depth - 1) - 1;
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void nvme_queue_close(struct nvme_queue *q, bool closed)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->lock, flags);
+	q->closed = closed;
+	spin_unlock_irqrestore(&q->lock, flags);
 }
 
 int nvme_queue_alloc(struct nvme *ctrl, struct nvme_queue *q, unsigned int index)
@@ -78,7 +91,7 @@ int nvme_queue_take_tag(struct nvme_queue *q)
 {
 	int tag;
 
-	if (!q->sq || !q->free_tags)
+	if (!q->sq || q->closed || !q->free_tags)
 		return -1;
 	tag = __ffs(q->free_tags);
 	q->free_tags &= ~BIT(tag);
