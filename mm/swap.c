@@ -147,7 +147,7 @@ static void start_device(struct swap_device *dev, unsigned long slots, int prio)
 {
 	dev->used = dev->next_cluster = dev->failures = 0;
 	memset(dev->cpu_cluster, 0, sizeof(dev->cpu_cluster));
-	dev->queued = dev->has_failed = false;
+	dev->queued = dev->has_failed = dev->no_empty = false;
 	spin_lock(&swap_lock);
 	dev->prio = prio < 0 ? --least_prio : min(prio, SWAP_PRIO_MAX);
 	spin_unlock(&swap_lock);
@@ -341,44 +341,66 @@ static unsigned long take_slot(struct swap_device *dev, unsigned long c, u32 as)
 	return slot;
 }
 
-/* Can a slot be taken from cluster c by this CPU? Tables are made if need be. */
-static bool cluster_usable(struct swap_device *dev, unsigned long c, bool empty)
+/* Has cluster c a free slot? If an empty one is wanted: one that is no CPU's. */
+static bool cluster_has_room(struct swap_device *dev, unsigned long c, bool empty)
 {
 	struct swap_cluster *cluster = &dev->clusters[c];
 
-	if (cluster->used >= (empty ? 1 : cluster_capacity(dev, c)) || (empty && cluster->cpu))
-		return false;
+	return empty ? !cluster->used && !cluster->cpu : cluster->used < cluster_capacity(dev, c);
+}
+
+static bool cluster_has_tables(struct swap_cluster *cluster)
+{
 	return cluster->table || cluster_make_tables(cluster, GFP_SWAP);
 }
 
-/* Look for a cluster from next_cluster on. Returns its number plus one; 0 when there is none. */
+/*
+ * Look for a cluster from next_cluster on. Returns its number plus one; 0 when there is none, or
+ * no memory for its tables: then there is none for another's either, and a large device has many.
+ */
 static unsigned long find_cluster(struct swap_device *dev, bool empty)
 {
 	unsigned long c = dev->next_cluster;
+	bool no_memory = false;
 
-	for (unsigned long i = 0; i < dev->nr_clusters; i++) {
-		if (cluster_usable(dev, c, empty)) {
-			dev->next_cluster = c;
-			return c + 1;
+	for (unsigned long i = 0; i < dev->nr_clusters && !(no_memory && empty); i++) {
+		struct swap_cluster *cluster = &dev->clusters[c];
+
+		if (cluster_has_room(dev, c, empty) && (cluster->table || !no_memory)) {
+			no_memory = !cluster_has_tables(cluster);
+			if (!no_memory) {
+				dev->next_cluster = c;
+				return c + 1;
+			}
 		}
 		c = c + 1 < dev->nr_clusters ? c + 1 : 0;
 	}
+	if (empty && !no_memory)
+		dev->no_empty = true;
 	return 0;
 }
 
-/* This CPU's cluster: the one it has while there is room in it, then an empty one, then any. */
+/*
+ * This CPU's cluster: the one it has while there is room in it, then an empty one, then any, which
+ * it may share with another CPU.
+ */
 static unsigned long this_cpu_cluster(struct swap_device *dev)
 {
-	u32 *mine = &dev->cpu_cluster[smp_processor_id()];
+	unsigned int cpu = smp_processor_id();
+	u32 *mine = &dev->cpu_cluster[cpu];
 
-	if (*mine && cluster_usable(dev, *mine - 1, false))
+	if (*mine && cluster_has_room(dev, *mine - 1, false) &&
+	    cluster_has_tables(&dev->clusters[*mine - 1]))
 		return *mine;
-	if (*mine)
+	if (*mine && dev->clusters[*mine - 1].cpu == cpu + 1) {
 		dev->clusters[*mine - 1].cpu = 0;
-	*mine = find_cluster(dev, true);
-	if (!*mine)
-		return find_cluster(dev, false);
-	dev->clusters[*mine - 1].cpu = smp_processor_id() + 1;
+		dev->no_empty = dev->no_empty && dev->clusters[*mine - 1].used;
+	}
+	*mine = dev->no_empty ? 0 : find_cluster(dev, true);
+	if (*mine)
+		dev->clusters[*mine - 1].cpu = cpu + 1;
+	else
+		*mine = find_cluster(dev, false);
 	return *mine;
 }
 
@@ -413,8 +435,10 @@ static swp_entry_t device_free_slot(struct swap_device *dev, unsigned long slot)
 		dev->bad++;
 	} else {
 		*slot_count(dev, slot) = 0;
-		if (--cluster->used == 0)
+		if (--cluster->used == 0) {
 			cluster_free_tables(cluster);
+			dev->no_empty = dev->no_empty && cluster->cpu;
+		}
 	}
 	return elsewhere;
 }

@@ -108,6 +108,7 @@ struct swap_device {
 	unsigned long used;	       /* (l) */
 	unsigned long bad;	       /* (l) */
 	unsigned long next_cluster;    /* (l) where to look for free slots */
+	bool no_empty;		       /* (l) no cluster is empty: a search found none */
 	unsigned long nr_clusters;     /* (c) */
 	struct swap_cluster *clusters; /* (l) */
 	u32 cpu_cluster[MAX_CPUS];     /* (l) each CPU's, plus one; 0: none */

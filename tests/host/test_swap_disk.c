@@ -357,6 +357,44 @@ TEST(swap_refused_page_goes_to_disk)
 	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
 }
 
+/*
+ * More pages than slots, and every CPU takes some: to the last slot, again and again, with holes of
+ * one slot and of whole clusters between.
+ */
+TEST(swap_filled_to_the_last_slot)
+{
+	const unsigned long pages = 1400;
+	u32 version[1400] = {0};
+	struct swap_device *dev;
+	struct mm *mm;
+
+	boot_without_ram_swap(32);
+	sysctl_page_cluster = 0;
+	dev = add_disk(0, 1000, -1);
+	mm = process_with(pages);
+	for (u32 round = 1; round <= 12; round++) {
+		unsigned long first = test_rand_below(pages);
+
+		for (unsigned long i = 0; i < pages; i += 50) {
+			host_cpu = test_rand_below(nr_cpu_ids);
+			pageout(mm, i, 50);
+		}
+		CHECK_EQ(dev->used, 999);
+		for (unsigned long i = 0; i < pages; i++) {
+			bool hole = round % 2 ? test_rand_below(3) == 0
+					      : (i + pages - first) % pages < 700;
+
+			if (hole && write_page(mm, i, round))
+				version[i] = round;
+		}
+	}
+	host_cpu = 0;
+	for (unsigned long i = 0; i < pages; i++)
+		CHECK(check_page(mm, i, version[i]));
+	test_mm_end(mm);
+	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
+}
+
 /* Slots that the header calls bad are never used. */
 TEST(swap_bad_pages)
 {
