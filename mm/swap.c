@@ -190,10 +190,27 @@ int swap_device_add(const char *name, const struct swap_ops *ops, void *private,
 	return err;
 }
 
+/*
+ * The priority that a device was given because it named none is free again: those that were added
+ * after it move up, and the next one comes after them.
+ */
+static void close_gap(int prio)
+{
+	if (prio >= 0)
+		return;
+	spin_lock(&swap_lock);
+	for (unsigned int i = 0; i < nr_devices; i++)
+		if (devices[i]->prio < prio)
+			WRITE_ONCE(devices[i]->prio, devices[i]->prio + 1);
+	least_prio++;
+	spin_unlock(&swap_lock);
+}
+
 void swap_retire_device(struct swap_device *dev)
 {
 	struct swap_cluster *clusters;
 
+	close_gap(dev->prio);
 	spin_lock(&dev->lock);
 	VM_BUG_ON(dev->used || dev->writable);
 	clusters = dev->clusters;
@@ -449,20 +466,39 @@ static bool device_has_room(struct swap_device *dev)
 	       READ_ONCE(dev->failures) < MAX_FAILURES && !(dev->ops->full && dev->ops->full(dev));
 }
 
-/* The device of highest priority that has room and is not among `tried` (a bit for each type). */
-static struct swap_device *best_device(unsigned long tried)
+/*
+ * The turn-th (from 0) of the devices of highest priority among those that have room and are not
+ * among `tried` (a bit for each type); *equals is how many have that priority.
+ */
+static struct swap_device *find_device(unsigned long tried, unsigned int turn, unsigned int *equals)
 {
-	unsigned int n = READ_ONCE(nr_devices), first = n > 1 ? atomic_read(&turns) / TURN : 0;
+	unsigned int n = READ_ONCE(nr_devices);
 	struct swap_device *best = NULL;
 
+	*equals = 0;
 	for (unsigned int i = 0; i < n; i++) {
-		struct swap_device *dev = swap_device((first + i) % n);
+		struct swap_device *dev = swap_device(i);
 
-		if (dev && !(tried & BIT(dev->type)) && (!best || dev->prio > best->prio) &&
-		    device_has_room(dev))
+		if (!dev || tried & BIT(dev->type) || (best && dev->prio < best->prio) ||
+		    !device_has_room(dev))
+			continue;
+		if (best && dev->prio > best->prio)
+			*equals = 0;
+		if (++*equals <= turn + 1)
 			best = dev;
 	}
 	return best;
+}
+
+static struct swap_device *best_device(unsigned long tried)
+{
+	unsigned int equals, turn;
+	struct swap_device *best = find_device(tried, 0, &equals);
+
+	if (equals < 2)
+		return best;
+	turn = (unsigned int)atomic_read(&turns) / TURN % equals;
+	return find_device(tried, turn, &equals);
 }
 
 bool swap_has_room(void)

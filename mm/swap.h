@@ -99,7 +99,7 @@ struct swap_device {
 	void *private;		       /* (c) the device's own */
 	char name[64];		       /* (c) as /proc/swaps shows it */
 	unsigned int type;	       /* (c) index in swap entries */
-	int prio;		       /* (c) higher is used first */
+	int prio;		       /* (s) higher is used first */
 	bool writable;		       /* (l) slots may be taken; not while swapoff is at work */
 	bool queued;		       /* (a) I/O waits for submit() */
 	bool has_failed;	       /* (a) a write has: there may be bad slots in use */

@@ -322,6 +322,43 @@ static void fill_with_noise(struct mm *mm, unsigned long i)
 			 0);
 }
 
+TEST(swap_equal_priorities)
+{
+	struct swap_device *devs[3];
+	struct mm *mm;
+
+	boot_without_ram_swap(16);
+	for (unsigned int i = 0; i < 3; i++)
+		devs[i] = add_disk(i, 4000, i ? 10 : 1);
+	mm = process_with(1200);
+	for (unsigned long i = 0; i < 1200; i += 100)
+		pageout(mm, i, 100);
+	CHECK_EQ(devs[0]->used, 0);
+	CHECK(devs[1]->used >= 600 - 32 && devs[1]->used <= 600 + 32);
+	CHECK_EQ(devs[1]->used + devs[2]->used, 1200);
+	test_mm_end(mm);
+}
+
+/* A device that names no priority comes after all others, and is forgotten with its place. */
+TEST(swap_priorities_given)
+{
+	struct swap_device *first, *second;
+
+	boot_without_ram_swap(16);
+	first = add_disk(0, 100, -1);
+	second = add_disk(1, 100, -1);
+	CHECK_EQ(first->prio, -2);
+	CHECK_EQ(second->prio, -3);
+	CHECK_EQ(swap_device_remove("disk0"), 0);
+	CHECK_EQ(second->prio, -2);
+	CHECK_EQ(add_disk(2, 100, 7)->prio, 7);
+	CHECK_EQ(add_disk(0, 100, -1)->prio, -3);
+	CHECK_EQ(swap_device_remove("disk2"), 0);
+	CHECK_EQ(swap_device_remove("disk0"), 0);
+	CHECK_EQ(second->prio, -2);
+	CHECK_EQ(add_disk(0, 100, -1)->prio, -3);
+}
+
 TEST(swap_refused_page_goes_to_disk)
 {
 	struct mm *mm;
