@@ -246,12 +246,19 @@ static int unuse_all_homes(struct swap_device *dev)
 	return err;
 }
 
-/* Could all of it be in memory, or elsewhere? A quick look before a long walk. */
+/*
+ * Could all of it be in memory, or elsewhere? A quick look before a long walk, which must not turn
+ * down what may work: pages of the swap cache are in memory already, and compressed memory gives
+ * its frames back as its slots are freed.
+ */
 static bool fits(struct swap_device *dev)
 {
-	unsigned long file = node_stat(NR_INACTIVE_FILE) + node_stat(NR_ACTIVE_FILE);
+	unsigned long room = nr_free_pages() + nr_free_swap_pages() + node_stat(NR_SWAPCACHE) +
+			     node_stat(NR_INACTIVE_FILE) + node_stat(NR_ACTIVE_FILE);
 
-	return READ_ONCE(dev->used) <= nr_free_pages() + file + nr_free_swap_pages();
+	if (dev->ops->in_memory)
+		room += node_stat(NR_SWAP_STORED);
+	return READ_ONCE(dev->used) <= room;
 }
 
 static int empty_device(struct swap_device *dev)

@@ -259,6 +259,28 @@ TEST(reclaim_under_pressure)
 	free(version);
 }
 
+/* Compressed memory that would not fit beside its pages: it need not, it goes as they come. */
+TEST(swapoff_of_compressed_memory)
+{
+	unsigned long pages;
+	struct mm *mm;
+
+	host_boot(16);
+	sim_cpu_init();
+	mm = test_mm();
+	pages = nr_free_pages() * 3 / 4;
+	map_anon(mm, TEST_BASE, PAGE(pages), PROT_READ | PROT_WRITE);
+	for (unsigned long i = 0; i < pages; i++)
+		write_page(mm, TEST_BASE + PAGE(i), HALF, i);
+	CHECK_EQ(do_madvise(mm, TEST_BASE, PAGE(pages), MADV_PAGEOUT), 0);
+	CHECK(get_mm_counter(mm, MM_SWAPENTS) > (long)nr_free_pages());
+	CHECK_EQ(swap_device_remove("zram"), 0);
+	CHECK_EQ(node_stat(NR_SWAP_STORED), 0);
+	for (unsigned long i = 0; i < pages; i++)
+		check_page(mm, TEST_BASE + PAGE(i), HALF, i);
+	test_mm_end(mm);
+}
+
 /*
  * Four children, each with its own 16 MiB beside 8 MiB that it inherits and partly rewrites; 64
  * MiB.
