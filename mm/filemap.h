@@ -112,6 +112,10 @@ struct vm_file_ops {
 	char *(*name)(struct vm_file *file, char *buf, size_t size);
 	/* Identity for /proc/PID/maps. */
 	void (*ident)(struct vm_file *file, dev_t *dev, u64 *ino);
+	/*
+	 * May the caller know which pages are in memory (mincore)? NULL: anybody may. mmap_lock held.
+	 */
+	bool (*may_see)(struct vm_file *file);
 };
 
 /*

@@ -4,7 +4,7 @@
  *
  * A page is "in core" if its PTE is present, or, for a file, if the page cache has it, or, for a
  * swap entry, if the swap cache has it. Whether other processes use a file's page is nobody's
- * business: for a mapping of a file that may not be written, only the PTE counts.
+ * business who could not write to it: he is told that all of it is there.
  */
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -18,7 +18,7 @@
 
 static unsigned char file_resident(struct vm_area *vma, unsigned long addr)
 {
-	if (!vma->vm_file || !vma->vm_file->mapping || !(vma->vm_file->flags & VMF_WRITE))
+	if (!vma->vm_file || !vma->vm_file->mapping)
 		return 0;
 	return filemap_page_resident(vma->vm_file->mapping, linear_page_index(vma, addr));
 }
@@ -58,6 +58,15 @@ static void mincore_none(struct vm_area *vma, unsigned long addr, unsigned long 
 		*vec++ = file_resident(vma, addr);
 }
 
+static bool may_see(struct vm_area *vma)
+{
+	struct vm_file *file = vma->vm_file;
+
+	if (vma_is_anonymous(vma))
+		return true;
+	return file && (!file->ops->may_see || file->ops->may_see(file));
+}
+
 static void mincore_vma(struct vm_area *vma, unsigned long start, unsigned long end,
 			unsigned char *vec)
 {
@@ -91,7 +100,10 @@ long do_mincore(struct mm *mm, unsigned long start, unsigned long pages, unsigne
 		return -ENOMEM;
 	}
 	end = min(vma->vm_end, start + (pages << PAGE_SHIFT));
-	mincore_vma(vma, start, end, vec);
+	if (may_see(vma))
+		mincore_vma(vma, start, end, vec);
+	else
+		memset(vec, 1, (end - start) >> PAGE_SHIFT);
 	mmap_read_unlock(mm);
 	return (end - start) >> PAGE_SHIFT;
 }

@@ -74,12 +74,21 @@ static void file_vm_ident(struct vm_file *vmf, dev_t *dev, u64 *ino)
 	*ino = inode->i_ino;
 }
 
+/* Who may write to the file, or could let himself, spies on nobody by learning what is read of it. */
+static bool file_vm_may_see(struct vm_file *vmf)
+{
+	struct inode *inode = vm_to_file(vmf)->f_inode;
+
+	return inode_owner_or_capable(inode) || !inode_permission(inode, MAY_WRITE);
+}
+
 static const struct vm_file_ops file_vm_ops = {
 	.get = file_vm_get,
 	.put = file_vm_put,
 	.mmap = file_vm_mmap,
 	.name = file_vm_name,
 	.ident = file_vm_ident,
+	.may_see = file_vm_may_see,
 };
 
 struct file *vm_file_to_file(struct vm_file *vmf)

@@ -192,6 +192,44 @@ static void test_mincore(void)
 	CHECK(mincore(p, 0, vec) == 0);
 }
 
+/* Bit i: page i of 4 is in memory. In a process of its own, as another user if there is a number. */
+static int mincore_as(char *p, uid_t uid)
+{
+	unsigned char vec[4];
+	int status, bits = 0;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if ((uid && setuid(uid)) || mincore(p, 4 * PAGE, vec))
+			_exit(255);
+		for (int i = 0; i < 4; i++)
+			bits |= (vec[i] & 1) << i;
+		_exit(bits);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* What others read of a file is told to those only who could write to it. */
+static void test_mincore_of_a_file(void)
+{
+	char name[] = "/tmp/mm_calls.XXXXXX", *p, *copy;
+	int fd = mkstemp(name), readable;
+
+	CHECK(fd >= 0 && ftruncate(fd, 4 * PAGE) == 0);
+	CHECK(pwrite(fd, "x", 1, PAGE) == 1);
+	CHECK(fchmod(fd, 0644) == 0);
+	readable = open(name, O_RDONLY);
+	p = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, readable, 0);
+	copy = mmap(NULL, 4 * PAGE, RW, MAP_PRIVATE, readable, 0);
+	CHECK(p != MAP_FAILED && copy != MAP_FAILED);
+	CHECK(mincore_as(p, 0) == 2 && mincore_as(copy, 0) == 2);
+	CHECK(mincore_as(p, 65534) == 15 && mincore_as(copy, 65534) == 15);
+	CHECK(fchmod(fd, 0666) == 0);
+	CHECK(mincore_as(p, 65534) == 2);
+	CHECK(unlink(name) == 0 && close(fd) == 0 && close(readable) == 0);
+}
+
 static void test_msync(void)
 {
 	char *p = map(ARENA, 4, RW);
@@ -385,6 +423,7 @@ int main(void)
 	TEST(test_rlimit_memlock);
 	TEST(test_rlimit_memlock_of_another);
 	TEST(test_mincore);
+	TEST(test_mincore_of_a_file);
 	TEST(test_msync);
 	TEST(test_file_private);
 	TEST(test_file_shared);
