@@ -314,6 +314,7 @@ void update_mm_limits(struct mm *mm, struct task *t)
 	WRITE_ONCE(mm->limits.stack, rlimit_of(sig, RLIMIT_STACK));
 	WRITE_ONCE(mm->limits.memlock,
 		   task_capable(t, CAP_IPC_LOCK) ? RLIM_INFINITY : rlimit_of(sig, RLIMIT_MEMLOCK));
+	WRITE_ONCE(mm->limits.admin, task_capable(t, CAP_SYS_ADMIN));
 }
 
 static int build_mm(struct binprm *bprm)

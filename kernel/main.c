@@ -84,6 +84,7 @@ static void init_memory(void)
 	mm_init_kernel();
 	mm_caches_init();
 	fault_init();
+	commit_init();
 }
 
 void kernel_main(void)

@@ -61,7 +61,7 @@ static int grow_heap(struct mm *mm, unsigned long addr, unsigned long len)
 
 	if (err)
 		return err;
-	if (vm_enough_memory(pages))
+	if (vm_enough_memory(mm, pages))
 		return -ENOMEM;
 	m.next = find_vma_prev(mm, addr, &m.prev);
 	err = link_heap(mm, &m);

@@ -11,8 +11,13 @@
  *	2	keep the sum of promises below swap + ratio % of RAM (or a number of KiB): nobody is
  *		killed for memory
  *
+ * In mode 2 something is kept back: what only an administrator gets (admin_reserve_kbytes), so that
+ * he can log in and help; and of each process a 32nd of its own size (at most user_reserve_kbytes),
+ * so that one that takes all it can get leaves its user enough to end it.
+ *
  * A VMA whose pages are part of the sum carries VM_ACCOUNT; whoever takes pages of it away takes
- * the promise back.
+ * the promise back. Shared memory is promised by its object (mm/shmem.c): all of it at once, or page
+ * by page.
  *
  * Beside that, each address space has its own limits (RLIMIT_AS, DATA, STACK, MEMLOCK).
  */
@@ -28,14 +33,14 @@
 #define OVERCOMMIT_ALWAYS 1
 #define OVERCOMMIT_NEVER  2
 
-/*
- * In mode 2, a share of RAM that user programs cannot get promised: somebody must log in and help.
- */
-#define ADMIN_RESERVE_PAGES (8UL << (20 - PAGE_SHIFT))
+/* The most that the reserves are at first: a 32nd of memory, but no more KiB than this. */
+#define MAX_ADMIN_RESERVE (8 << 10)
+#define MAX_USER_RESERVE  (128 << 10)
 
 int sysctl_overcommit_memory = OVERCOMMIT_GUESS;
 int sysctl_overcommit_ratio = 50;
 int sysctl_overcommit_kbytes;
+int sysctl_admin_reserve_kbytes, sysctl_user_reserve_kbytes;
 int sysctl_max_map_count = 65530;
 
 static atomic_long_t committed;
@@ -55,34 +60,51 @@ unsigned long vm_commit_limit(void)
 	return (kib ? kib >> (PAGE_SHIFT - 10) : share) + total_swap_pages();
 }
 
-static bool promise_is_sane(unsigned long pages, unsigned long ending)
+void commit_init(void)
 {
-	unsigned long limit;
+	unsigned long share = (nr_free_pages() << (PAGE_SHIFT - 10)) / 32;
 
+	sysctl_admin_reserve_kbytes = min(share, MAX_ADMIN_RESERVE + 0UL);
+	sysctl_user_reserve_kbytes = min(share, MAX_USER_RESERVE + 0UL);
+}
+
+/* In mode 2: what mm cannot get promised. NULL: nobody in particular. */
+static unsigned long kept_back(const struct mm *mm)
+{
+	unsigned long pages = 0;
+
+	if (!mm || !READ_ONCE(mm->limits.admin))
+		pages = (unsigned long)READ_ONCE(sysctl_admin_reserve_kbytes) >> (PAGE_SHIFT - 10);
+	if (mm)
+		pages += min(mm->total_vm / 32,
+			     (unsigned long)READ_ONCE(sysctl_user_reserve_kbytes) >> (PAGE_SHIFT - 10));
+	return pages;
+}
+
+static bool promise_is_sane(const struct mm *mm, unsigned long pages, unsigned long ending)
+{
 	switch (READ_ONCE(sysctl_overcommit_memory)) {
 	case OVERCOMMIT_ALWAYS:
 		return true;
 	case OVERCOMMIT_NEVER:
-		limit = vm_commit_limit();
-		limit -= min(limit / 32, ADMIN_RESERVE_PAGES);
-		return vm_committed_pages() <= limit + ending;
+		return vm_committed_pages() + kept_back(mm) < vm_commit_limit() + ending;
 	default:
 		return pages <= totalram_pages() + total_swap_pages();
 	}
 }
 
-int vm_enough_memory_instead(unsigned long pages, unsigned long ending)
+int vm_enough_memory_instead(const struct mm *mm, unsigned long pages, unsigned long ending)
 {
 	atomic_long_add(pages, &committed);
-	if (likely(promise_is_sane(pages, ending)))
+	if (likely(promise_is_sane(mm, pages, ending)))
 		return 0;
 	atomic_long_sub(pages, &committed);
 	return -ENOMEM;
 }
 
-int vm_enough_memory(unsigned long pages)
+int vm_enough_memory(const struct mm *mm, unsigned long pages)
 {
-	return vm_enough_memory_instead(pages, 0);
+	return vm_enough_memory_instead(mm, pages, 0);
 }
 
 void vm_unacct_memory(unsigned long pages)

@@ -218,7 +218,7 @@ static int dup_one_vma(struct mm *mm, struct vm_area *parent)
 	int err;
 
 	if (parent->vm_flags & VM_ACCOUNT) {
-		err = vm_enough_memory(pages);
+		err = vm_enough_memory(parent->vm_mm, pages);
 		if (err)
 			return err;
 	}

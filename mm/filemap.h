@@ -88,7 +88,8 @@ struct address_space {
 	struct list_head swapped;	       /* of a_ops' owner (mm/shmem.c) */
 };
 
-#define AS_UNEVICTABLE BIT(0) /* pages never leave memory */
+#define AS_UNEVICTABLE 1U /* pages never leave memory */
+#define AS_PROMISED    2U /* its pages were promised when it was made (mm/shmem.c) */
 
 /* What a VM_SHARED or private file mapping holds on to. */
 struct vm_file_ops {

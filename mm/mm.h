@@ -38,6 +38,7 @@ struct mm_limits {
 	unsigned long data;
 	unsigned long stack;
 	unsigned long memlock;
+	bool admin; /* CAP_SYS_ADMIN: may use admin_reserve_kbytes */
 };
 
 /* Bits of mm->flags (set_bit and friends). */
@@ -276,14 +277,19 @@ static inline void mm_dec_table(struct mm *mm)
 extern int sysctl_overcommit_memory; /* 0 heuristic, 1 always, 2 never */
 extern int sysctl_overcommit_ratio;  /* percent of RAM, for mode 2 ... */
 extern int sysctl_overcommit_kbytes; /* ... unless this is not 0 */
+extern int sysctl_admin_reserve_kbytes, sysctl_user_reserve_kbytes; /* mode 2: commit.c */
 extern int sysctl_max_map_count;     /* VMAs per address space */
 
-/* Promise `pages` more pages of private memory. 0, or -ENOMEM when the promise is one that
- * obviously cannot be kept (mode 0: more than all RAM and swap). No lock needed. */
-int vm_enough_memory(unsigned long pages);
+/* Boot, when memory is there: the reserves, of its size. */
+void commit_init(void);
+
+/* Promise mm (NULL: shared memory, which is nobody's) `pages` more pages. 0, or -ENOMEM when the
+ * promise is one that obviously cannot be kept (mode 0: more than all RAM and swap). No lock
+ * needed. */
+int vm_enough_memory(const struct mm *mm, unsigned long pages);
 
 /* The same when promises of `ending` pages, still counted now, are about to end. */
-int vm_enough_memory_instead(unsigned long pages, unsigned long ending);
+int vm_enough_memory_instead(const struct mm *mm, unsigned long pages, unsigned long ending);
 
 /* Take the promise back. */
 void vm_unacct_memory(unsigned long pages);

@@ -229,7 +229,7 @@ static struct vm_area *new_vma(struct mm *mm, struct vm_file *vmf, const struct 
 		vm_file_get(vmf);
 		err = attach_file(vma, vmf);
 	} else if (m->flags & VM_MAYSHARE) {
-		struct vm_file *shared = shmem_vm_file(m->end - m->start);
+		struct vm_file *shared = shmem_vm_file(m->end - m->start, m->flags);
 
 		err = IS_ERR(shared) ? PTR_ERR(shared) : attach_file(vma, shared);
 	}
@@ -302,7 +302,7 @@ static long mmap_region(struct mm *mm, struct vm_file *vmf, unsigned long addr, 
 	if (err)
 		return err;
 	if (accountable_mapping(vm_flags)) {
-		if (vm_enough_memory_instead(pages, vma_promised_pages(mm, addr, len)))
+		if (vm_enough_memory_instead(mm, pages, vma_promised_pages(mm, addr, len)))
 			return -ENOMEM;
 		vm_flags |= VM_ACCOUNT;
 	}

@@ -46,7 +46,7 @@ static int reserve_writable(const struct vm_area *vma, unsigned long *newflags, 
 		return -ENOMEM;
 	if (oldflags & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE))
 		return 0;
-	if (vm_enough_memory(pages))
+	if (vm_enough_memory(mm, pages))
 		return -ENOMEM;
 	*newflags |= VM_ACCOUNT;
 	return 0;

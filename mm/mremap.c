@@ -226,7 +226,7 @@ static long grow_in_place(struct mremap *r, struct vm_area *vma)
 		.copied_from = vma,
 	};
 
-	if ((flags & VM_ACCOUNT) && vm_enough_memory(delta >> PAGE_SHIFT))
+	if ((flags & VM_ACCOUNT) && vm_enough_memory(vma->vm_mm, delta >> PAGE_SHIFT))
 		return -ENOMEM;
 	/*
 	 * The free space takes part as the VMA's own: what cannot merge behind it is not in the

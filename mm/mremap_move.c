@@ -135,7 +135,7 @@ static int reserve_promise(struct move *m)
 		if (m->replaces)
 			ending += vma_promised_pages(m->r->mm, p->new_addr, p->new_len);
 	}
-	if (vm_enough_memory_instead(pages, ending))
+	if (vm_enough_memory_instead(m->r->mm, pages, ending))
 		return -ENOMEM;
 	m->promised = pages;
 	return 0;

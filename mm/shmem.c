@@ -19,7 +19,8 @@
  *   SHMEM-DIRTY  A page in the mapping is dirty: there is no other copy, so reclaim must never just
  *                drop it.
  *
- * A mapping can have a limit (tmpfs size=): pages in memory and in swap both count.
+ * A mapping can have a limit (tmpfs size=): pages in memory and in swap both count. So they do for
+ * what is promised (mm/commit.c), page by page, unless all of the object was promised at first.
  *
  * Shared anonymous memory is an object with a mapping and a vm_file inside, and a count; no inode
  * and no name.
@@ -32,6 +33,7 @@
 #include "kernel/wait.h"
 #include "mm/debug.h"
 #include "mm/lru.h"
+#include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
@@ -43,6 +45,7 @@ struct shmem_object {
 	atomic_t count;
 	u64 ino; /* for /proc/PID/maps */
 	struct address_space mapping;
+	unsigned long promised; /* pages */
 	struct vm_file vmf;
 };
 
@@ -61,16 +64,26 @@ static swp_entry_t value_to_swp(const void *value)
 
 /* The limit ------------------------------------------------------------------------------------ */
 
-static bool charge(struct address_space *mapping)
-{
-	struct shmem_limit *limit = mapping->private_data;
+static atomic_long_t promised_pages;
 
-	if (!limit)
-		return true;
-	if (atomic_long_inc_return(&limit->used) <= READ_ONCE(limit->max))
-		return true;
-	atomic_long_dec(&limit->used);
-	return false;
+unsigned long shmem_promised(void)
+{
+	return atomic_long_read(&promised_pages);
+}
+
+static int promise(unsigned long pages)
+{
+	int err = vm_enough_memory(NULL, pages);
+
+	if (!err)
+		atomic_long_add(pages, &promised_pages);
+	return err;
+}
+
+static void end_promise(unsigned long pages)
+{
+	atomic_long_sub(pages, &promised_pages);
+	vm_unacct_memory(pages);
 }
 
 static void uncharge(struct address_space *mapping)
@@ -79,6 +92,20 @@ static void uncharge(struct address_space *mapping)
 
 	if (limit)
 		atomic_long_dec(&limit->used);
+	if (!(mapping->flags & AS_PROMISED))
+		end_promise(1);
+}
+
+static bool charge(struct address_space *mapping)
+{
+	struct shmem_limit *limit = mapping->private_data;
+
+	if (!(mapping->flags & AS_PROMISED) && promise(1))
+		return false;
+	if (!limit || atomic_long_inc_return(&limit->used) <= READ_ONCE(limit->max))
+		return true;
+	uncharge(mapping);
+	return false;
 }
 
 static void shmem_freed(struct address_space *mapping, void *value)
@@ -420,6 +447,7 @@ static void shmem_vm_put(struct vm_file *vmf)
 	if (!atomic_dec_and_test(&object->count))
 		return;
 	address_space_destroy(&object->mapping);
+	end_promise(object->promised);
 	kmem_cache_free(shmem_cache, object);
 }
 
@@ -448,16 +476,24 @@ static const struct vm_file_ops shmem_vm_file_ops = {
 	.ident = shmem_vm_ident,
 };
 
-struct vm_file *shmem_vm_file(size_t size)
+struct vm_file *shmem_vm_file(size_t size, unsigned long vm_flags)
 {
-	struct shmem_object *object = kmem_cache_alloc(shmem_cache, GFP_KERNEL);
+	unsigned long promised = vm_flags & VM_NORESERVE ? 0 : DIV_ROUND_UP(size, PAGE_SIZE);
+	struct shmem_object *object;
 
-	if (!object)
+	if (promise(promised))
 		return ERR_PTR(-ENOMEM);
+	object = kmem_cache_alloc(shmem_cache, GFP_KERNEL);
+	if (!object) {
+		end_promise(promised);
+		return ERR_PTR(-ENOMEM);
+	}
 	atomic_set(&object->count, 1);
 	object->ino = atomic_long_inc_return(&next_ino);
 	shmem_mapping_init(&object->mapping, object, NULL);
 	object->mapping.i_size = size;
+	object->mapping.flags = vm_flags & VM_NORESERVE ? 0 : AS_PROMISED;
+	object->promised = promised;
 	object->vmf = (struct vm_file){&object->mapping, &shmem_vm_file_ops, VMF_READ | VMF_WRITE};
 	return &object->vmf;
 }

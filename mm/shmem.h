@@ -26,13 +26,19 @@ void shmem_mapping_init(struct address_space *mapping, void *host, struct shmem_
 
 /**
  * shmem_vm_file() - shared anonymous memory of @size bytes, for mmap(MAP_SHARED | MAP_ANONYMOUS)
- * and /dev/zero. Returns a handle with one reference, which the VMA takes over, or
+ * and /dev/zero. All of it is promised (vm_enough_memory()), unless @vm_flags has VM_NORESERVE. Returns a handle with one reference, which the VMA takes over, or
  * ERR_PTR(-ENOMEM). Sleeps. Its ops->mmap sets vma->vm_ops; vma->vm_pgoff starts at 0.
  */
-struct vm_file *shmem_vm_file(size_t size);
+struct vm_file *shmem_vm_file(size_t size, unsigned long vm_flags);
 
 /** shmem_pages_total() - pages of all shmem mappings, in memory. What /proc/meminfo calls Shmem. */
 unsigned long shmem_pages_total(void);
+
+/**
+ * shmem_promised() - what shared memory is promised, in pages, segments of System V excepted. With
+ * the VMAs of VM_ACCOUNT it makes up vm_committed_pages().
+ */
+unsigned long shmem_promised(void);
 
 /** is_shmem_mapping() - was @mapping set up by shmem_mapping_init()? */
 bool is_shmem_mapping(const struct address_space *mapping);

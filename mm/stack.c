@@ -47,7 +47,7 @@ static int reserve_growth(struct vm_area *vma, unsigned long start, unsigned lon
 		return -ENOMEM;
 	if (mlock_future_check(mm, vma->vm_flags, grow << PAGE_SHIFT))
 		return -ENOMEM;
-	if ((vma->vm_flags & VM_ACCOUNT) && vm_enough_memory(grow))
+	if ((vma->vm_flags & VM_ACCOUNT) && vm_enough_memory(mm, grow))
 		return -ENOMEM;
 	return 0;
 }
@@ -124,7 +124,7 @@ int setup_stack_vma(struct mm *mm, unsigned long top, unsigned long size, unsign
 	struct vm_area *vma;
 	unsigned long pages = size >> PAGE_SHIFT;
 
-	if (vm_enough_memory(pages))
+	if (vm_enough_memory(mm, pages))
 		return -ENOMEM;
 	vma = vm_area_alloc(mm);
 	if (!vma) {

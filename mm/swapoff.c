@@ -261,6 +261,17 @@ static bool fits(struct swap_device *dev)
 	return READ_ONCE(dev->used) <= room;
 }
 
+/* Nor may more have been promised than can be kept without it (mm/commit.c). */
+static bool promises_hold(const struct swap_device *dev)
+{
+	unsigned long pages = READ_ONCE(dev->slots) - 1 - READ_ONCE(dev->bad);
+
+	if (vm_enough_memory(NULL, pages))
+		return false;
+	vm_unacct_memory(pages);
+	return true;
+}
+
 static int empty_device(struct swap_device *dev)
 {
 	if (!fits(dev))
@@ -295,6 +306,19 @@ static struct swap_device *find_device(const char *name)
 	return NULL;
 }
 
+static int remove_device(struct swap_device *dev)
+{
+	int err;
+
+	swap_set_writable(dev, false);
+	err = empty_device(dev);
+	if (err)
+		swap_set_writable(dev, true);
+	else
+		swap_retire_device(dev);
+	return err;
+}
+
 int swap_device_remove(const char *name)
 {
 	struct swap_device *dev;
@@ -302,14 +326,8 @@ int swap_device_remove(const char *name)
 
 	mutex_lock(&swap_change_lock);
 	dev = find_device(name);
-	if (dev) {
-		swap_set_writable(dev, false);
-		err = empty_device(dev);
-		if (err)
-			swap_set_writable(dev, true);
-		else
-			swap_retire_device(dev);
-	}
+	if (dev)
+		err = promises_hold(dev) ? remove_device(dev) : -ENOMEM;
 	mutex_unlock(&swap_change_lock);
 	return err;
 }

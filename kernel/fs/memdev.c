@@ -66,7 +66,7 @@ static int mmap_zero(struct file *file, struct vm_area *vma)
 	struct vm_file *shared = NULL;
 
 	if (vma->vm_flags & VM_SHARED) {
-		shared = shmem_vm_file(vma->vm_end - vma->vm_start);
+		shared = shmem_vm_file(vma->vm_end - vma->vm_start, vma->vm_flags);
 		if (IS_ERR(shared))
 			return PTR_ERR(shared);
 		vma->vm_ops = &generic_file_vm_ops;

@@ -71,6 +71,20 @@ static int rt_budget_store(const struct proc_entry *entry, struct task *task, ch
 	return err;
 }
 
+/* The limit of promised memory is told by one of two: the last one written. */
+static int overcommit_store(const struct proc_entry *entry, struct task *task, char *text,
+			    size_t len)
+{
+	const struct sys_int *si = entry->data;
+	int err = int_store(entry, task, text, len);
+
+	if (!err)
+		WRITE_ONCE(*(si->value == &sysctl_overcommit_ratio ? &sysctl_overcommit_kbytes
+								   : &sysctl_overcommit_ratio),
+			   0);
+	return err;
+}
+
 /* Only "1" is known. The work is done when the write returns. */
 static int compact_store(const struct proc_entry *entry, struct task *task, char *text, size_t len)
 {
@@ -179,21 +193,14 @@ static int ulong_store(const struct proc_entry *entry, struct task *task, char *
 		.name = entry_name, .mode = 0644, .show = ulong_show, .store = ulong_store, \
 		.data = &(var)                                                              \
 	}
-#define INT_ENTRY(entry_name, var, lo, hi)                                              \
-	{                                                                               \
-		.name = entry_name, .mode = 0644, .show = int_show, .store = int_store, \
-		.data = &(struct sys_int)                                               \
-		{                                                                       \
-			&(var), lo, hi                                                  \
-		}                                                                       \
-	}
-#define RT_BUDGET_ENTRY(entry_name, var, lo)                                                  \
-	{                                                                                     \
-		.name = entry_name, .mode = 0644, .show = int_show, .store = rt_budget_store, \
-		.data = &(struct sys_int)                                                     \
-		{                                                                             \
-			&(var), lo, S32_MAX                                                   \
-		}                                                                             \
+#define INT_ENTRY(entry_name, var, lo, hi) INT_ENTRY_STORE(entry_name, var, lo, hi, int_store)
+#define INT_ENTRY_STORE(entry_name, var, lo, hi, store_fn)                             \
+	{                                                                              \
+		.name = entry_name, .mode = 0644, .show = int_show, .store = store_fn, \
+		.data = &(struct sys_int)                                              \
+		{                                                                      \
+			&(var), lo, hi                                                 \
+		}                                                                      \
 	}
 #define TEXT_ENTRY(entry_name, text)                                                \
 	{                                                                           \
@@ -238,8 +245,10 @@ static const struct proc_entry kernel_entries[] = {
 	{.name = "random", .mode = 0555, .children = random_entries},
 	INT_ENTRY("randomize_va_space", randomize_va_space, 0, 2),
 	TEXT_ENTRY("sched_rr_timeslice_ms", "100"),
-	RT_BUDGET_ENTRY("sched_rt_period_us", sysctl_sched_rt_period_us, 1),
-	RT_BUDGET_ENTRY("sched_rt_runtime_us", sysctl_sched_rt_runtime_us, -1),
+	INT_ENTRY_STORE("sched_rt_period_us", sysctl_sched_rt_period_us, 1, S32_MAX,
+			rt_budget_store),
+	INT_ENTRY_STORE("sched_rt_runtime_us", sysctl_sched_rt_runtime_us, -1, S32_MAX,
+			rt_budget_store),
 	ULONG_ENTRY("shmall", shm_all_pages),
 	ULONG_ENTRY("shmmax", shm_max_bytes),
 	INT_ENTRY("shmmni", shm_table.max, 0, 32768),
@@ -250,6 +259,7 @@ static const struct proc_entry kernel_entries[] = {
 };
 
 static const struct proc_entry vm_entries[] = {
+	INT_ENTRY("admin_reserve_kbytes", sysctl_admin_reserve_kbytes, 0, S32_MAX),
 	{.name = "compact_memory", .mode = 0200, .store = compact_store},
 	TEXT_ENTRY("dirty_background_ratio", "10"),
 	TEXT_ENTRY("dirty_ratio", "20"),
@@ -259,14 +269,16 @@ static const struct proc_entry vm_entries[] = {
 	TEXT_ENTRY("mmap_min_addr", "65536"),
 	TEXT_ENTRY("nr_hugepages", "0"),
 	TEXT_ENTRY("oom_kill_allocating_task", "0"),
-	INT_ENTRY("overcommit_kbytes", sysctl_overcommit_kbytes, 0, S32_MAX),
+	INT_ENTRY_STORE("overcommit_kbytes", sysctl_overcommit_kbytes, 0, S32_MAX,
+			overcommit_store),
 	INT_ENTRY("overcommit_memory", sysctl_overcommit_memory, 0, 2),
-	INT_ENTRY("overcommit_ratio", sysctl_overcommit_ratio, 0, 1000),
+	INT_ENTRY_STORE("overcommit_ratio", sysctl_overcommit_ratio, 0, 1000, overcommit_store),
 	INT_ENTRY("page-cluster", sysctl_page_cluster, 0, 31),
 	INT_ENTRY("panic_on_oom", panic_on_oom, 0, 2),
 	TEXT_ENTRY("stat_interval", "1"),
 	INT_ENTRY("swappiness", sysctl_swappiness, 0, 200),
 	TEXT_ENTRY("unprivileged_userfaultfd", "0"),
+	INT_ENTRY("user_reserve_kbytes", sysctl_user_reserve_kbytes, 0, S32_MAX),
 	TEXT_ENTRY("vfs_cache_pressure", "100"),
 	TEXT_ENTRY("watermark_scale_factor", "10"),
 	{.name = NULL},

@@ -212,10 +212,11 @@ static const struct vm_file_ops shm_vm_file_ops = {
 static struct shm_segment *new_segment(s32 key, size_t size, int flags)
 {
 	unsigned long pages = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
-	unsigned long promised = flags & SHM_NORESERVE ? 0 : pages;
+	bool noreserve = flags & SHM_NORESERVE && READ_ONCE(sysctl_overcommit_memory) != 2;
+	unsigned long promised = noreserve ? 0 : pages;
 	struct shm_segment *seg;
 
-	if (vm_enough_memory(promised))
+	if (vm_enough_memory(current->mm, promised))
 		return ERR_PTR(-ENOMEM);
 	seg = kzalloc(sizeof(*seg), GFP_KERNEL);
 	if (!seg) {
@@ -230,6 +231,7 @@ static struct shm_segment *new_segment(s32 key, size_t size, int flags)
 	seg->name_key = key;
 	shmem_mapping_init(&seg->mapping, seg, NULL);
 	seg->mapping.i_size = (loff_t)(pages << PAGE_SHIFT);
+	seg->mapping.flags = noreserve ? 0 : AS_PROMISED;
 	seg->vmf[SHM_VMF_RW] =
 		(struct vm_file){&seg->mapping, &shm_vm_file_ops, VMF_READ | VMF_WRITE};
 	seg->vmf[SHM_VMF_RO] = (struct vm_file){&seg->mapping, &shm_vm_file_ops, VMF_READ};
@@ -507,7 +509,7 @@ static int lock_pages(struct shm_segment *seg, bool lock)
 		if (lock && !rlimit_of(current->signal, RLIMIT_MEMLOCK))
 			return -EPERM;
 	}
-	seg->mapping.flags = lock ? AS_UNEVICTABLE : 0;
+	seg->mapping.flags = (seg->mapping.flags & ~AS_UNEVICTABLE) | (lock ? AS_UNEVICTABLE : 0);
 	seg->ipc.mode = (seg->ipc.mode & ~(u32)SHM_LOCKED) | (lock ? SHM_LOCKED : 0);
 	return 0;
 }

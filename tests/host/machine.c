@@ -464,5 +464,6 @@ void host_boot(unsigned int mib)
 	mm_caches_init();
 	shmem_init();
 	fault_init();
+	commit_init();
 	swap_ram_init();
 }

@@ -10,6 +10,7 @@
 #include "mm/pgwalk.h"
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 #include "mm/slab.h"
 #include "tests/host/mm_helpers.h"
 #include "arch/x86_64/pgtable.h"
@@ -131,10 +132,10 @@ static void check_counters(struct mm *mm)
 	CHECK_EQ(mm->data_vm, data);
 }
 
-/* What all address spaces promise must be what is committed. */
+/* What all address spaces and shared memory are promised must be what is committed. */
 static void check_promises(void)
 {
-	unsigned long promised = 0;
+	unsigned long promised = shmem_promised();
 	struct vm_area *vma;
 	struct mm *mm;
 

@@ -159,7 +159,7 @@ TEST(b33_mremap_offset_overflow)
 	host_boot(64);
 	sim_cpu_init();
 	mm = test_mm();
-	vmf = shmem_vm_file(PAGE(4));
+	vmf = shmem_vm_file(PAGE(4), 0);
 	CHECK(!IS_ERR(vmf));
 	CHECK_EQ(vm_mmap(mm, vmf, at(0), PAGE(8), RW, MAP_SHARED | MAP_FIXED, ~0UL - 8), at(0));
 	refused(mm, -EINVAL, 8, 10, 0);

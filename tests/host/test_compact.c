@@ -122,7 +122,7 @@ TEST(compaction_moves_every_kind_of_page)
 	host_boot(32);
 	sim_cpu_init();
 	mm = test_mm();
-	vmf = shmem_vm_file(PAGE(1024));
+	vmf = shmem_vm_file(PAGE(1024), 0);
 	CHECK(!IS_ERR(vmf));
 	CHECK_EQ(
 		vm_mmap(mm, vmf, TEST_BASE - PAGE(1024), PAGE(1024), RW, MAP_SHARED | MAP_FIXED, 0),

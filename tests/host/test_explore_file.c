@@ -22,7 +22,7 @@ static struct page *page;
 static void prepare_file(void)
 {
 	x_machine();
-	file = shmem_vm_file(PAGE(2));
+	file = shmem_vm_file(PAGE(2), 0);
 	CHECK(!IS_ERR(file));
 	CHECK_EQ(vm_mmap(MM, file, SHARED, PAGE(2), RW, MAP_SHARED | MAP_FIXED, 0), SHARED);
 	CHECK_EQ(vm_mmap(MM, file, PRIVATE, PAGE(2), RW, MAP_PRIVATE | MAP_FIXED, 0), PRIVATE);

@@ -53,7 +53,7 @@ static u64 peek(struct mm *mm, unsigned long addr)
 TEST(mm_access_private_file_is_copied)
 {
 	struct mm *mm = start(), *other = mm_alloc();
-	struct vm_file *vmf = shmem_vm_file(PAGE_SIZE);
+	struct vm_file *vmf = shmem_vm_file(PAGE_SIZE, 0);
 	u64 value;
 
 	map(other, vmf, 1, PROT_READ | PROT_WRITE, MAP_SHARED);
@@ -88,7 +88,7 @@ static void discard_the_copy(int point)
 TEST(b10_forced_write_looks_again)
 {
 	struct mm *mm = start(), *other = mm_alloc();
-	struct vm_file *vmf = shmem_vm_file(PAGE_SIZE);
+	struct vm_file *vmf = shmem_vm_file(PAGE_SIZE, 0);
 
 	map(other, vmf, 1, PROT_READ | PROT_WRITE, MAP_SHARED);
 	CHECK_EQ(sim_write(other, 0, BASE, 1234), 0);
@@ -137,7 +137,7 @@ TEST(mm_access_forked_page_is_copied)
 TEST(mm_access_shared_read_only_is_refused)
 {
 	struct mm *mm = start();
-	struct vm_file *vmf = shmem_vm_file(PAGE_SIZE);
+	struct vm_file *vmf = shmem_vm_file(PAGE_SIZE, 0);
 
 	map(mm, vmf, 1, PROT_READ, MAP_SHARED);
 	CHECK_EQ(poke(mm, BASE, 1), 0);
@@ -154,6 +154,6 @@ TEST(mm_access_ends_at_a_hole)
 	CHECK_EQ(access_remote_vm(mm, BASE + 100, buf, sizeof(buf), true), 2 * PAGE_SIZE - 100);
 	CHECK_EQ(access_remote_vm(mm, BASE + 2 * PAGE_SIZE - 3, buf, 8, false), 3);
 	CHECK_EQ(access_remote_vm(mm, BASE - 1, buf, 8, false), 0);
-	map(mm, shmem_vm_file(PAGE_SIZE), 2, PROT_READ, MAP_PRIVATE);
+	map(mm, shmem_vm_file(PAGE_SIZE, 0), 2, PROT_READ, MAP_PRIVATE);
 	CHECK_EQ(access_remote_vm(mm, BASE, buf, sizeof(buf), false), PAGE_SIZE);
 }

@@ -218,7 +218,7 @@ static void start_machine(void)
 	host_boot(64);
 	sim_cpu_init();
 	for (int i = 0; i < FILES; i++) {
-		files[i].vmf = shmem_vm_file(FILE_PAGES * PAGE_SIZE);
+		files[i].vmf = shmem_vm_file(FILE_PAGES * PAGE_SIZE, 0);
 		CHECK(!IS_ERR(files[i].vmf));
 	}
 	procs[0].mm = mm_alloc();

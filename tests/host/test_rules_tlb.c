@@ -158,7 +158,7 @@ TEST(zap_flushes_dirty_shared_under_the_table_lock)
 	host_boot(64);
 	sim_cpu_init();
 	mm = test_mm();
-	vmf = shmem_vm_file(PAGE(2));
+	vmf = shmem_vm_file(PAGE(2), 0);
 	CHECK(!IS_ERR(vmf));
 	CHECK_EQ(vm_mmap(mm, vmf, TEST_BASE, PAGE(2), RW, MAP_SHARED | MAP_FIXED, 0), TEST_BASE);
 	poke(mm, TEST_BASE, 7);

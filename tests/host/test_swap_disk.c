@@ -557,7 +557,7 @@ TEST(swapoff_shared_memory)
 
 	boot_without_ram_swap(16);
 	add_disk(0, 1000, -1);
-	file = shmem_vm_file(PAGE(pages));
+	file = shmem_vm_file(PAGE(pages), 0);
 	for (unsigned long i = 0; i < pages; i++) {
 		struct page *page = shmem_page(file, i);
 

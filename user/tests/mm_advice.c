@@ -244,6 +244,24 @@ static void test_msync(void)
 	CHECK(msync(p, 0, MS_SYNC) == 0);
 }
 
+/*
+ * Shared memory is promised as private memory is: more than there can be is refused, unless no
+ * promise is wanted.
+ */
+static void test_promise_of_shared_memory(void)
+{
+	int fd = open("/proc/sys/vm/overcommit_memory", O_RDONLY);
+	const size_t size = 32UL << 40;
+	char mode;
+
+	CHECK(fd >= 0 && read(fd, &mode, 1) == 1 && close(fd) == 0);
+	if (mode != '0')
+		return;
+	CHECK_ERRNO((long)mmap(NULL, size, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0), ENOMEM);
+	CHECK_ERRNO((long)mmap(NULL, size, RW, ANON, -1, 0), ENOMEM);
+	CHECK(mmap(NULL, size, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED);
+}
+
 /* ---- files ---- */
 
 static int file_of(unsigned long pages, int flags)
@@ -425,6 +443,7 @@ int main(void)
 	TEST(test_mincore);
 	TEST(test_mincore_of_a_file);
 	TEST(test_msync);
+	TEST(test_promise_of_shared_memory);
 	TEST(test_file_private);
 	TEST(test_file_shared);
 	TEST(test_file_rights);

@@ -333,6 +333,8 @@ static void test_settings(void)
 		"kernel/shmmax",
 		"kernel/shmall",
 		"kernel/shmmni",
+		"vm/admin_reserve_kbytes",
+		"vm/user_reserve_kbytes",
 		"vm/overcommit_kbytes",
 		"vm/overcommit_ratio",
 		"vm/mmap_min_addr",
