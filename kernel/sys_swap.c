@@ -71,7 +71,7 @@ static long do_swapoff(const char *name)
 		return swap_device_remove(device);
 	}
 	if (PTR_ERR(bdev) != -ENOENT)
-		return PTR_ERR(bdev) == -EISDIR ? -EINVAL : PTR_ERR(bdev);
+		return PTR_ERR(bdev);
 	/* No node: compressed memory, or a disk that was pulled out. */
 	err = swap_device_remove(name);
 	return err == -EINVAL ? -ENOENT : err;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small calls: adjtimex, kcmp, settimeofday; and looking at a socket's bytes without taking them.
+ * Small calls: adjtimex, kcmp, settimeofday, swapon and swapoff of what is no swap; and looking at a
+ * socket's bytes without taking them.
  */
 #include "test.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timex.h>
@@ -21,6 +23,25 @@ static void test_adjtimex(void)
 	CHECK_ERRNO(clock_adjtime(CLOCK_MONOTONIC, &tx), EOPNOTSUPP);
 	CHECK_ERRNO(clock_adjtime(99, &tx), EINVAL);
 	CHECK_ERRNO(syscall(SYS_adjtimex, 8L), EFAULT);
+}
+
+/* What is no swap area, and what never could be one. */
+static void test_swap_of_nothing(void)
+{
+	if (swapoff("/dev/null") && errno == EPERM)
+		return;
+	CHECK_ERRNO(swapon("/dev/null", 0x80000), EINVAL);
+	CHECK_ERRNO(swapon((char *)8, 0), EFAULT);
+	CHECK_ERRNO(swapon("/nothing/here", 0), ENOENT);
+	CHECK_ERRNO(swapon("/tmp", 0), EISDIR);
+	CHECK_ERRNO(swapon("/dev/null", 0), EINVAL);
+	CHECK_ERRNO(swapoff((char *)8), EFAULT);
+	CHECK_ERRNO(swapoff("/nothing/here"), ENOENT);
+	CHECK_ERRNO(swapoff("/tmp"), EISDIR);
+	CHECK_ERRNO(swapoff("/dev/null"), EINVAL);
+	CHECK(setuid(65534) == 0);
+	CHECK_ERRNO(swapon((char *)8, 0), EPERM);
+	CHECK_ERRNO(swapoff((char *)8), EPERM);
 }
 
 static void test_settimeofday(void)
@@ -112,6 +133,7 @@ int main(void)
 	TEST(test_adjtimex);
 	TEST(test_settimeofday);
 	TEST(test_kcmp);
+	TEST(test_swap_of_nothing);
 	TEST(test_peek);
 	TEST(test_mmsg);
 	return test_done();
