@@ -7,6 +7,7 @@
  * counts in one go.
  */
 #include "kernel/fs/proc_internal.h"
+#include "kernel/sched.h"
 #include "kernel/task.h"
 #include "lib/err.h"
 #include "lib/errno.h"
@@ -16,6 +17,7 @@
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
 #include "mm/swapops.h"
@@ -176,6 +178,37 @@ static void count_swap(struct smaps *s, pte_t pte)
 	s->swap_pss += ((u64)PAGE_SIZE << PSS_SHIFT) / max(swap_entry_count(entry), 1);
 }
 
+/* Has the process a page of its own, or one mapped, where the file's is in swap? */
+static bool has_page(struct vm_area *vma, unsigned long addr)
+{
+	spinlock_t *ptl;
+	pte_t *pte = pgwalk_pte_lock(vma->vm_mm, addr, &ptl);
+	bool has;
+
+	if (!pte)
+		return false;
+	has = !pte_none(ptep_get(pte));
+	spin_unlock(ptl);
+	return has;
+}
+
+/* Shared memory leaves no entry in the page table: the file knows what of it is in swap. */
+static void count_swap_of_file(struct smaps *s, struct vm_area *vma)
+{
+	struct address_space *mapping = vma->vm_file ? vma->vm_file->mapping : NULL;
+	unsigned long index = vma->vm_pgoff, last = vma_last_pgoff(vma);
+
+	if (!mapping || !is_shmem_mapping(mapping))
+		return;
+	for (; READ_ONCE(mapping->nrswapped) && filemap_next_value(mapping, &index); index++) {
+		if (index > last)
+			return;
+		if (!has_page(vma, vma->vm_start + ((index - vma->vm_pgoff) << PAGE_SHIFT)))
+			s->swap += PAGE_SIZE;
+		cond_resched();
+	}
+}
+
 static void count_vma(struct smaps *s, struct vm_area *vma)
 {
 	struct pgwalk walk;
@@ -183,6 +216,7 @@ static void count_vma(struct smaps *s, struct vm_area *vma)
 	pte_t *pte;
 
 	s->size += vma->vm_end - vma->vm_start;
+	count_swap_of_file(s, vma);
 	for_each_pmd(&walk, vma->vm_mm, vma->vm_start, vma->vm_end)
 	{
 		pte = pgwalk_pte_lock(vma->vm_mm, walk.addr, &ptl);

@@ -277,6 +277,29 @@ static void test_lock_at_random(void)
 	CHECK(value_in("/proc/self/status", NULL, "VmLck:") == 0);
 }
 
+/* What of shared memory is in swap, smaps shows as for private memory. (With none: nothing.) */
+static void test_shared_swap_seen_in_smaps(void)
+{
+	char *p = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+	     name[32];
+	unsigned char vec[16];
+	int resident = 0;
+
+	CHECK(p != MAP_FAILED);
+	for (int i = 1; i < 16; i++)
+		p[i * PAGE] = i;
+	snprintf(name, sizeof name, "%lx-", (unsigned long)p);
+	CHECK(value_in("/proc/self/smaps", name, "Swap:") == 0);
+	CHECK(madvise(p, 16 * PAGE, MADV_PAGEOUT) == 0 || errno == EINVAL);
+	CHECK(mincore(p, 16 * PAGE, vec) == 0);
+	for (int i = 0; i < 16; i++)
+		resident += vec[i] & 1;
+	CHECK(value_in("/proc/self/smaps", name, "Swap:") == (15 - resident) * 4);
+	for (int i = 1; i < 16; i++)
+		CHECK(p[i * PAGE] == i);
+	CHECK(value_in("/proc/self/smaps", name, "Swap:") == 0);
+}
+
 static void test_lock_seen_in_smaps(void)
 {
 	char *p = map(9, PROT_NONE, MAP_PRIVATE) + PAGE, name[32];
@@ -376,6 +399,7 @@ int main(void)
 	TEST(test_populate_refuses);
 	TEST(test_populate_of_a_file);
 	TEST(test_lock_at_random);
+	TEST(test_shared_swap_seen_in_smaps);
 	TEST(test_lock_seen_in_smaps);
 	TEST(test_forced_write);
 	TEST(test_forced_write_never_reaches_the_file);
