@@ -268,6 +268,22 @@ def make_damaged_gpt(path, sector):
     return make_gpt(path, sector, damage=True)
 
 
+def overlapping():
+    """Two partitions with sectors in common, each with a signature: only one of them is swapped to."""
+    with folder() as here:
+        image = os.path.join(here, "disk.img")
+        parts = {1: (2048, 20480), 2: (12288, 20480), 3: (32768, 2048)}
+        with open(image, "wb") as out:
+            out.truncate(20 * MIB)
+            out.write(mbr([mbr_entry(0x82, *where) for where in parts.values()]))
+        for first, sectors in parts.values():
+            sign_partition(image, first, sectors)
+        status, out, err = verso("--cmdline", "swap=0", "--drive", image, BUSYBOX, "sh", "-c",
+                                 "for i in 1 2 3; do swapon /dev/vda$i 2>&1; done; "
+                                 "swapoff /dev/vda1; swapon /dev/vda2 && swapon /dev/vda1 2>&1")
+        expect(re.findall(r"/dev/vda(\d): Device or resource busy", out) == ["2", "1"], "partitions that overlap", out + err)
+
+
 # ---- disks that fail ----
 
 class Monitor:
@@ -446,6 +462,7 @@ JOBS += [
     ("nvme pulled out in use", pulled_out_in_use("nvme", "release")),
     ("areas that are refused", refused),
     ("a disk that is not swapped to", not_swapped_to),
+    ("partitions that overlap", overlapping),
     ("partitions, MBR", partitions("virtio", make_mbr, 512)),
     ("partitions, GPT", partitions("nvme", make_gpt, 512)),
     ("partitions, GPT, sectors of 4 KiB", partitions("nvme", make_gpt, 4096)),

@@ -10,7 +10,8 @@
  * devices may still point to it, and hear -ENODEV. Its names leave /dev, and are not given again.
  *
  * CLAIMED-ALONE: a claim (swapon) excludes every other claim of the same sectors: one of the disk
- * excludes those of its partitions, and the reverse. What is claimed does not change its range.
+ * excludes those of its partitions, and the reverse; and so do partitions that a broken table lets
+ * overlap. What is claimed does not change its range.
  *
  * Locks: blk_mutex guards the list, partitions and claims; disk->lock is taken inside.
  */
@@ -238,11 +239,16 @@ static void drop_partitions(struct disk *disk)
 	}
 }
 
-static bool any_claimed(const struct disk *disk, unsigned int from)
+/* Has anybody claimed one of the sectors of a device? */
+static bool claimed(const struct block_device *bdev)
 {
-	for (unsigned int i = from; i < MINORS_PER_DISK; i++)
-		if (disk->parts[i] && disk->parts[i]->holder)
+	for (unsigned int i = 0; i < MINORS_PER_DISK; i++) {
+		const struct block_device *other = bdev->disk->parts[i];
+
+		if (other && other->holder && other->start < bdev->start + bdev->sectors &&
+		    bdev->start < other->start + other->sectors)
 			return true;
+	}
 	return false;
 }
 
@@ -251,7 +257,7 @@ int blk_reread_partitions(struct disk *disk)
 	int err = -EBUSY;
 
 	mutex_lock(&blk_mutex);
-	if (!any_claimed(disk, 0)) {
+	if (!claimed(disk->parts[0])) {
 		drop_partitions(disk);
 		blk_scan_partitions(disk);
 		err = 0;
@@ -264,13 +270,12 @@ int blk_reread_partitions(struct disk *disk)
 
 int blk_claim(struct block_device *bdev, const void *holder)
 {
-	struct disk *disk = bdev->disk;
 	int err = 0;
 
 	mutex_lock(&blk_mutex);
 	if (blk_is_dead(bdev) || !bdev->sectors)
 		err = -ENODEV;
-	else if (bdev->number ? bdev->holder || disk->parts[0]->holder : any_claimed(disk, 0))
+	else if (claimed(bdev))
 		err = -EBUSY;
 	else
 		bdev->holder = holder;
