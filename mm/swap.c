@@ -231,10 +231,12 @@ void swap_set_writable(struct swap_device *dev, bool writable)
 	spin_unlock(&dev->lock);
 }
 
-/* Slot 0 is no slot. */
-static unsigned long usable_slots(struct swap_device *dev)
+/* Slot 0 is no slot. The device may be on its way out: then there are none. */
+unsigned long swap_usable_slots(const struct swap_device *dev)
 {
-	return READ_ONCE(dev->slots) - 1 - READ_ONCE(dev->bad);
+	unsigned long slots = READ_ONCE(dev->slots);
+
+	return slots ? slots - 1 - READ_ONCE(dev->bad) : 0;
 }
 
 unsigned long total_swap_pages(void)
@@ -245,7 +247,7 @@ unsigned long total_swap_pages(void)
 		struct swap_device *dev = swap_device(i);
 
 		if (dev && READ_ONCE(dev->writable))
-			total += usable_slots(dev);
+			total += swap_usable_slots(dev);
 	}
 	return total;
 }
@@ -258,7 +260,7 @@ unsigned long nr_free_swap_pages(void)
 		struct swap_device *dev = swap_device(i);
 
 		if (dev && READ_ONCE(dev->writable))
-			free += usable_slots(dev) - READ_ONCE(dev->used);
+			free += swap_usable_slots(dev) - READ_ONCE(dev->used);
 	}
 	return free;
 }
@@ -462,7 +464,7 @@ static swp_entry_t device_free_slot(struct swap_device *dev, unsigned long slot)
 
 static bool device_has_room(struct swap_device *dev)
 {
-	return READ_ONCE(dev->writable) && READ_ONCE(dev->used) < usable_slots(dev) &&
+	return READ_ONCE(dev->writable) && READ_ONCE(dev->used) < swap_usable_slots(dev) &&
 	       READ_ONCE(dev->failures) < MAX_FAILURES && !(dev->ops->full && dev->ops->full(dev));
 }
 

@@ -138,7 +138,9 @@ struct swap_device *swap_device(unsigned int i);
 /* The device's word of a slot in use. The lock held, or the slot known to stay in use. */
 unsigned long *swap_slot_word(struct swap_device *dev, unsigned long slot);
 
-/* Slots that can be used in all, and those free, over all devices. */
+/* A device's slots that can be used, bad ones excepted. */
+unsigned long swap_usable_slots(const struct swap_device *dev);
+/* The same of all devices, and those free. */
 unsigned long total_swap_pages(void);
 unsigned long nr_free_swap_pages(void);
 

@@ -264,7 +264,7 @@ static bool fits(struct swap_device *dev)
 /* Nor may more have been promised than can be kept without it (mm/commit.c). */
 static bool promises_hold(const struct swap_device *dev)
 {
-	unsigned long pages = READ_ONCE(dev->slots) - 1 - READ_ONCE(dev->bad);
+	unsigned long pages = swap_usable_slots(dev);
 
 	if (vm_enough_memory(NULL, pages))
 		return false;

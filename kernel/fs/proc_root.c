@@ -231,7 +231,7 @@ static int swaps_show(struct seq_file *m, struct task *task)
 		if (!dev)
 			continue;
 		/* As on Linux, what pages can go to: without the header and the bad slots. */
-		size = KIB(READ_ONCE(dev->slots) - 1 - READ_ONCE(dev->bad));
+		size = KIB(swap_usable_slots(dev));
 		used = KIB(READ_ONCE(dev->used));
 		seq_printf(m, "%-40s%-16s%lu\t%s%lu\t%s%d\n", dev->name, "partition", size,
 			   size < 10000000 ? "\t" : "", used, used < 10000000 ? "\t" : "",
