@@ -20,6 +20,7 @@
 #include "mm/pgwalk.h"
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 #include "mm/swap.h"
 #include "mm/swapops.h"
 #include "mm/vma.h"
@@ -102,8 +103,11 @@ void madvise_willneed_range(struct vm_area *vma, unsigned long start, unsigned l
 {
 	struct pgwalk walk;
 
+	if (vma->vm_file && vma->vm_file->mapping && is_shmem_mapping(vma->vm_file->mapping))
+		shmem_willneed(vma->vm_file->mapping, linear_page_index(vma, start),
+			       linear_page_index(vma, end - 1));
 	if (!vma->anon_vma)
-		return; /* a file's pages are in memory, or come with the fault */
+		return;
 	for_each_pmd(&walk, vma->vm_mm, start, end)
 	{
 		for (unsigned long addr = walk.addr; addr < walk.next; addr += PAGE_SIZE) {

@@ -266,6 +266,20 @@ static int shmem_get_page(struct address_space *mapping, unsigned long index,
 	return err;
 }
 
+void shmem_willneed(struct address_space *mapping, unsigned long first, unsigned long last)
+{
+	for (unsigned long index = first; READ_ONCE(mapping->nrswapped); index++) {
+		void *value = filemap_next_value(mapping, &index);
+
+		if (!value || index > last)
+			break;
+		if (is_swap_entry(value_to_swp(value)))
+			swapin_begin(value_to_swp(value));
+		cond_resched();
+	}
+	swap_submit();
+}
+
 /* Mappings in swap ---------------------------------------------------------------------------- */
 
 /*

@@ -44,6 +44,12 @@ unsigned long shmem_promised(void);
 bool is_shmem_mapping(const struct address_space *mapping);
 
 /**
+ * shmem_willneed() - begin to read what of pages @first to @last is in swap. Nobody waits for it.
+ * Sleeps.
+ */
+void shmem_willneed(struct address_space *mapping, unsigned long first, unsigned long last);
+
+/**
  * shmem_unuse() - swapoff: bring back all pages of shared memory that lie in a swap device. 0 or
  * -ENOMEM. Sleeps; no locks held; one caller at a time.
  */

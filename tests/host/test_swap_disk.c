@@ -579,6 +579,39 @@ TEST(swapoff_shared_memory)
 	file->ops->put(file);
 }
 
+/* MADV_WILLNEED of shared memory, which has no entries in the page table. */
+TEST(willneed_of_shared_memory)
+{
+	struct vm_file *file;
+	struct mm *mm;
+
+	boot_without_ram_swap(16);
+	add_disk(0, 1000, -1);
+	file = shmem_vm_file(PAGE(64), 0);
+	for (unsigned long i = 0; i < 64; i++) {
+		struct page *page = shmem_page(file, i);
+
+		*(u64 *)page_address(page) = i + 1;
+		unlock_page(page);
+		put_page(page);
+	}
+	shmem_to_swap(file, 64);
+	mm = test_mm();
+	CHECK_EQ(vm_mmap(mm, file, TEST_BASE, PAGE(60), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, 4),
+		 TEST_BASE);
+	CHECK_EQ(do_madvise(mm, TEST_BASE + PAGE(8), PAGE(16), MADV_WILLNEED), 0);
+	idle();
+	CHECK_EQ(disks[0].reads, 16);
+	for (unsigned long i = 8; i < 24; i++)
+		expect(mm, TEST_BASE + PAGE(i), i + 5);
+	CHECK_EQ(disks[0].reads, 16);
+	CHECK_EQ(file->mapping->nrswapped, 48);
+	test_mm_end(mm);
+	file->ops->put(file);
+	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
+}
+
 /* ---- errors ---- */
 
 /*
