@@ -21,6 +21,10 @@
 
 #define PIDFD_NONBLOCK O_NONBLOCK
 
+/* In place of a descriptor: the caller itself, and the leader of its thread group. */
+#define PIDFD_SELF_THREAD	-10000
+#define PIDFD_SELF_THREAD_GROUP -10001
+
 static u32 pidfd_poll(struct file *file, struct poll_table *table)
 {
 	struct pid *pid = file->private;
@@ -112,15 +116,28 @@ SYSCALL_DEFINE2(pidfd_open, pid_t, nr, unsigned int, flags)
 	return ret;
 }
 
-/* The process behind a pidfd, counted, or ERR_PTR(-EBADF, -ESRCH). */
-static struct task *pidfd_get_task(int fd)
+struct pid *pidfd_or_self_get_pid(int fd)
 {
 	bool nonblock;
-	struct pid *pid = pidfd_get_pid((unsigned int)fd, &nonblock);
+	struct pid *pid;
+
+	if (fd == PIDFD_SELF_THREAD)
+		return get_pid(current->thread_pid);
+	/* The leader is there as long as any of its threads, if only as a zombie. */
+	if (fd == PIDFD_SELF_THREAD_GROUP)
+		return get_pid(current->group_leader->thread_pid);
+	pid = pidfd_get_pid((unsigned int)fd, &nonblock);
+	return pid ? pid : ERR_PTR(-EBADF);
+}
+
+/* The process behind a pidfd or PIDFD_SELF_*, counted, or ERR_PTR(-EBADF, -ESRCH). */
+static struct task *pidfd_get_task(int fd)
+{
+	struct pid *pid = pidfd_or_self_get_pid(fd);
 	struct task *t;
 
-	if (!pid)
-		return ERR_PTR(-EBADF);
+	if (IS_ERR(pid))
+		return ERR_CAST(pid);
 	rcu_read_lock();
 	t = READ_ONCE(pid->task);
 	if (t)
@@ -137,6 +154,8 @@ SYSCALL_DEFINE3(pidfd_getfd, int, pidfd, int, fd, unsigned int, flags)
 
 	if (flags)
 		return -EINVAL;
+	if (pidfd < 0)
+		return -EBADF; /* PIDFD_SELF_* are not for this call */
 	t = pidfd_get_task(pidfd);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
@@ -155,7 +174,7 @@ struct mm *pidfd_get_mm(int fd)
 
 	if (IS_ERR(t))
 		return ERR_CAST(t);
-	mm = same_owner(t) || capable(CAP_SYS_PTRACE) ? get_task_mm(t) : ERR_PTR(-EPERM);
+	mm = same_owner(t) || capable(CAP_SYS_PTRACE) ? get_task_mm(t) : ERR_PTR(-EACCES);
 	put_task_struct(t);
 	return mm ? mm : ERR_PTR(-ESRCH);
 }

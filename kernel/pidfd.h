@@ -14,7 +14,9 @@ struct pid;
 int pidfd_prepare(struct pid *pid, int __user *uptr);
 /* The pid behind a descriptor with a reference, NULL if it is not a pidfd. */
 struct pid *pidfd_get_pid(unsigned int fd, bool *nonblock);
-/*
- * The address space of a pidfd's process with a use (mmput it), or ERR_PTR(-EBADF, -ESRCH, -EPERM).
- */
+/* The same for the calls that also take PIDFD_SELF_THREAD and PIDFD_SELF_THREAD_GROUP, which name the
+ * caller without a descriptor. ERR_PTR(-EBADF) if it is neither. */
+struct pid *pidfd_or_self_get_pid(int fd);
+/* The address space of the process behind a pidfd or PIDFD_SELF_*, with a use (mmput it), or
+ * ERR_PTR(-EBADF, -ESRCH, -EACCES). */
 struct mm *pidfd_get_mm(int fd);

@@ -11,6 +11,7 @@
 #include "kernel/signal.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
+#include "lib/err.h"
 
 /* --- masks and actions ------------------------------------------------------------------------ */
 
@@ -418,14 +419,13 @@ SYSCALL_DEFINE4(pidfd_send_signal, int, fd, int, sig, const siginfo_t __user *, 
 	siginfo_t info;
 	struct task *t;
 	struct pid *pid;
-	bool nonblock;
 	int err;
 
 	if (flags)
 		return -EINVAL;
-	pid = pidfd_get_pid((unsigned int)fd, &nonblock);
-	if (!pid)
-		return -EBADF;
+	pid = pidfd_or_self_get_pid(fd);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
 	if (uinfo) {
 		err = read_queue_info(&info, pid->nr, sig, uinfo);
 	} else {

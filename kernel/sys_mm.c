@@ -6,6 +6,7 @@
 #include "arch/x86_64/uaccess.h"
 #include "kernel/cred.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/iov_iter.h"
 #include "kernel/pidfd.h"
 #include "kernel/proc_internal.h"
 #include "kernel/syscall.h"
@@ -165,40 +166,61 @@ struct user_iovec {
 	size_t len;
 };
 
-#define UIO_MAXIOV 1024
-
+/* What others may advise: nothing that changes what the process sees. */
 static bool remote_advice_ok(int advice)
 {
 	return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED ||
 	       advice == MADV_COLLAPSE;
 }
 
-SYSCALL_DEFINE5(process_madvise, int, pidfd, const struct user_iovec __user *, uvec, size_t, vlen,
-		int, advice, unsigned int, flags)
+/* The advice for each part. Bytes advised before the first failure, or what failed. */
+static long advise_vector(struct mm *mm, const struct iov_iter *parts, int advice)
 {
-	struct user_iovec iov;
-	struct mm *mm;
-	size_t i;
 	long done = 0;
-	int err = 0;
 
-	if (flags || vlen > UIO_MAXIOV)
-		return -EINVAL;
-	mm = pidfd_get_mm(pidfd);
+	for (unsigned int i = 0; i < parts->nr; i++) {
+		const struct iovec *part = &parts->iov[i];
+		int err = do_madvise(mm, (unsigned long)part->iov_base, part->iov_len, advice);
+
+		if (err)
+			return done ? done : err;
+		done += (long)part->iov_len;
+	}
+	return done;
+}
+
+static long process_madvise(int pidfd, const struct iov_iter *parts, int advice)
+{
+	struct mm *mm = pidfd_get_mm(pidfd);
+	bool own = mm == current->mm;
+	long ret;
+
 	if (IS_ERR(mm))
 		return PTR_ERR(mm);
-	if (!remote_advice_ok(advice))
-		err = -EINVAL;
-	for (i = 0; i < vlen && !err; i++) {
-		if (copy_from_user(&iov, uvec + i, sizeof(iov)))
-			err = -EFAULT;
-		else
-			err = do_madvise(mm, iov.base, iov.len, advice);
-		if (!err)
-			done += (long)iov.len;
-	}
+	if (!(own ? madvise_known(advice) : remote_advice_ok(advice)))
+		ret = -EINVAL;
+	else if (!own && !capable(CAP_SYS_NICE))
+		ret = -EPERM;
+	else
+		ret = advise_vector(mm, parts, advice);
 	mmput(mm);
-	return done ? done : err;
+	return ret;
+}
+
+SYSCALL_DEFINE5(process_madvise, int, pidfd, const struct iovec __user *, uvec, size_t, vlen, int,
+		advice, unsigned int, flags)
+{
+	struct iovec fast[UIO_FASTIOV], *alloc;
+	struct iov_iter parts;
+	long ret;
+
+	if (flags)
+		return -EINVAL;
+	ret = import_iovec(&parts, uvec, vlen, fast, &alloc);
+	if (ret >= 0)
+		ret = process_madvise(pidfd, &parts, advice);
+	kfree(alloc);
+	return ret;
 }
 
 /* One piece of process_vm_readv or writev through a page of kernel memory. Bytes moved. */

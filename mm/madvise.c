@@ -227,7 +227,7 @@ static int advise_range(struct madvise *a, unsigned long start, unsigned long en
 	return hole;
 }
 
-static bool advice_known(int advice)
+bool madvise_known(int advice)
 {
 	switch (advice) {
 	case MADV_DONTNEED:
@@ -268,7 +268,7 @@ int do_madvise(struct mm *mm, unsigned long start, unsigned long len, int advice
 	struct madvise a = {.mm = mm, .advice = advice};
 	unsigned long bytes = ALIGN(len, PAGE_SIZE);
 
-	if (!advice_known(advice) || (start & ~PAGE_MASK))
+	if (!madvise_known(advice) || (start & ~PAGE_MASK))
 		return -EINVAL;
 	if ((len && !bytes) || start + bytes < start)
 		return -EINVAL;

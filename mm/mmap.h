@@ -46,6 +46,8 @@ long do_mremap(struct mm *mm, unsigned long addr, unsigned long old_len, unsigne
 /* brk(2): the break that is in force afterwards (never an error number). */
 unsigned long do_brk(struct mm *mm, unsigned long brk);
 
+/* Is there such an advice? If not do_madvise() says -EINVAL, whatever the range. */
+bool madvise_known(int advice);
 int do_madvise(struct mm *mm, unsigned long start, unsigned long len, int advice);
 int do_msync(struct mm *mm, unsigned long start, unsigned long len, int flags);
 

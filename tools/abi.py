@@ -21,7 +21,8 @@ LAST = 450  # of Linux 6.1
 CALL = re.compile(r"(\d+) (\w+)\((.*)\)$")
 ABSENT = re.compile(r"! (\d+) (\w+)(?:  (.*))?$")
 PROBE = re.compile(r"(alone )?(bits|values) (.*?)(?: (-?\d\w*) (-?\d\w*))?: (.*)$")
-KINDS = {"+": "accepted", "-": "refused", "^": "younger than Linux 6.1", "?": "not tried"}
+KINDS = {"+": "accepted", "-": "refused", "&": "accepted, younger than Linux 6.1", "^": "younger than Linux 6.1",
+         "?": "not tried"}
 
 
 class Mistake(Exception):
@@ -123,7 +124,7 @@ def page_text(title, calls):
 def probe_text(probe):
     """What one flag argument takes, in a sentence."""
     parts = []
-    for kind, words in (("+", ""), ("-", "refused: "), ("?", "not held against Linux by a test: ")):
+    for kind, words in (("+", ""), ("&", "younger than Linux 6.1: "), ("-", "refused: "), ("?", "not held against Linux by a test: ")):
         names = [name + (f" ({'/'.join(errors)})" if errors else "")
                  for k, errors, name, _ in probe.choices if k == kind]
         if names:

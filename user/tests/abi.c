@@ -53,7 +53,8 @@ struct call {
 };
 #include "build/user/tables/calls.h"
 
-/* kind: + accepted, - refused with one of errors, ^ younger than Linux 6.1, ? not tried; 0 ends a list. */
+/* kind: + accepted, - refused with one of errors, ? not tried; younger than Linux 6.1: & accepted, ^ as the others;
+ * 0 ends a list. */
 struct choice {
 	char kind;
 	const char *name;
@@ -230,11 +231,12 @@ static bool try_one(const struct probe *p, unsigned long x)
 	char kind = c ? c->kind : 0;
 	long result;
 
-	if (kind == '?' || (kind == '^' && !on_verso()))
+	if (kind == '?' || ((kind == '^' || kind == '&') && !on_verso()))
 		return true;
 	make_page();
 	result = p->try(x);
-	if (kind == '+' || kind == '-' ? is_as(result, c->errors) : is_as(result, p->others))
+	if (kind == '+' || kind == '-' || kind == '&' ? is_as(result, c->errors)
+						      : is_as(result, p->others))
 		return true;
 	printf("FAILED %s: %s, %s %s (%#lx): the answer is %ld\n", test_name, p->call, p->what,
 	       c ? c->name : "without a name", x, result);
