@@ -327,7 +327,7 @@ static int build_mm(struct binprm *bprm)
 		return -ENOMEM;
 	update_mm_limits(mm, current);
 	if (current->mm)
-		mm->flags |= current->mm->flags & MMF_EXEC_MASK;
+		mm->flags |= mmf_inherited(current->mm->flags, MMF_EXEC_MASK);
 	/* without process 1 nothing goes on */
 	mm->oom_score_adj = current->tgid == 1 ? OOM_SCORE_ADJ_MIN : current->signal->oom_score_adj;
 	bprm->stack_top = TASK_SIZE - exec_random(22);

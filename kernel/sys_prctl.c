@@ -84,6 +84,33 @@ static long set_thp_disable(unsigned long on)
 	return 0;
 }
 
+#define PR_MDWE_REFUSE_EXEC_GAIN 1UL
+#define PR_MDWE_NO_INHERIT	 2UL
+
+static unsigned long get_mdwe(void)
+{
+	unsigned long flags = READ_ONCE(current->mm->flags);
+
+	return (flags & BIT(MMF_HAS_MDWE) ? PR_MDWE_REFUSE_EXEC_GAIN : 0) |
+	       (flags & BIT(MMF_HAS_MDWE_NO_INHERIT) ? PR_MDWE_NO_INHERIT : 0);
+}
+
+/* Once chosen it cannot be taken back. */
+static long set_mdwe(unsigned long bits)
+{
+	unsigned long now = get_mdwe();
+
+	if (bits & ~(PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT) || bits == PR_MDWE_NO_INHERIT)
+		return -EINVAL;
+	if (now && now != bits)
+		return -EPERM;
+	if (bits & PR_MDWE_NO_INHERIT)
+		set_bit(MMF_HAS_MDWE_NO_INHERIT, &current->mm->flags);
+	if (bits & PR_MDWE_REFUSE_EXEC_GAIN)
+		set_bit(MMF_HAS_MDWE, &current->mm->flags);
+	return 0;
+}
+
 /* Options about credentials and capabilities. -ENOSYS: not one of these. */
 static long prctl_cred(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 		       unsigned long a5)
@@ -159,6 +186,10 @@ SYSCALL_DEFINE5(prctl, int, option, unsigned long, a2, unsigned long, a3, unsign
 	case PR_GET_THP_DISABLE:
 		return a2 || a3 || a4 || a5 ? -EINVAL
 					    : test_bit(MMF_DISABLE_THP, &current->mm->flags);
+	case PR_SET_MDWE:
+		return a3 || a4 || a5 ? -EINVAL : set_mdwe(a2);
+	case PR_GET_MDWE:
+		return a2 || a3 || a4 || a5 ? -EINVAL : (long)get_mdwe();
 	}
 	return -EINVAL;
 }

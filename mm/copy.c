@@ -271,7 +271,7 @@ static void dup_mm_fields(struct mm *mm, struct mm *old)
 	memcpy(mm->saved_auxv, old->saved_auxv, sizeof(mm->saved_auxv));
 	mm->limits = old->limits;
 	mm->oom_score_adj = old->oom_score_adj;
-	mm->flags = old->flags & MMF_FORK_MASK;
+	mm->flags = mmf_inherited(old->flags, MMF_FORK_MASK);
 	mm->exe_file = old->exe_file;
 	if (mm->exe_file)
 		vm_file_get(mm->exe_file);

@@ -52,12 +52,22 @@ struct mm_limits {
 #define MMF_MEMBARRIER		 6
 #define MMF_MEMBARRIER_SYNC_CORE 7
 #define MMF_MEMBARRIER_RSEQ	 8
+/* prctl(PR_SET_MDWE): no mapping may be writable and executable, or become executable later ... */
+#define MMF_HAS_MDWE		9
+#define MMF_HAS_MDWE_NO_INHERIT 10 /* ... but a child's, or those of the next program, may */
 /* What a child has of its parent. */
-#define MMF_FORK_MASK                                                            \
-	(BIT(MMF_NOT_DUMPABLE) | BIT(MMF_LEGACY_LAYOUT) | BIT(MMF_DISABLE_THP) | \
-	 BIT(MMF_MEMBARRIER) | BIT(MMF_MEMBARRIER_SYNC_CORE) | BIT(MMF_MEMBARRIER_RSEQ))
+#define MMF_FORK_MASK                                                                     \
+	(BIT(MMF_NOT_DUMPABLE) | BIT(MMF_LEGACY_LAYOUT) | BIT(MMF_DISABLE_THP) |          \
+	 BIT(MMF_MEMBARRIER) | BIT(MMF_MEMBARRIER_SYNC_CORE) | BIT(MMF_MEMBARRIER_RSEQ) | \
+	 BIT(MMF_HAS_MDWE))
 /* What a program has of the one that it replaces. */
-#define MMF_EXEC_MASK BIT(MMF_DISABLE_THP)
+#define MMF_EXEC_MASK (BIT(MMF_DISABLE_THP) | BIT(MMF_HAS_MDWE))
+
+/* The bits of `mask` that a new address space takes over from one with these flags. */
+static inline unsigned long mmf_inherited(unsigned long flags, unsigned long mask)
+{
+	return flags & (flags & BIT(MMF_HAS_MDWE_NO_INHERIT) ? mask & ~BIT(MMF_HAS_MDWE) : mask);
+}
 
 #define AT_VECTOR_SIZE 48
 

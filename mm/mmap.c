@@ -145,6 +145,13 @@ static int check_file(const struct vm_file *vmf, unsigned long prot, unsigned lo
 	return *vm_flags & VM_GROWSDOWN ? -EINVAL : 0;
 }
 
+bool map_deny_write_exec(const struct mm *mm, unsigned long oldflags, unsigned long newflags)
+{
+	if (likely(!(READ_ONCE(mm->flags) & BIT(MMF_HAS_MDWE))) || !(newflags & VM_EXEC))
+		return false;
+	return (newflags & VM_WRITE) || !(oldflags & VM_EXEC);
+}
+
 static int check_anonymous(unsigned long flags, unsigned long *vm_flags)
 {
 	switch (flags & MAP_TYPE) {
@@ -378,6 +385,8 @@ long do_mmap(struct mm *mm, struct vm_file *vmf, unsigned long addr, unsigned lo
 	ret = check_rights(mm, vmf, prot, flags, len, &vm_flags);
 	if (ret)
 		return ret;
+	if (map_deny_write_exec(mm, vm_flags, vm_flags))
+		return -EACCES;
 	ret = mmap_region(mm, vmf, addr, len, vm_flags, pgoff);
 	if (!IS_ERR_VALUE(ret) &&
 	    ((vm_flags & VM_LOCKED) || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE))

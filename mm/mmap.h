@@ -35,6 +35,10 @@ long vm_mmap(struct mm *mm, struct vm_file *vmf, unsigned long addr, unsigned lo
 int do_munmap(struct mm *mm, unsigned long start, unsigned long len);
 int vm_munmap(struct mm *mm, unsigned long start, unsigned long len);
 
+/* Does PR_SET_MDWE forbid that a mapping with `oldflags` gets `newflags`? For a new mapping both are
+ * the same: it may be executable from the start. */
+bool map_deny_write_exec(const struct mm *mm, unsigned long oldflags, unsigned long newflags);
+
 /* Where do_mmap() would put it: an address, or -ENOMEM, -EINVAL, -EPERM. mmap_lock held. */
 unsigned long get_unmapped_area(struct mm *mm, unsigned long addr, unsigned long len,
 				unsigned long flags);

@@ -111,7 +111,7 @@ static int mprotect_range(struct mm *mm, struct vm_area *vma, unsigned long star
 		if (!vma || vma->vm_start > start)
 			return -ENOMEM;
 		flags = prot_to_vm_flags(prot) | (vma->vm_flags & ~VM_ACCESS_FLAGS);
-		if (!protection_allowed(flags))
+		if (!protection_allowed(flags) || map_deny_write_exec(mm, vma->vm_flags, flags))
 			return -EACCES;
 		stop = min(vma->vm_end, end);
 		err = mprotect_part(vma, start, stop, flags, &covering);

@@ -64,6 +64,8 @@ struct sysinfo {
 #define PR_GET_TID_ADDRESS     40
 #define PR_SET_THP_DISABLE     41
 #define PR_GET_THP_DISABLE     42
+#define PR_SET_MDWE	       65
+#define PR_GET_MDWE	       66
 #define PR_SET_VMA	       0x53564d41
 
 #define ARCH_SET_GS 0x1001

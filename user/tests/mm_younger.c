@@ -124,13 +124,106 @@ static void test_pidfd_self(void)
 	CHECK(pthread_join(thread, &good) == 0 && good);
 }
 
-int main(void)
+/* ---- PR_SET_MDWE: memory is written or executed, never one after the other ---- */
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
+#endif
+#define REFUSE_EXEC_GAIN 1UL
+#define NO_INHERIT	 2UL
+
+static bool has_mdwe(void)
+{
+	return prctl(PR_GET_MDWE, 0, 0, 0, 0) >= 0;
+}
+
+static void mdwe_switch(void)
+{
+	CHECK(prctl(PR_GET_MDWE, 0, 0, 0, 0) == 0);
+	CHECK_ERRNO(prctl(PR_SET_MDWE, NO_INHERIT, 0, 0, 0), EINVAL);
+	CHECK_ERRNO(prctl(PR_SET_MDWE, 4, 0, 0, 0), EINVAL);
+	CHECK_ERRNO(prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 1), EINVAL);
+	CHECK_ERRNO(prctl(PR_GET_MDWE, 1, 0, 0, 0), EINVAL);
+	CHECK(prctl(PR_SET_MDWE, 0, 0, 0, 0) == 0);
+	CHECK(prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) == 0);
+	CHECK(prctl(PR_GET_MDWE, 0, 0, 0, 0) == REFUSE_EXEC_GAIN);
+	CHECK(prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) == 0);
+	CHECK_ERRNO(prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN | NO_INHERIT, 0, 0, 0), EPERM);
+	CHECK_ERRNO(prctl(PR_SET_MDWE, 0, 0, 0, 0), EPERM);
+}
+
+static void mdwe_refuses(void)
+{
+	int rx = PROT_READ | PROT_EXEC, rwx = RW | PROT_EXEC;
+	char *wx = map(ARENA, 1, rwx), *x = map(ARENA + PAGE, 1, rx),
+	     *w = map(ARENA + 2 * PAGE, 1, RW);
+
+	CHECK(prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) == 0);
+	CHECK_ERRNO(mmap(NULL, PAGE, rwx, ANON, -1, 0), EACCES);
+	CHECK(mmap(NULL, PAGE, rx, ANON, -1, 0) != MAP_FAILED);
+	CHECK_ERRNO(mprotect(w, PAGE, rx), EACCES);
+	CHECK_ERRNO(mprotect(w, PAGE, PROT_EXEC), EACCES);
+	CHECK_ERRNO(mprotect(x, PAGE, rwx), EACCES);
+	CHECK(mprotect(x, PAGE, PROT_EXEC) == 0 && mprotect(x, PAGE, rx) == 0);
+	/* What was there before stays, and may be given up, but not taken back. */
+	CHECK(try_write(wx) == 0);
+	CHECK_ERRNO(mprotect(wx, PAGE, rwx), EACCES);
+	CHECK(mprotect(wx, PAGE, RW) == 0);
+	CHECK_ERRNO(mprotect(wx, PAGE, rx), EACCES);
+	CHECK(mmap(w, PAGE, rx, ANON | MAP_FIXED, -1, 0) == w);
+}
+
+/* The test program again, as `mm_younger mdwe FLAGS`: has exec left these flags? */
+static int mdwe_after_exec(const char *flags)
+{
+	return prctl(PR_GET_MDWE, 0, 0, 0, 0) == atoi(flags) ? 0 : 1;
+}
+
+static void mdwe_child_and_exec(unsigned long set, char *inherited)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		CHECK(prctl(PR_SET_MDWE, set, 0, 0, 0) == 0);
+		pid = fork();
+		if (!pid) {
+			CHECK(prctl(PR_GET_MDWE, 0, 0, 0, 0) == atoi(inherited));
+			_exit(0);
+		}
+		CHECK_CHILD(pid);
+		CHECK(prctl(PR_GET_MDWE, 0, 0, 0, 0) == (long)set);
+		execl("/proc/self/exe", "mm_younger", "mdwe", inherited, NULL);
+		CHECK(false);
+	}
+	CHECK_CHILD(pid);
+}
+
+static void test_mdwe(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		mdwe_switch();
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	mdwe_child_and_exec(REFUSE_EXEC_GAIN, "1");
+	mdwe_child_and_exec(REFUSE_EXEC_GAIN | NO_INHERIT, "0");
+	mdwe_refuses();
+}
+
+int main(int argc, char **argv)
 {
 	bool own_advice = has_own_advice();
+
+	if (argc == 3)
+		return mdwe_after_exec(argv[2]);
 
 	catch_faults();
 	TEST_IF(own_advice, test_advise_self);
 	TEST_IF(own_advice, test_advise_other);
 	TEST_IF(own_advice, test_pidfd_self);
+	TEST_IF(has_mdwe(), test_mdwe);
 	return test_done();
 }
