@@ -169,6 +169,8 @@ static int entry_text(swp_entry_t entry, char *buf, size_t size)
 		return scnprintf(buf, size, "migrating %lx", migration_entry_pfn(entry));
 	if (is_swap_entry(entry))
 		return scnprintf(buf, size, "swap %llx", entry.val);
+	if (is_guard_entry(entry))
+		return scnprintf(buf, size, "guard");
 	return scnprintf(buf, size, "entry %llx", entry.val);
 }
 

@@ -15,6 +15,7 @@
  *	swap entry	any		bring the page back	the same, then as above	fault_swap.c
  *	migration	any		wait until it has moved				fault_swap.c
  *	hwpoison	any		SIGBUS						fault_swap.c
+ *	guard		any		SIGSEGV						fault_swap.c
  *	present, ok	any		nothing: a TLB was stale, another thread was faster
  *
  * Locks: mmap_lock for reading throughout, so VMAs stand still, but other threads fault beside us

@@ -145,5 +145,7 @@ vm_fault_t do_typed_entry(struct vm_fault *vmf)
 		migration_entry_wait(vmf->vma->vm_mm, vmf->pmd, vmf->address);
 		return 0;
 	}
+	if (is_guard_entry(entry))
+		return VM_FAULT_BADMAP;
 	return is_hwpoison_entry(entry) ? VM_FAULT_HWPOISON : VM_FAULT_SIGBUS;
 }

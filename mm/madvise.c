@@ -8,6 +8,7 @@
  *			and merges VMAs as mprotect does, so mmap_lock is held for writing.
  *   about the pages	forget them now (DONTNEED), when memory is short (FREE), push them out
  *			(COLD, PAGEOUT), bring them in (WILLNEED, POPULATE). mmap_lock for reading.
+ *			Nobody may touch them (GUARD_INSTALL, GUARD_REMOVE: guard.c).
  *   about the file	REMOVE punches a hole into a shared file.
  *
  * A hole in the range does not stop the advice: it is given to all that is mapped, and -ENOMEM is
@@ -17,6 +18,7 @@
 #include "lib/errno.h"
 #include "mm/access.h"
 #include "mm/filemap.h"
+#include "mm/guard.h"
 #include "mm/madvise_pages.h"
 #include "mm/mmap.h"
 #include "mm/shmem.h"
@@ -161,6 +163,18 @@ static int advise_populate(struct vm_area *vma, unsigned long start, unsigned lo
 	return fault_in_range(vma->vm_mm, start, end, write);
 }
 
+static int advise_guard(struct vm_area *vma, unsigned long start, unsigned long end, int advice)
+{
+	unsigned long refuse = VM_SPECIAL | (advice == MADV_GUARD_INSTALL ? VM_LOCKED : 0);
+
+	if (vma->vm_flags & refuse)
+		return -EINVAL;
+	if (advice == MADV_GUARD_INSTALL)
+		return guard_install(vma, start, end);
+	guard_remove(vma, start, end);
+	return 0;
+}
+
 /*
  * ------------------------------------------------------------------------------------------------
  * the walk
@@ -198,6 +212,9 @@ static int advise_part(struct madvise *a, struct vm_area *vma, unsigned long sta
 		return 0;
 	case MADV_REMOVE:
 		return advise_remove(a, vma, start, end);
+	case MADV_GUARD_INSTALL:
+	case MADV_GUARD_REMOVE:
+		return advise_guard(vma, start, end, a->advice);
 	default:
 		return advise_populate(vma, start, end, a->advice);
 	}
@@ -239,6 +256,8 @@ bool madvise_known(int advice)
 	case MADV_REMOVE:
 	case MADV_POPULATE_READ:
 	case MADV_POPULATE_WRITE:
+	case MADV_GUARD_INSTALL:
+	case MADV_GUARD_REMOVE:
 		return true;
 	default:
 		return find_flag_advice(advice) != NULL;
@@ -249,7 +268,7 @@ static int advise_locked(struct madvise *a, unsigned long start, unsigned long e
 {
 	int err;
 
-	if (find_flag_advice(a->advice)) {
+	if (find_flag_advice(a->advice) || a->advice == MADV_GUARD_INSTALL) {
 		if (mmap_write_lock_killable(a->mm))
 			return -EINTR;
 		err = advise_range(a, start, end);

@@ -27,7 +27,7 @@ static unsigned char pte_resident(struct vm_area *vma, unsigned long addr, pte_t
 {
 	struct page *page;
 
-	if (pte_none(pte))
+	if (pte_none(pte) || is_guard_pte(pte))
 		return file_resident(vma, addr);
 	if (pte_present(pte))
 		return 1;

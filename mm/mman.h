@@ -75,5 +75,7 @@
 #define MADV_COLLAPSE	     25
 #define MADV_HWPOISON	     100
 #define MADV_SOFT_OFFLINE    101
+#define MADV_GUARD_INSTALL   102
+#define MADV_GUARD_REMOVE    103
 
 #endif

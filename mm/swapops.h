@@ -7,6 +7,7 @@
  *
  *	0 .. MAX_SWAPFILES - 1			the page's bytes are in that swap device, at slot
  *						`offset`
+ *	SWP_TYPE_GUARD				nothing: touching the address is forbidden (guard.c)
  *	SWP_TYPE_LOST				the bytes were in a swap device that could not be
  *						read when it was given up: touching them is a bus
  *						error
@@ -66,6 +67,21 @@ static inline bool is_exclusive_migration_entry(swp_entry_t entry)
 {
 	return swp_type(entry) == SWP_TYPE_MIGRATION_WRITE ||
 	       swp_type(entry) == SWP_TYPE_MIGRATION_READ_EXCLUSIVE;
+}
+
+static inline swp_entry_t make_guard_entry(void)
+{
+	return swp_entry(SWP_TYPE_GUARD, 0);
+}
+
+static inline bool is_guard_entry(swp_entry_t entry)
+{
+	return swp_type(entry) == SWP_TYPE_GUARD;
+}
+
+static inline bool is_guard_pte(pte_t pte)
+{
+	return is_swap_pte(pte) && is_guard_entry(pte_to_swp_entry(pte));
 }
 
 static inline swp_entry_t make_lost_entry(void)

@@ -32,6 +32,7 @@ struct vm_file;
 #define VM_MAYSHARE    0x00000080UL /* made by MAP_SHARED, even if not writable */
 #define VM_GROWSDOWN   0x00000100UL
 #define VM_PFNMAP      0x00000400UL /* frames without struct page behind them */
+#define VM_MAYBE_GUARD 0x00000800UL /* has, or had, guard regions (guard.c) */
 #define VM_LOCKED      0x00002000UL
 #define VM_IO	       0x00004000UL
 #define VM_SEQ_READ    0x00008000UL /* madvise(MADV_SEQUENTIAL) */
@@ -52,6 +53,7 @@ struct vm_file;
 #define VM_POLICY_MASK	(0x3fUL << VM_POLICY_SHIFT)
 
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_STICKY	VM_MAYBE_GUARD /* no obstacle to a merge: it has what its parts had */
 #define VM_LOCKED_MASK	(VM_LOCKED | VM_LOCKONFAULT)
 #define VM_SPECIAL	(VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP)
 #define VM_STACK_FLAGS \

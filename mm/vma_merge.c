@@ -209,7 +209,7 @@ static bool sides_compatible(struct anon_side lower, struct anon_side upper)
 static bool attributes_match(const struct vma_merge *m, struct vm_area *neighbour, unsigned long at,
 			     unsigned long pgoff)
 {
-	return neighbour->vm_flags == m->flags && neighbour->vm_file == m->file &&
+	return !((neighbour->vm_flags ^ m->flags) & ~VM_STICKY) && neighbour->vm_file == m->file &&
 	       neighbour->vm_ops == m->ops && !(m->ops && m->ops->close) &&
 	       (!m->file || linear_page_index(neighbour, at) == pgoff);
 }
@@ -240,6 +240,7 @@ struct merge_plan {
 	struct vm_area *target;
 	unsigned long start, end;   /* of the target, afterwards */
 	unsigned long anon_pgoff;   /* of the target, afterwards */
+	unsigned long sticky;	    /* VM_STICKY flags of its parts */
 	struct vm_area *shrink;	    /* V when it loses the range to the target (C4, C5), or NULL */
 	struct vm_area *chain_from; /* whose chain the target gets, or NULL */
 	bool chain_moves;	    /* ... which goes, so that its AVCs are handed over */
@@ -282,7 +283,8 @@ static bool plan_merge(struct vma_merge *m, struct merge_plan *p)
 	if (!prev && !next)
 		return false;
 
-	*p = (struct merge_plan){.target = prev ? m->prev : m->next};
+	*p = (struct merge_plan){.target = prev ? m->prev : m->next,
+				 .sticky = m->flags & VM_STICKY};
 	p->start = prev ? m->prev->vm_start : m->start;
 	p->end = next ? m->next->vm_end : m->end;
 	p->anon_pgoff = p->start >> PAGE_SHIFT;
@@ -304,6 +306,7 @@ static bool plan_merge(struct vma_merge *m, struct merge_plan *p)
 	if (prev && next) {
 		p->u.vma[nr++] = m->next;
 		p->u.remove[gone++] = m->next;
+		p->sticky |= m->next->vm_flags & VM_STICKY;
 		plan_chain(p, m->next, true);
 	}
 	plan_chain(p, m->copied_from, false);
@@ -320,6 +323,8 @@ static void commit_ranges(const struct vma_merge *m, struct merge_plan *p)
 	}
 	vma_set_range(p->target, p->start, p->end);
 	p->target->anon_pgoff = p->anon_pgoff;
+	if (p->sticky & ~p->target->vm_flags)
+		WRITE_ONCE(p->target->vm_flags, p->target->vm_flags | p->sticky);
 }
 
 /* Which of the switches would leave the keys of this merge as they are? */

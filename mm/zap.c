@@ -192,6 +192,7 @@ void tlb_remove_table(struct mmu_gather *tlb, struct page *page)
 struct zap_details {
 	bool locked;	  /* of a VM_LOCKED area: its pages are no longer locked by it */
 	bool keep_cows;	  /* private copies stay: only the file's own pages go */
+	bool drop_guards; /* the VMA goes, and with it the markers of guard regions */
 	bool cleared;	  /* a present PTE was cleared: flush before anything is freed */
 	bool flush_first; /* a dirty shared page: flush before the PTL is dropped */
 };
@@ -247,6 +248,8 @@ static void zap_swap_pte(struct mmu_gather *tlb, pte_t *pte, pte_t old,
 		if (details->keep_cows && PageAnon(page))
 			return;
 		tlb->rss[mm_counter_of(page)]--;
+	} else if (is_guard_entry(entry) && !details->drop_guards) {
+		return;
 	}
 	pte_clear(pte);
 }
@@ -303,7 +306,7 @@ static void zap_range(struct mmu_gather *tlb, unsigned long start, unsigned long
 void unmap_single_vma(struct mmu_gather *tlb, struct vm_area *vma, unsigned long start,
 		      unsigned long end)
 {
-	struct zap_details details = {.locked = vma->vm_flags & VM_LOCKED};
+	struct zap_details details = {.locked = vma->vm_flags & VM_LOCKED, .drop_guards = true};
 
 	VM_BUG_ON_VMA(start < vma->vm_start || end > vma->vm_end, vma);
 	zap_range(tlb, start, end, &details);

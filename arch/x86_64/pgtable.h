@@ -515,6 +515,7 @@ typedef struct {
 #define _PTE_SWP_TYPE_SHIFT   2
 #define _PTE_SWP_OFFSET_SHIFT 9
 
+#define SWP_TYPE_GUARD			  26
 #define SWP_TYPE_LOST			  27
 #define SWP_TYPE_MIGRATION_READ		  28
 #define SWP_TYPE_MIGRATION_WRITE	  29

@@ -275,12 +275,12 @@ static void show_flags(struct seq_file *m, unsigned long flags)
 		{VM_READ, "rd"},       {VM_WRITE, "wr"},       {VM_EXEC, "ex"},
 		{VM_SHARED, "sh"},     {VM_MAYREAD, "mr"},     {VM_MAYWRITE, "mw"},
 		{VM_MAYEXEC, "me"},    {VM_MAYSHARE, "ms"},    {VM_GROWSDOWN, "gd"},
-		{VM_PFNMAP, "pf"},     {VM_LOCKED, "lo"},      {VM_IO, "io"},
-		{VM_SEQ_READ, "sr"},   {VM_RAND_READ, "rr"},   {VM_DONTCOPY, "dc"},
-		{VM_DONTEXPAND, "de"}, {VM_LOCKONFAULT, "lf"}, {VM_ACCOUNT, "ac"},
-		{VM_NORESERVE, "nr"},  {VM_WIPEONFORK, "wf"},  {VM_DONTDUMP, "dd"},
-		{VM_MIXEDMAP, "mm"},   {VM_HUGEPAGE, "hg"},    {VM_NOHUGEPAGE, "nh"},
-		{VM_MERGEABLE, "mg"},
+		{VM_PFNMAP, "pf"},     {VM_MAYBE_GUARD, "gu"}, {VM_LOCKED, "lo"},
+		{VM_IO, "io"},	       {VM_SEQ_READ, "sr"},    {VM_RAND_READ, "rr"},
+		{VM_DONTCOPY, "dc"},   {VM_DONTEXPAND, "de"},  {VM_LOCKONFAULT, "lf"},
+		{VM_ACCOUNT, "ac"},    {VM_NORESERVE, "nr"},   {VM_WIPEONFORK, "wf"},
+		{VM_DONTDUMP, "dd"},   {VM_MIXEDMAP, "mm"},    {VM_HUGEPAGE, "hg"},
+		{VM_NOHUGEPAGE, "nh"}, {VM_MERGEABLE, "mg"},
 	};
 
 	seq_puts(m, "THPeligible:           0\nVmFlags: ");

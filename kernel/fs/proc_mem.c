@@ -122,6 +122,7 @@ const struct file_operations proc_mem_fops = {.open = mem_open,
 #define PM_PRESENT    BIT_ULL(63)
 #define PM_SWAP	      BIT_ULL(62)
 #define PM_FILE	      BIT_ULL(61)
+#define PM_GUARD      BIT_ULL(58)
 #define PM_EXCLUSIVE  BIT_ULL(56)
 #define PM_SOFT_DIRTY BIT_ULL(55)
 #define PM_PFN_MASK   (BIT_ULL(55) - 1)
@@ -144,6 +145,8 @@ static u64 pagemap_entry(pte_t pte, bool show_pfn)
 		swp_entry_t entry = pte_to_swp_entry(pte);
 
 		value |= PM_SWAP;
+		if (is_guard_entry(entry))
+			value |= PM_GUARD;
 		if (show_pfn)
 			value |= swp_type(entry) | (swp_offset(entry) << 5 & PM_PFN_MASK);
 	} else {

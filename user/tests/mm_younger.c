@@ -213,6 +213,238 @@ static void test_mdwe(void)
 	mdwe_refuses();
 }
 
+/* ---- guard regions ---- */
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
+#endif
+#define PM_GUARD_SHIFT 58
+
+static bool has_guards(void)
+{
+	return madvise(NULL, 0, MADV_GUARD_INSTALL) == 0;
+}
+
+static int guard(char *at, unsigned long pages)
+{
+	return madvise(at, pages * PAGE, MADV_GUARD_INSTALL);
+}
+
+static int unguard(char *at, unsigned long pages)
+{
+	return madvise(at, pages * PAGE, MADV_GUARD_REMOVE);
+}
+
+/* 'g' for a page that faults as if nothing were mapped, '.' for one that can be read. */
+static void check_guards(char *at, const char *expected)
+{
+	for (size_t i = 0; expected[i]; i++) {
+		int code = try_read(at + i * PAGE);
+
+		CHECK(code == (expected[i] == 'g' ? SEGV_MAPERR : 0));
+	}
+}
+
+static unsigned long count_vmas(char *start, char *end)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long from, to, n = 0;
+
+	CHECK(maps != NULL);
+	while (fscanf(maps, "%lx-%lx%*[^\n]", &from, &to) == 2)
+		n += from < (unsigned long)end && to > (unsigned long)start;
+	fclose(maps);
+	return n;
+}
+
+/* What was there is forgotten; nothing is cut; removing leaves pages alone that are no guards. */
+static void guard_install_remove(void)
+{
+	char *p = map(ARENA, 8, RW);
+
+	fill(p, 8);
+	CHECK(guard(p + PAGE, 2) == 0 && guard(p + 2 * PAGE, 2) == 0);
+	check_guards(p, ".ggg....");
+	CHECK(try_write(p + PAGE) == SEGV_MAPERR);
+	CHECK(count_vmas(p, p + 8 * PAGE) == 1);
+	CHECK(unguard(p, 3) == 0);
+	check_guards(p, "...g....");
+	check_filled(p, 0, 1);
+	check_filled(p + 4 * PAGE, 4, 4);
+	CHECK(p[PAGE] == 0 && p[2 * PAGE] == 0);
+	CHECK(unguard(p, 8) == 0 && p[3 * PAGE] == 0);
+}
+
+static void guard_errors(void)
+{
+	char *p = map(ARENA, 8, RW);
+	int fd = open("/proc/self/mem", O_RDWR), ends[2];
+
+	CHECK(munmap(p + 2 * PAGE, PAGE) == 0);
+	CHECK_ERRNO(guard(p, 4), ENOMEM);
+	check_guards(p, "gg");
+	check_guards(p + 3 * PAGE, "g....");
+	CHECK_ERRNO(unguard(p, 4), ENOMEM);
+	check_guards(p + 3 * PAGE, ".....");
+	CHECK_ERRNO(madvise(p + 1, PAGE, MADV_GUARD_INSTALL), EINVAL);
+	CHECK(guard(p, 1) == 0);
+	CHECK_ERRNO(madvise(p, PAGE, MADV_POPULATE_READ), EFAULT);
+	CHECK_ERRNO(madvise(p, PAGE, MADV_POPULATE_WRITE), EFAULT);
+	CHECK(pipe(ends) == 0);
+	CHECK_ERRNO(write(ends[1], p, 1), EFAULT);
+	CHECK_ERRNO(pread(fd, ends, 1, (long)p), EIO);
+	CHECK_ERRNO(mlock(p, PAGE), ENOMEM);
+	CHECK_ERRNO(guard(p, 1), EINVAL);
+	CHECK(unguard(p, 1) == 0 && munlock(p, PAGE) == 0);
+}
+
+/* A guard belongs to the address, whatever happens to the content. */
+static void guard_stays(void)
+{
+	char *p = map(ARENA, 4, RW);
+	unsigned char resident[4];
+	uint64_t entry;
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+
+	fill(p, 4);
+	CHECK(guard(p + PAGE, 2) == 0);
+	CHECK(madvise(p, 4 * PAGE, MADV_DONTNEED) == 0);
+	check_guards(p, ".gg.");
+	fill(p + 3 * PAGE, 1);
+	CHECK(madvise(p, 4 * PAGE, MADV_FREE) == 0 && madvise(p, 4 * PAGE, 20) == 0);
+	CHECK(madvise(p, 4 * PAGE, 21) == 0 && madvise(p, 4 * PAGE, MADV_WILLNEED) == 0);
+	check_guards(p, ".gg.");
+	CHECK(mprotect(p, 4 * PAGE, PROT_NONE) == 0);
+	CHECK(try_read(p + PAGE) == SEGV_ACCERR);
+	CHECK(mprotect(p, 4 * PAGE, RW) == 0);
+	check_guards(p, ".gg.");
+	CHECK(mincore(p, 4 * PAGE, resident) == 0 && !(resident[1] & 1) && !(resident[2] & 1));
+	CHECK(pread(fd, &entry, 8, (long)(p + PAGE) / 512) == 8);
+	CHECK(entry >> PM_GUARD_SHIFT & 1 && !(entry >> 63));
+	CHECK(pread(fd, &entry, 8, (long)p / 512) == 8 && !(entry >> PM_GUARD_SHIFT & 1));
+	/* Gone with the mapping. */
+	CHECK(mmap(p + PAGE, PAGE, RW, ANON | MAP_FIXED, -1, 0) == p + PAGE);
+	check_guards(p, "..g.");
+}
+
+static void guard_moves(void)
+{
+	char *p = map(ARENA, 4, RW), *q = ARENA + 0x40000000 + PAGE;
+
+	fill(p, 4);
+	CHECK(guard(p + PAGE, 1) == 0);
+	CHECK(mremap(p, 4 * PAGE, 6 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, q) == q);
+	check_guards(q, ".g....");
+	check_filled(q + 2 * PAGE, 2, 2);
+	CHECK(mremap(q, 6 * PAGE, 6 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, p) ==
+	      p);
+	check_guards(p, ".g....");
+	check_guards(q, "......");
+}
+
+static void guard_fork(void)
+{
+	char *p = map(ARENA, 8, RW), *shared, *untouched = map(ARENA + 16 * PAGE, 2, RW);
+	pid_t pid;
+
+	shared = mmap(NULL, 2 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	fill(p, 8);
+	CHECK(guard(p, 2) == 0 && guard(shared, 1) == 0 && guard(untouched, 1) == 0);
+	CHECK(mmap(p + 4 * PAGE, 4 * PAGE, RW, ANON | MAP_FIXED, -1, 0) == p + 4 * PAGE);
+	CHECK(guard(p + 4 * PAGE, 1) == 0 && madvise(p + 4 * PAGE, 4 * PAGE, MADV_WIPEONFORK) == 0);
+	pid = fork();
+	if (!pid) {
+		check_guards(p, "gg......");
+		check_filled(p + 2 * PAGE, 2, 2);
+		check_guards(shared, "g.");
+		check_guards(untouched, "g.");
+		CHECK(unguard(p, 8) == 0 && unguard(shared, 2) == 0);
+		check_guards(p, "........");
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	check_guards(p, "gg..g...");
+	check_guards(shared, "g.");
+	check_filled(p + 2 * PAGE, 2, 2);
+}
+
+/* Over a file the guard hides the page from this mapping, and does nothing to the file. */
+static void guard_file(void)
+{
+	int fd = syscall(SYS_memfd_create, "guarded", 0);
+	char *p, *q;
+
+	CHECK(ftruncate(fd, 4 * PAGE) == 0);
+	p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
+	q = mmap(NULL, 4 * PAGE, RW, MAP_PRIVATE, fd, 0);
+	fill(p, 4);
+	CHECK(guard(p + PAGE, 1) == 0);
+	check_guards(p, ".g..");
+	check_guards(q, "....");
+	check_filled(q, 0, 4);
+	CHECK(guard(q, 1) == 0);
+	q[PAGE] = 9;
+	check_guards(q, "g...");
+	CHECK(ftruncate(fd, 0) == 0 && ftruncate(fd, 4 * PAGE) == 0);
+	check_guards(p, ".g..");
+	check_guards(q, "g...");
+	CHECK(unguard(p, 4) == 0 && unguard(q, 4) == 0);
+	check_guards(p, "....");
+	check_guards(q, "....");
+}
+
+/* A guard is no obstacle to a merge: the second mapping has none, the first may have. */
+static void guard_merge(void)
+{
+	char *p = map(ARENA, 4, RW);
+
+	fill(p, 2);
+	CHECK(guard(p, 1) == 0);
+	CHECK(mprotect(p, PAGE, PROT_READ) == 0);
+	CHECK(count_vmas(p, p + 4 * PAGE) == 2);
+	CHECK(mprotect(p, PAGE, RW) == 0);
+	map(p + 4 * PAGE, 2, RW);
+	CHECK(count_vmas(p, p + 6 * PAGE) == 1);
+	check_guards(p, "g.....");
+	/* All of it copied at fork, the parts that came later too. */
+	CHECK(guard(p + 5 * PAGE, 1) == 0);
+	pid_t pid = fork();
+
+	if (!pid) {
+		check_guards(p, "g....g");
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+}
+
+static void *touch_forever(void *arg)
+{
+	volatile char *at = arg;
+
+	while (!at[PAGE])
+		at[0] = 1;
+	return NULL;
+}
+
+/* Other threads fault all the time beside it, and only where they may. */
+static void guard_threads(void)
+{
+	char *p = map(ARENA, 2, RW), *q = map(ARENA + 8 * PAGE, 4, RW);
+	pthread_t thread;
+
+	CHECK(pthread_create(&thread, NULL, touch_forever, p) == 0);
+	for (int i = 0; i < 500; i++) {
+		fill(q, 4);
+		CHECK(guard(q, 4) == 0);
+		CHECK(madvise(p, PAGE, MADV_DONTNEED) == 0);
+		CHECK(unguard(q, 4) == 0);
+		CHECK(q[0] == 0 && q[3 * PAGE] == 0);
+	}
+	p[PAGE] = 1;
+	CHECK(pthread_join(thread, NULL) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	bool own_advice = has_own_advice();
@@ -225,5 +457,13 @@ int main(int argc, char **argv)
 	TEST_IF(own_advice, test_advise_other);
 	TEST_IF(own_advice, test_pidfd_self);
 	TEST_IF(has_mdwe(), test_mdwe);
+	TEST_IF(has_guards(), guard_install_remove);
+	TEST_IF(has_guards(), guard_errors);
+	TEST_IF(has_guards(), guard_stays);
+	TEST_IF(has_guards(), guard_moves);
+	TEST_IF(has_guards(), guard_fork);
+	TEST_IF(has_guards(), guard_file);
+	TEST_IF(has_guards(), guard_merge);
+	TEST_IF(has_guards(), guard_threads);
 	return test_done();
 }
