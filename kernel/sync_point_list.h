@@ -27,6 +27,7 @@
 	X(writeout_after_write, "its bytes are written; the page is still there") \
 	X(lazyfree_before_dirty_check, "the PTE is cleared; dirty bit and references unread") \
 	X(zap_between_clear_and_mapcount, "the PTE is cleared; the mapcount still has it") \
+	X(mmap_before_link, "a new VMA has asked its file, and counts there; it is in no tree") \
 	X(munmap_after_zap_before_unlink, "the PTEs are zapped; walks still find the VMAs") \
 	X(munmap_before_flush, "PTEs cleared, tables unlinked; TLBs not flushed, nothing freed") \
 	X(update_between_start_and_pgoff, "a VMA has its new index; not yet its new start") \

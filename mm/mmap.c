@@ -20,6 +20,7 @@
  * mistake shall not find a user's data there.
  */
 #include "mm/mmap.h"
+#include "kernel/sync_point.h"
 #include "lib/err.h"
 #include "lib/errno.h"
 #include "mm/anon_vma.h"
@@ -196,19 +197,29 @@ static int check_limits(struct mm *mm, unsigned long addr, unsigned long len,
 /* Let the file set up a complete but unlinked VMA. On failure it still holds its reference. */
 static int attach_file(struct vm_area *vma, struct vm_file *vmf)
 {
-	int err = 0;
+	int err;
 
 	vma->vm_file = vmf;
-	if (vmf->mapping && (vma->vm_flags & VM_SHARED) && (vma->vm_flags & VM_MAYWRITE)) {
-		/* Is a seal in the way? Linking the VMA takes the count that stays. */
-		err = mapping_map_writable(vmf->mapping);
-		if (err)
-			return err;
-		mapping_unmap_writable(vmf->mapping);
-	}
 	err = vmf->ops->mmap(vmf, vma);
 	if (!vma->vm_file)
 		vma->vm_pgoff = 0;
+	return err;
+}
+
+/*
+ * Is a seal in the way of a mapping that may write? From now on none can be put in its way. The
+ * linked VMA has a count of its own; this one is given back after that, to *mapping.
+ */
+static int claim_written_mapping(struct vm_area *vma, struct address_space **mapping)
+{
+	int err;
+
+	*mapping = vma_written_mapping(vma);
+	if (!*mapping)
+		return 0;
+	err = mapping_map_writable(*mapping);
+	if (err)
+		*mapping = NULL;
 	return err;
 }
 
@@ -273,6 +284,7 @@ static void link_new(struct mm *mm, struct vm_area *vma, struct vma_merge *m)
 static int map_region(struct mm *mm, struct vm_file *vmf, struct vma_merge *m)
 {
 	bool anonymous = !vmf && !(m->flags & VM_MAYSHARE);
+	struct address_space *written;
 	struct vma_unmap unmap;
 	struct vm_area *vma;
 	int err;
@@ -288,8 +300,17 @@ static int map_region(struct mm *mm, struct vm_file *vmf, struct vma_merge *m)
 		vma_unmap_abort(&unmap);
 		return PTR_ERR(vma);
 	}
+	err = claim_written_mapping(vma, &written);
+	if (err) {
+		remove_vma(vma);
+		vma_unmap_abort(&unmap);
+		return err;
+	}
+	SYNC_POINT(mmap_before_link);
 	vma_unmap_commit(&unmap);
 	link_new(mm, vma, m);
+	if (written)
+		mapping_unmap_writable(written);
 	return 0;
 }
 

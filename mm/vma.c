@@ -311,27 +311,27 @@ static struct address_space *vma_mapping(struct vm_area *vma)
 	return vma->vm_file ? vma->vm_file->mapping : NULL;
 }
 
-/* A shared mapping that may be written counts in its file (seals look at that count). */
-static bool vma_may_write_file(struct vm_area *vma)
+struct address_space *vma_written_mapping(struct vm_area *vma)
 {
-	return (vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
+	return vma->vm_flags & VM_SHARED && vma->vm_flags & VM_MAYWRITE ? vma_mapping(vma) : NULL;
 }
 
 /* Cannot fail: whoever made the VMA holds such a count already. */
 static void file_count(struct vm_area *vma)
 {
-	int err = 0;
+	struct address_space *mapping = vma_written_mapping(vma);
+	int err = mapping ? mapping_map_writable(mapping) : 0;
 
-	if (vma_mapping(vma) && vma_may_write_file(vma))
-		err = mapping_map_writable(vma_mapping(vma));
 	VM_BUG_ON_VMA(err, vma);
 	(void)err;
 }
 
 static void file_uncount(struct vm_area *vma)
 {
-	if (vma_mapping(vma) && vma_may_write_file(vma))
-		mapping_unmap_writable(vma_mapping(vma));
+	struct address_space *mapping = vma_written_mapping(vma);
+
+	if (mapping)
+		mapping_unmap_writable(mapping);
 }
 
 /* Right after `parent` in the order of the tree, or, without one, behind its equals. */

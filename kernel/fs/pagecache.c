@@ -209,7 +209,8 @@ int pagecache_mmap(struct file *file, struct vm_area *vma)
 {
 	struct inode *inode = file->f_inode;
 
-	if (vma->vm_flags & VM_SHARED && inode->i_seals & F_SEAL_FUTURE_WRITE) {
+	/* A sealed file may still be read: with a mapping that can never become writable. */
+	if (vma->vm_flags & VM_SHARED && inode->i_seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
 		if (vma->vm_flags & VM_WRITE)
 			return -EPERM;
 		vma->vm_flags &= ~VM_MAYWRITE;

@@ -429,6 +429,28 @@ static void b27_dontneed_frees_after_the_flush(void)
 	unmap_before_flush(drop_page);
 }
 
+static void map_to_write(void *memfd)
+{
+	char *p = mmap(NULL, PAGE, RW, MAP_SHARED, *(int *)memfd, 0);
+
+	CHECK(p != MAP_FAILED);
+	*p = 1;
+}
+
+/* A mapping that may write counts from when the seals were looked at: no seal slips in between. */
+static void no_seal_while_a_mapping_is_made(void)
+{
+	int fd = memfd_create("sealed", MFD_ALLOW_SEALING);
+	struct worker w;
+
+	CHECK(ftruncate(fd, PAGE) == 0);
+	WORKER_AT(&w, 0, map_to_write, &fd, "mmap_before_link");
+	CHECK_ERRNO(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY);
+	WORKER_FINISH(&w, "mmap_before_link");
+	CHECK_ERRNO(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY);
+	AUDIT();
+}
+
 int main(void)
 {
 	INSTRUMENT_TEST(b08_fault_waits_for_the_chain_of_fork, 1);
@@ -444,5 +466,6 @@ int main(void)
 	INSTRUMENT_TEST(b26_tables_are_there_while_walks_come, 1);
 	INSTRUMENT_TEST(b27_munmap_frees_after_the_flush, 1);
 	INSTRUMENT_TEST(b27_dontneed_frees_after_the_flush, 1);
+	INSTRUMENT_TEST(no_seal_while_a_mapping_is_made, 1);
 	return test_done();
 }

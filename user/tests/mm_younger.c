@@ -445,6 +445,36 @@ static void guard_threads(void)
 	CHECK(pthread_join(thread, NULL) == 0);
 }
 
+/* ---- a memfd sealed against writing can be mapped shared, to read ---- */
+
+static int sealed_memfd(void)
+{
+	int fd = memfd_create("sealed", MFD_ALLOW_SEALING);
+
+	CHECK(ftruncate(fd, PAGE) == 0 && pwrite(fd, "x", 1, 0) == 1);
+	CHECK(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == 0);
+	return fd;
+}
+
+static bool maps_sealed(void)
+{
+	return mmap(NULL, PAGE, PROT_READ, MAP_SHARED, sealed_memfd(), 0) != MAP_FAILED;
+}
+
+static void test_sealed_mapping(void)
+{
+	int fd = sealed_memfd();
+	char *p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+	CHECK(p != MAP_FAILED && *p == 'x');
+	CHECK_ERRNO(mprotect(p, PAGE, RW), EACCES);
+	CHECK_ERRNO(mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0), EPERM);
+	p = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0);
+	CHECK(p != MAP_FAILED);
+	*p = 'y';
+	CHECK(pread(fd, p + 1, 1, 0) == 1 && p[1] == 'x');
+}
+
 int main(int argc, char **argv)
 {
 	bool own_advice = has_own_advice();
@@ -465,5 +495,6 @@ int main(int argc, char **argv)
 	TEST_IF(has_guards(), guard_file);
 	TEST_IF(has_guards(), guard_merge);
 	TEST_IF(has_guards(), guard_threads);
+	TEST_IF(maps_sealed(), test_sealed_mapping);
 	return test_done();
 }
