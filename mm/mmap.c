@@ -373,8 +373,6 @@ static int check_rights(struct mm *mm, struct vm_file *vmf, unsigned long prot, 
 		return -EPERM;
 	if (mlock_future_check(mm, *vm_flags, len))
 		return -EAGAIN;
-	if (flags & MAP_HUGETLB)
-		return -ENOMEM; /* the pool of huge pages is empty */
 	return vmf ? check_file(vmf, prot, flags, vm_flags) : check_anonymous(flags, vm_flags);
 }
 
@@ -386,7 +384,7 @@ long do_mmap(struct mm *mm, struct vm_file *vmf, unsigned long addr, unsigned lo
 
 	mmap_assert_write_locked(mm);
 	*populate = 0;
-	if (!len)
+	if (!len || (flags & MAP_HUGETLB)) /* there is no pool of huge pages */
 		return -EINVAL;
 	len = ALIGN(len, PAGE_SIZE);
 	if (!len)

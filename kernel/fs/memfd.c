@@ -13,6 +13,8 @@
 
 #define MFD_CLOEXEC	  0x0001u
 #define MFD_ALLOW_SEALING 0x0002u
+#define MFD_HUGETLB	  0x0004u
+#define MFD_HUGE_SIZES	  0xfc000000u /* which size, with MFD_HUGETLB */
 #define MFD_NAME_MAX	  (NAME_MAX - 6)
 
 static struct file *memfd_file(const char *name, bool sealing)
@@ -38,13 +40,17 @@ SYSCALL_DEFINE2(memfd_create, const char __user *, uname, unsigned int, flags)
 	struct file *file;
 	long len;
 
-	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING)) /* huge pages: none */
+	if (flags & MFD_HUGETLB)
+		flags &= ~MFD_HUGE_SIZES;
+	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB))
 		return -EINVAL;
 	len = strncpy_from_user(name, uname, sizeof(name));
 	if (len < 0)
 		return len;
 	if (len >= (long)sizeof(name))
 		return -EINVAL;
+	if (flags & MFD_HUGETLB)
+		return -ENOSYS; /* as on a Linux without huge pages */
 	file = memfd_file(name, flags & MFD_ALLOW_SEALING);
 	if (IS_ERR(file))
 		return PTR_ERR(file);

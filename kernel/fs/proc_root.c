@@ -77,11 +77,6 @@ static int meminfo_show(struct seq_file *m, struct task *task)
 	kb_line(m, "VmallocTotal:", (VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT);
 	kb_line(m, "VmallocUsed:", node_stat(NR_VMALLOC));
 	kb_line(m, "VmallocChunk:", 0);
-	seq_printf(
-		m,
-		"HugePages_Total:%8d\nHugePages_Free: %8d\nHugePages_Rsvd: %8d\nHugePages_Surp: %8d\n",
-		0, 0, 0, 0);
-	seq_printf(m, "Hugepagesize:   %8d kB\n", 2048);
 	return 0;
 }
 

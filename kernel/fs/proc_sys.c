@@ -267,7 +267,6 @@ static const struct proc_entry vm_entries[] = {
 	INT_ENTRY("legacy_va_layout", legacy_va_layout, 0, 1),
 	INT_ENTRY("max_map_count", sysctl_max_map_count, 0, S32_MAX),
 	TEXT_ENTRY("mmap_min_addr", "65536"),
-	TEXT_ENTRY("nr_hugepages", "0"),
 	TEXT_ENTRY("oom_kill_allocating_task", "0"),
 	INT_ENTRY_STORE("overcommit_kbytes", sysctl_overcommit_kbytes, 0, S32_MAX,
 			overcommit_store),

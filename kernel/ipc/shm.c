@@ -250,8 +250,10 @@ static long create_segment(s32 key, size_t size, int flags)
 	if (pages << PAGE_SHIFT < size || total_pages + pages < total_pages ||
 	    total_pages + pages > READ_ONCE(shm_all_pages))
 		return -ENOSPC;
-	if (flags & SHM_HUGETLB || size > FS_MAX_SIZE)
-		return -ENOMEM; /* the pool of huge pages is empty */
+	if (flags & SHM_HUGETLB) /* there is no pool of huge pages */
+		return -EINVAL;
+	if (size > FS_MAX_SIZE)
+		return -ENOMEM;
 	seg = new_segment(key, size, flags);
 	if (IS_ERR(seg))
 		return PTR_ERR(seg);

@@ -9,9 +9,11 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -357,6 +359,22 @@ static void test_settings(void)
 	CHECK(sscanf(slurp("/proc/sys/kernel/printk"), "%d %d %d %d", &a, &b, &c, &d) == 4);
 }
 
+/* Who looks for huge pages finds the same answer everywhere: they are there, or never heard of. */
+static void test_huge_pages(void)
+{
+	bool there = strstr(slurp("/proc/meminfo"), "\nHugepagesize:");
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+
+	CHECK(!access("/proc/sys/vm/nr_hugepages", F_OK) == there);
+	CHECK(!access("/sys/kernel/mm/hugepages", F_OK) == there);
+	if (there)
+		return;
+	CHECK_ERRNO(mmap(NULL, 1 << 21, PROT_READ, flags, -1, 0), EINVAL);
+	CHECK_ERRNO(syscall(SYS_memfd_create, "huge", MFD_HUGETLB), ENOSYS);
+	CHECK_ERRNO(syscall(SYS_memfd_create, "huge", MFD_HUGETLB | 21u << 26), ENOSYS);
+	CHECK_ERRNO(shmget(IPC_PRIVATE, 1 << 21, SHM_HUGETLB), EINVAL);
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
@@ -373,5 +391,6 @@ int main(int argc, char **argv)
 	TEST(test_tasks);
 	TEST(test_oom_adj);
 	TEST(test_settings);
+	TEST(test_huge_pages);
 	return test_done();
 }
