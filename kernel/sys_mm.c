@@ -46,6 +46,11 @@ SYSCALL_DEFINE3(mprotect, unsigned long, start, size_t, len, unsigned long, prot
 	return do_mprotect(current->mm, start, len, prot);
 }
 
+SYSCALL_DEFINE3(mseal, unsigned long, start, size_t, len, unsigned long, flags)
+{
+	return flags ? -EINVAL : do_mseal(current->mm, start, len);
+}
+
 SYSCALL_DEFINE5(mremap, unsigned long, addr, unsigned long, old_len, unsigned long, new_len,
 		unsigned long, flags, unsigned long, new_addr)
 {

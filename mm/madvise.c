@@ -185,6 +185,25 @@ static bool is_populate(int advice)
 	return advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
 }
 
+/* Sealed memory that may not be written is not to become zeroes either, here or in a child. */
+static bool refused_by_seal(const struct vm_area *vma, int advice)
+{
+	if (likely(!(vma->vm_flags & VM_SEALED)) || vma->vm_flags & VM_WRITE || vma->vm_ops)
+		return false;
+	switch (advice) {
+	case MADV_FREE:
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+	case MADV_REMOVE:
+	case MADV_DONTFORK:
+	case MADV_WIPEONFORK:
+	case MADV_GUARD_INSTALL:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* The advice for one VMA's part. *covering is the VMA to go on from (its end). */
 static int advise_part(struct madvise *a, struct vm_area *vma, unsigned long start,
 		       unsigned long end, unsigned long *stop)
@@ -192,6 +211,8 @@ static int advise_part(struct madvise *a, struct vm_area *vma, unsigned long sta
 	const struct flag_advice *fa = find_flag_advice(a->advice);
 
 	*stop = end;
+	if (refused_by_seal(vma, a->advice))
+		return -EPERM;
 	if (fa) {
 		vma = advise_flags(vma, start, end, fa);
 		if (IS_ERR(vma))

@@ -55,11 +55,12 @@ struct mm_limits {
 /* prctl(PR_SET_MDWE): no mapping may be writable and executable, or become executable later ... */
 #define MMF_HAS_MDWE		9
 #define MMF_HAS_MDWE_NO_INHERIT 10 /* ... but a child's, or those of the next program, may */
+#define MMF_HAS_SEALED		11 /* some VMA has VM_SEALED */
 /* What a child has of its parent. */
 #define MMF_FORK_MASK                                                                     \
 	(BIT(MMF_NOT_DUMPABLE) | BIT(MMF_LEGACY_LAYOUT) | BIT(MMF_DISABLE_THP) |          \
 	 BIT(MMF_MEMBARRIER) | BIT(MMF_MEMBARRIER_SYNC_CORE) | BIT(MMF_MEMBARRIER_RSEQ) | \
-	 BIT(MMF_HAS_MDWE))
+	 BIT(MMF_HAS_SEALED) | BIT(MMF_HAS_MDWE))
 /* What a program has of the one that it replaces. */
 #define MMF_EXEC_MASK (BIT(MMF_DISABLE_THP) | BIT(MMF_HAS_MDWE))
 

@@ -47,6 +47,8 @@ int do_mprotect(struct mm *mm, unsigned long start, unsigned long len, unsigned 
 long do_mremap(struct mm *mm, unsigned long addr, unsigned long old_len, unsigned long new_len,
 	       unsigned long flags, unsigned long new_addr);
 
+int do_mseal(struct mm *mm, unsigned long start, unsigned long len);
+
 /* brk(2): the break that is in force afterwards (never an error number). */
 unsigned long do_brk(struct mm *mm, unsigned long brk);
 

@@ -71,6 +71,8 @@ static int mprotect_part(struct vm_area *vma, unsigned long start, unsigned long
 	int err;
 
 	*covering = vma;
+	if (oldflags & VM_SEALED)
+		return -EPERM;
 	if (newflags == oldflags)
 		return 0;
 	err = reserve_writable(vma, &newflags, pages);

@@ -101,6 +101,8 @@ static int check_vma(const struct mremap *r, struct vm_area *vma)
 {
 	int err = 0;
 
+	if (vma->vm_flags & VM_SEALED)
+		return -EPERM;
 	if (!r->old_len && !(vma->vm_flags & (VM_SHARED | VM_MAYSHARE)))
 		return -EINVAL;
 	if ((r->flags & MREMAP_DONTUNMAP) && (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP)))
@@ -250,6 +252,8 @@ static long mremap_here(struct mremap *r)
 
 	if (!vma)
 		return -EFAULT;
+	if (vma->vm_flags & VM_SEALED)
+		return -EPERM;
 	if (r->old_len == r->new_len)
 		return r->addr;
 	if (r->old_len > r->new_len) {

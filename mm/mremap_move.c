@@ -96,6 +96,8 @@ static int reserve_target(struct move *m, struct move_part *p)
 	int err = 0;
 
 	p->target.mm = m->r->mm;
+	if (range_is_sealed(m->r->mm, p->new_addr, end))
+		return -EPERM;
 	if (vma && vma->vm_start < end)
 		err = vma_unmap_reserve(&p->target, vma);
 	p->target.start = p->new_addr;

@@ -38,6 +38,8 @@ int vma_unmap_prepare(struct vma_unmap *u, struct mm *mm, unsigned long start, u
 	struct vm_area *vma = find_vma_intersection(mm, start, end);
 
 	*u = (struct vma_unmap){.mm = mm, .start = start, .end = end};
+	if (range_is_sealed(mm, start, end))
+		return -EPERM;
 	if (!vma || vma->vm_start >= start || vma->vm_end <= end)
 		return 0;
 	if (mm->map_count >= sysctl_max_map_count)

@@ -51,6 +51,7 @@ struct vm_file;
 /* The policy of mbind(2), which mm/ keeps and does not look into (kernel/sys_numa.c). */
 #define VM_POLICY_SHIFT 32
 #define VM_POLICY_MASK	(0x3fUL << VM_POLICY_SHIFT)
+#define VM_SEALED	(1UL << 42) /* mseal(2) */
 
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
 #define VM_STICKY	VM_MAYBE_GUARD /* no obstacle to a merge: it has what its parts had */

@@ -17,6 +17,9 @@ static inline struct vm_area *vma_last(struct mm *mm)
 /* Make `copy`, which is just memory, a copy of vma that is in no tree and has no chain. */
 void vm_area_init_copy(struct vm_area *copy, const struct vm_area *vma);
 
+/* Is a part of [start, end) sealed (mseal.c)? Then it cannot be unmapped: -EPERM. mmap_lock held. */
+bool range_is_sealed(struct mm *mm, unsigned long start, unsigned long end);
+
 /* The mapping of its file, if the VMA is shared and may be written: then it counts there, and seals
  * look at the count. Else NULL. */
 struct address_space *vma_written_mapping(struct vm_area *vma);

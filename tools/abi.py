@@ -135,12 +135,13 @@ def probe_text(probe):
 
 
 def index_text(pages):
-    calls = all_calls(pages)
-    here = [call for call in calls if call.arguments is not None]
+    known = [call for call in all_calls(pages) if call.number <= LAST]
+    younger = len(all_calls(pages)) - len(known)
+    here = [call for call in known if call.arguments is not None]
     lines = ["# The system calls of Verso", "",
              "Made by `make abi-docs` from [syscalls.txt](syscalls.txt), which `user/tests/abi.c` holds against the kernel and",
-             f"against Linux. {len(here)} of the {len(calls)} calls that Linux 6.1 knows are there; any other number answers ENOSYS,",
-             "and the kernel's log tells it once for each program.", ""]
+             f"against Linux. {len(here)} of the {len(known)} calls that Linux 6.1 knows are there, and {younger} of the younger ones; any other number",
+             "answers ENOSYS, and the kernel's log tells it once for each program.", ""]
     lines += [f"- [{title}]({page}.md)" for page, title, _ in pages]
     return "\n".join(lines) + "\n"
 

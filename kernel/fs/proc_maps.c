@@ -280,7 +280,7 @@ static void show_flags(struct seq_file *m, unsigned long flags)
 		{VM_DONTCOPY, "dc"},   {VM_DONTEXPAND, "de"},  {VM_LOCKONFAULT, "lf"},
 		{VM_ACCOUNT, "ac"},    {VM_NORESERVE, "nr"},   {VM_WIPEONFORK, "wf"},
 		{VM_DONTDUMP, "dd"},   {VM_MIXEDMAP, "mm"},    {VM_HUGEPAGE, "hg"},
-		{VM_NOHUGEPAGE, "nh"}, {VM_MERGEABLE, "mg"},
+		{VM_NOHUGEPAGE, "nh"}, {VM_MERGEABLE, "mg"},   {VM_SEALED, "sl"},
 	};
 
 	seq_puts(m, "THPeligible:           0\nVmFlags: ");

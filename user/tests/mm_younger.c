@@ -445,6 +445,97 @@ static void guard_threads(void)
 	CHECK(pthread_join(thread, NULL) == 0);
 }
 
+/* ---- mseal: mappings that stay as they are ---- */
+
+static int seal(void *at, unsigned long len)
+{
+	return (int)syscall(462, at, len, 0);
+}
+
+static bool has_mseal(void)
+{
+	return seal(NULL, 0) == 0;
+}
+
+static void mseal_arguments(void)
+{
+	char *p = map(ARENA, 4, RW);
+
+	CHECK_ERRNO(syscall(462, p, PAGE, 1), EINVAL);
+	CHECK_ERRNO(seal(p + 1, PAGE), EINVAL);
+	CHECK_ERRNO(seal(p, -PAGE), EINVAL);
+	CHECK_ERRNO(seal(p, -1UL), EINVAL);
+	CHECK(munmap(p + 2 * PAGE, PAGE) == 0);
+	CHECK_ERRNO(seal(p, 4 * PAGE), ENOMEM);
+	CHECK_ERRNO(seal(p + 2 * PAGE, 2 * PAGE), ENOMEM);
+	/* Nothing was sealed by those. The length is rounded up. */
+	CHECK(mprotect(p, 2 * PAGE, PROT_READ) == 0);
+	CHECK(seal(p + PAGE, 1) == 0 && seal(p + PAGE, PAGE) == 0);
+	CHECK(mprotect(p, PAGE, RW) == 0);
+	CHECK_ERRNO(mprotect(p, 2 * PAGE, RW), EPERM);
+	CHECK(count_vmas(p, p + 2 * PAGE) == 2);
+	CHECK(munmap(p, PAGE) == 0);
+}
+
+static void mseal_refuses(void)
+{
+	char *p = map(ARENA, 8, RW), *q = p + 2 * PAGE, *far = ARENA + 0x40000000;
+	int move = MREMAP_MAYMOVE | MREMAP_FIXED;
+	pid_t pid;
+
+	fill(p, 8);
+	CHECK(seal(q, 2 * PAGE) == 0 && count_vmas(p, p + 8 * PAGE) == 3);
+	/* All or nothing: the pages around it stay. */
+	CHECK_ERRNO(munmap(p, 8 * PAGE), EPERM);
+	CHECK_ERRNO(munmap(q + PAGE, PAGE), EPERM);
+	CHECK_ERRNO(mmap(p, 8 * PAGE, RW, ANON | MAP_FIXED, -1, 0), EPERM);
+	CHECK_ERRNO(mmap(q, PAGE, RW, ANON | MAP_FIXED, -1, 0), EPERM);
+	check_filled(p, 0, 8);
+	CHECK_ERRNO(mprotect(q, 2 * PAGE, RW), EPERM);
+	CHECK_ERRNO(mprotect(q, 2 * PAGE, PROT_READ), EPERM);
+	CHECK_ERRNO(mprotect(p + 4 * PAGE, 4 * PAGE, PROT_READ | PROT_GROWSUP), EINVAL);
+	CHECK_ERRNO(mremap(q, 2 * PAGE, 2 * PAGE, 0), EPERM);
+	CHECK_ERRNO(mremap(q, 2 * PAGE, PAGE, 0), EPERM);
+	CHECK_ERRNO(mremap(q, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE), EPERM);
+	CHECK_ERRNO(mremap(q, 2 * PAGE, 2 * PAGE, move, far), EPERM);
+	CHECK_ERRNO(mremap(p, PAGE, PAGE, move, q), EPERM);
+	CHECK_ERRNO(mremap(p, 4 * PAGE, PAGE, 0), EPERM);
+	check_filled(p, 0, 8);
+	/* The content may be changed, and it may be locked. */
+	CHECK(try_write(q) == 0 && mlock(q, PAGE) == 0 && munlock(q, PAGE) == 0);
+	CHECK(madvise(q, PAGE, MADV_RANDOM) == 0 && madvise(q, PAGE, MADV_DONTNEED) == 0);
+	CHECK(q[0] == 0);
+	/* It is a child's too. */
+	pid = fork();
+	if (!pid) {
+		CHECK_ERRNO(munmap(q, PAGE), EPERM);
+		CHECK(munmap(p, 2 * PAGE) == 0);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(munmap(p + 4 * PAGE, 4 * PAGE) == 0);
+}
+
+/* Memory that one may not write, one may not make zeroes of; a file can always give its bytes again. */
+static void mseal_advice(void)
+{
+	static const int discard[] = {MADV_FREE, MADV_DONTNEED, 24, MADV_DONTFORK, MADV_WIPEONFORK};
+	char *p = map(ARENA, 2, RW), *file;
+	int fd = syscall(SYS_memfd_create, "file", 0);
+
+	fill(p, 2);
+	CHECK(mprotect(p, 2 * PAGE, PROT_READ) == 0 && seal(p, PAGE) == 0);
+	for (size_t i = 0; i < sizeof(discard) / sizeof(*discard); i++)
+		CHECK_ERRNO(madvise(p, PAGE, discard[i]), EPERM);
+	CHECK(madvise(p, PAGE, MADV_WILLNEED) == 0 && madvise(p, PAGE, 21) == 0);
+	CHECK(madvise(p, PAGE, MADV_DONTDUMP) == 0);
+	check_filled(p, 0, 2);
+	CHECK(ftruncate(fd, PAGE) == 0);
+	file = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+	CHECK(file != MAP_FAILED && seal(file, PAGE) == 0 &&
+	      madvise(file, PAGE, MADV_DONTNEED) == 0);
+}
+
 /* ---- a memfd sealed against writing can be mapped shared, to read ---- */
 
 static int sealed_memfd(void)
@@ -495,6 +586,9 @@ int main(int argc, char **argv)
 	TEST_IF(has_guards(), guard_file);
 	TEST_IF(has_guards(), guard_merge);
 	TEST_IF(has_guards(), guard_threads);
+	TEST_IF(has_mseal(), mseal_arguments);
+	TEST_IF(has_mseal(), mseal_refuses);
+	TEST_IF(has_mseal(), mseal_advice);
 	TEST_IF(maps_sealed(), test_sealed_mapping);
 	return test_done();
 }
