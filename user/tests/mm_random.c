@@ -33,6 +33,10 @@
 #define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
 #endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
+#endif
 
 enum kind { HOLE, PRIVATE, SHARED };
 
@@ -43,6 +47,7 @@ struct page {
 	int object;	 /* SHARED: index of its value */
 	bool maybe_zero; /* MADV_FREE: holds the value or zero until written */
 	bool dontfork, wipeonfork, locked;
+	bool guard;
 };
 
 /*
@@ -61,6 +66,7 @@ static uint64_t rng;
 static uint64_t seed;
 static unsigned long step, depth, jobs;
 static bool instruments;
+static bool guards; /* does the kernel have guard regions? */
 static const char *operation = "start";
 
 static uint64_t rnd(void)
@@ -98,9 +104,15 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	siglongjmp(fault_jump, 1);
 }
 
-static int expected_code(const struct page *p)
+/* 0, or the si_code of the SIGSEGV that an access has to end with. x86 cannot refuse to read what it
+ * may write or execute. */
+static int expected_code(const struct page *p, bool write)
 {
-	return p->kind == HOLE ? SEGV_MAPERR : SEGV_ACCERR;
+	if (p->kind == HOLE)
+		return SEGV_MAPERR;
+	if (write ? !(p->prot & PROT_WRITE) : p->prot == PROT_NONE)
+		return SEGV_ACCERR;
+	return p->guard ? SEGV_MAPERR : 0;
 }
 
 /* Returns 0, or the si_code of the SIGSEGV. */
@@ -129,17 +141,12 @@ static void check_read(int i)
 {
 	struct page *p = &model[i];
 	uint64_t got = 0;
-	int code = touch(i, false, &got);
-	/* x86 cannot refuse to read what it may write or execute. */
-	bool allowed = p->kind != HOLE && p->prot != PROT_NONE;
+	int code = touch(i, false, &got), want = expected_code(p, false);
 
-	if (!allowed) {
-		if (code != expected_code(p))
-			fail("read must fault", i, code, expected_code(p));
-		return;
-	}
+	if (code != want)
+		fail("read", i, code, want);
 	if (code)
-		fail("read faults", i, code, 0);
+		return;
 	if (p->maybe_zero && got == 0)
 		*value_of(p) = 0;
 	if (got != *value_of(p))
@@ -150,15 +157,12 @@ static void check_write(int i)
 {
 	struct page *p = &model[i];
 	uint64_t value = rnd();
-	int code = touch(i, true, &value);
+	int code = touch(i, true, &value), want = expected_code(p, true);
 
-	if (p->kind == HOLE || !(p->prot & PROT_WRITE)) {
-		if (code != expected_code(p))
-			fail("write must fault", i, code, expected_code(p));
-		return;
-	}
+	if (code != want)
+		fail("write", i, code, want);
 	if (code)
-		fail("write faults", i, code, 0);
+		return;
 	*value_of(p) = value;
 	p->maybe_zero = false;
 }
@@ -267,7 +271,7 @@ static void op_mremap(int first, int count)
 		else if (model[first + i].kind == PRIVATE)
 			model[first + i].value = 0;
 		if (dontunmap)
-			model[first + i].maybe_zero = false;
+			model[first + i].maybe_zero = model[first + i].guard = false;
 	}
 }
 
@@ -293,7 +297,7 @@ static void op_resize(int first, int count)
 	(void)last;
 	model[first + count - 1] = model[first + count - 2];
 	model[first + count - 1].value = 0;
-	model[first + count - 1].maybe_zero = false;
+	model[first + count - 1].maybe_zero = model[first + count - 1].guard = false;
 }
 
 static void op_dontneed(int first, int count)
@@ -325,6 +329,41 @@ static void op_free(int first, int count)
 		model[i].maybe_zero = true;
 }
 
+static bool any_guard(int first, int count)
+{
+	for (int i = first; i < first + count; i++)
+		if (model[i].guard)
+			return true;
+	return false;
+}
+
+/* Contents go, and a touch faults until the guard goes. */
+static void op_guard(int first, int count)
+{
+	bool install = below(3);
+	int n = mapped_run(first, count);
+
+	operation = install ? "madvise GUARD_INSTALL" : "madvise GUARD_REMOVE";
+	if (!guards)
+		return;
+	for (int i = first; install && i < first + count; i++)
+		if (model[i].locked)
+			return;
+	expect_result(madvise(ARENA + first * PAGE, count * PAGE,
+			      install ? MADV_GUARD_INSTALL : MADV_GUARD_REMOVE),
+		      n == count ? 0 : -1);
+	for (int i = first; i < first + count; i++) {
+		if (model[i].kind == HOLE)
+			continue;
+		model[i].guard = install;
+		if (!install)
+			continue;
+		model[i].maybe_zero = false;
+		if (model[i].kind == PRIVATE)
+			model[i].value = 0;
+	}
+}
+
 /* Advice that changes no contents; COLD and PAGEOUT send pages to swap. */
 static void op_harmless(int first, int count)
 {
@@ -353,7 +392,7 @@ static void op_populate(int first, int count)
 	int want = below(2) ? PROT_WRITE : PROT_READ;
 
 	operation = "madvise POPULATE";
-	if (mapped_run(first, count) < count)
+	if (mapped_run(first, count) < count || any_guard(first, count))
 		return;
 	for (int i = first; i < first + count; i++)
 		if (!(model[i].prot & want))
@@ -391,7 +430,7 @@ static void op_lock(int first, int count)
 	bool lock = below(2);
 
 	operation = lock ? "mlock" : "munlock";
-	if (mapped_run(first, count) < count)
+	if (mapped_run(first, count) < count || any_guard(first, count))
 		return;
 	for (int i = first; i < first + count; i++)
 		if (model[i].prot == PROT_NONE)
@@ -452,7 +491,7 @@ static void become_child(void)
 			model[i] = (struct page){0};
 		else if (model[i].wipeonfork) {
 			model[i].value = 0;
-			model[i].maybe_zero = false;
+			model[i].maybe_zero = model[i].guard = false;
 		}
 	}
 }
@@ -497,7 +536,7 @@ static void random_step(void)
 		op_mmap,     op_mmap,	     op_munmap,	  op_mprotect, op_mprotect, op_mremap,
 		op_mremap,   op_resize,	     op_dontneed, op_free,     op_harmless, op_harmless,
 		op_populate, op_fork_advice, op_lock,	  op_mincore,  op_msync,    op_touch,
-		op_touch,    op_touch,	     op_behind,	  op_behind,
+		op_touch,    op_touch,	     op_behind,	  op_behind,   op_guard,
 	};
 	int first, count;
 
@@ -571,6 +610,7 @@ int main(int argc, char **argv)
 
 	seed = argc > 1 ? strtoul(argv[1], NULL, 0) : (unsigned long)time(NULL);
 	jobs = argc > 3 ? strtoul(argv[3], NULL, 0) : default_jobs();
+	guards = !madvise(NULL, 0, MADV_GUARD_INSTALL);
 	instruments = !access(INSTRUMENTS, R_OK | W_OK);
 	test_name = "mm_random";
 	sigaction(SIGSEGV, &sa, NULL);
