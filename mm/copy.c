@@ -156,7 +156,11 @@ static int copy_pte_range(struct mm *dst_mm, pmd_t *dst_pmd, pmd_t *src_pmd, uns
 /* A VMA without private pages, backed by a file, refills by faults as well. */
 static bool vma_needs_copy(const struct vm_area *src)
 {
-	return src->anon_vma || (src->vm_flags & (VM_PFNMAP | VM_MIXEDMAP | VM_MAYBE_GUARD));
+	unsigned long flags = VM_PFNMAP | VM_MIXEDMAP;
+
+	if (!sabotaged(guard_not_copied))
+		flags |= VM_MAYBE_GUARD;
+	return src->anon_vma || (src->vm_flags & flags);
 }
 
 int copy_page_range(struct vm_area *dst, struct vm_area *src)

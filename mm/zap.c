@@ -248,7 +248,7 @@ static void zap_swap_pte(struct mmu_gather *tlb, pte_t *pte, pte_t old,
 		if (details->keep_cows && PageAnon(page))
 			return;
 		tlb->rss[mm_counter_of(page)]--;
-	} else if (is_guard_entry(entry) && !details->drop_guards) {
+	} else if (is_guard_entry(entry) && !details->drop_guards && !sabotaged(guard_zapped)) {
 		return;
 	}
 	pte_clear(pte);

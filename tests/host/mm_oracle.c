@@ -44,6 +44,8 @@ unsigned int expected_fault(struct model_page *p, bool write)
 		return VM_FAULT_BADMAP;
 	if (!p->prot || (write && !(p->prot & PROT_WRITE)))
 		return VM_FAULT_BADACCESS;
+	if (p->guard)
+		return VM_FAULT_BADMAP;
 	return value_of(p) ? 0 : VM_FAULT_SIGBUS;
 }
 

@@ -34,6 +34,7 @@ struct model_page {
 	bool own;    /* the value is the page's own, not the file's */
 	bool locked; /* by mlock, on fault: reclaim leaves it alone */
 	bool dontfork, wipeonfork;
+	bool guard; /* nobody may touch it */
 	u8 prot;
 	u8 file; /* 0: anonymous; else 1 + index in files[] */
 	u32 pgoff;

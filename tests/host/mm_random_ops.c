@@ -8,6 +8,8 @@
 #include "mm/filemap.h"
 #include "mm/mm.h"
 #include "mm/mmap.h"
+#include "mm/pgwalk.h"
+#include "mm/swapops.h"
 #include "tests/host/mm_oracle.h"
 #include "tests/host/sim_cpu.h"
 #include "tests/host/test.h"
@@ -228,6 +230,49 @@ void op_madvise(void)
 	}
 }
 
+static bool guard_at(struct model *m, unsigned int i)
+{
+	spinlock_t *ptl;
+	pte_t *pte = pgwalk_pte_lock(m->mm, address_of(i), &ptl);
+	bool guard = pte && is_guard_pte(ptep_get(pte));
+
+	if (pte)
+		pte_unmap_unlock(pte, ptl);
+	return guard;
+}
+
+/*
+ * The contents go, and a touch is refused until the guard goes. When memory ran out on the way, some
+ * mappings have their guards and the others are as they were: the page tables say which.
+ */
+void op_guard(void)
+{
+	struct model *m = random_proc();
+	bool install = test_rand_below(3);
+	unsigned int start, len;
+	int err;
+
+	random_range(&start, &len);
+	for (unsigned int i = start; i < start + len; i++)
+		if (install && m->page[i].locked)
+			return; /* refused */
+	err = do_madvise(m->mm, address_of(start), len * PAGE_SIZE,
+			 install ? MADV_GUARD_INSTALL : MADV_GUARD_REMOVE);
+	if (!no_memory(err))
+		CHECK_EQ(err, mapped_run(m, start, len) == len ? 0 : -ENOMEM);
+	for (unsigned int i = start; i < start + len; i++) {
+		struct model_page *p = &m->page[i];
+
+		if (!p->mapped || (memory_fails && err && guard_at(m, i) != install))
+			continue;
+		p->guard = install;
+		if (!install)
+			continue;
+		p->lazy = p->own = false;
+		p->value = 0;
+	}
+}
+
 /* Move [start, start + len) to `to`, of new_len pages. */
 static void model_mremap(struct model *m, unsigned int start, unsigned int len, unsigned int to,
 			 unsigned int new_len)
@@ -239,7 +284,7 @@ static void model_mremap(struct model *m, unsigned int start, unsigned int len, 
 	for (unsigned int i = keep; i < new_len; i++) {
 		moved[i] = m->page[start];
 		moved[i].pgoff += i;
-		moved[i].lazy = moved[i].own = false;
+		moved[i].lazy = moved[i].own = moved[i].guard = false;
 		moved[i].value = 0;
 	}
 	forget(m, start, len);
@@ -297,7 +342,7 @@ static struct model_page empty_page_like(const struct model_page *like, unsigned
 
 	p.pgoff += distance;
 	p.value = 0;
-	p.lazy = p.own = false;
+	p.lazy = p.own = p.guard = false;
 	return p;
 }
 
@@ -325,8 +370,7 @@ void op_mremap_dontunmap(void)
 	CHECK_EQ(at, address_of(to));
 	memcpy(&m->page[to], &m->page[start], len * sizeof(m->page[0]));
 	for (unsigned int i = start; i < start + len; i++)
-		if (!m->page[i].shared)
-			m->page[i] = empty_page_like(&m->page[i], 0);
+		m->page[i] = empty_page_like(&m->page[i], 0);
 }
 
 /* Several mappings and what is free between them: each moves by the same distance. */

@@ -30,6 +30,7 @@ void op_mmap_file(void);
 void op_munmap(void);
 void op_mprotect(void);
 void op_madvise(void);
+void op_guard(void);
 void op_mremap(void);
 void op_mremap_table(void);
 void op_mremap_dontunmap(void);

@@ -95,6 +95,11 @@ static void scan_pte(struct vm_area *vma, unsigned long addr, pte_t pte, long *r
 {
 	struct page *page;
 
+	if (is_guard_pte(pte)) {
+		if (!(vma->vm_flags & VM_MAYBE_GUARD))
+			differ(vma, addr, "a guard that fork would not find");
+		return;
+	}
 	if (!pte_present(pte)) {
 		if (!is_swap_entry(pte_to_swp_entry(pte)))
 			differ(vma, addr, "a migration entry is left");

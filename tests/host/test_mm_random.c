@@ -43,7 +43,7 @@ static void inherit(struct model *child, const struct model *parent)
 		if (p->dontfork)
 			*p = (struct model_page){0};
 		else if (p->wipeonfork)
-			p->value = p->lazy = 0;
+			p->value = p->lazy = p->guard = 0;
 	}
 }
 
@@ -161,6 +161,7 @@ static const struct {
 	{6, op_munmap, "munmap"},
 	{10, op_mprotect, "mprotect"},
 	{6, op_madvise, "madvise"},
+	{3, op_guard, "guard"},
 	{12, op_mremap, "mremap"},
 	{1, op_mremap_table, "mremap_table"},
 	{3, op_mremap_dontunmap, "mremap DONTUNMAP"},
