@@ -418,6 +418,24 @@ static void guard_merge(void)
 	CHECK_CHILD(pid);
 }
 
+/* What is mapped between two mappings makes one of the three: the guard of the last is not lost to it. */
+static void guard_merge_of_three(void)
+{
+	char *p = map(ARENA, 1, RW);
+	pid_t pid;
+
+	map(p + 2 * PAGE, 1, RW);
+	CHECK(guard(p + 2 * PAGE, 1) == 0);
+	map(p + PAGE, 1, RW);
+	CHECK(count_vmas(p, p + 3 * PAGE) == 1);
+	pid = fork();
+	if (!pid) {
+		check_guards(p, "..g");
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+}
+
 static void *touch_forever(void *arg)
 {
 	volatile char *at = arg;
@@ -585,6 +603,7 @@ int main(int argc, char **argv)
 	TEST_IF(has_guards(), guard_fork);
 	TEST_IF(has_guards(), guard_file);
 	TEST_IF(has_guards(), guard_merge);
+	TEST_IF(has_guards(), guard_merge_of_three);
 	TEST_IF(has_guards(), guard_threads);
 	TEST_IF(has_mseal(), mseal_arguments);
 	TEST_IF(has_mseal(), mseal_refuses);
