@@ -27,6 +27,23 @@ static bool process_uses_mm(struct task *p, struct mm *mm)
 	return false;
 }
 
+bool mm_users_are_dying(struct mm *mm)
+{
+	bool dying = true;
+	struct task *p;
+
+	rcu_read_lock();
+	for_each_process(p)
+	{
+		if (!(p->flags & PF_KTHREAD) && process_uses_mm(p, mm) &&
+		    !(READ_ONCE(p->signal->flags) & SIGNAL_GROUP_EXIT) &&
+		    !(READ_ONCE(p->signal->nr_threads) <= 1 && p->flags & PF_EXITING))
+			dying = false;
+	}
+	rcu_read_unlock();
+	return dying;
+}
+
 int panic_on_oom;
 
 static void oom_kill_mm(struct mm *mm, const char *why)

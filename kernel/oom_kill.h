@@ -2,6 +2,9 @@
 /* Which processes end first when memory runs out. */
 #pragma once
 
+#include "lib/types.h"
+
+struct mm;
 struct task;
 
 #define OOM_SCORE_ADJ_MIN (-1000) /* never */
@@ -11,6 +14,9 @@ struct task;
 void oom_kill_init(void);
 /* /proc/sys/vm/panic_on_oom: end the machine rather than a process. */
 extern int panic_on_oom;
+
+/* Is every process that uses mm on its way out? Then nobody will look at its memory again. */
+bool mm_users_are_dying(struct mm *mm);
 
 /* /proc/PID/oom_score_adj. 0, -EINVAL, -EACCES (lowering it is for the privileged). */
 int set_oom_score_adj(struct task *t, int adj);

@@ -10,6 +10,8 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/poll.h"
 #include "kernel/fs/seq_file.h"
+#include "kernel/fs/super.h"
+#include "kernel/oom_kill.h"
 #include "kernel/pid.h"
 #include "kernel/proc_internal.h"
 #include "kernel/syscall.h"
@@ -18,6 +20,7 @@
 #include "lib/err.h"
 #include "mm/mm.h"
 #include "mm/mmap.h"
+#include "mm/oom.h"
 
 #define PIDFD_NONBLOCK O_NONBLOCK
 
@@ -130,6 +133,19 @@ struct pid *pidfd_or_self_get_pid(int fd)
 	return pid ? pid : ERR_PTR(-EBADF);
 }
 
+struct pid *signal_fd_get_pid(int fd)
+{
+	struct pid *pid = pidfd_or_self_get_pid(fd);
+	struct fd f;
+
+	if (pid != ERR_PTR(-EBADF))
+		return pid;
+	f = fdget((unsigned int)fd);
+	pid = f.file ? proc_pid_of_directory(f.file) : NULL;
+	fdput(f);
+	return pid ? pid : ERR_PTR(-EBADF);
+}
+
 /* The process behind a pidfd or PIDFD_SELF_*, counted, or ERR_PTR(-EBADF, -ESRCH). */
 static struct task *pidfd_get_task(int fd)
 {
@@ -179,21 +195,42 @@ struct mm *pidfd_get_mm(int fd)
 	return mm ? mm : ERR_PTR(-ESRCH);
 }
 
+/* The address space of a process, whose leader may have left it already; NULL: nobody is in it. */
+static struct mm *get_process_mm(struct task *leader)
+{
+	struct mm *mm = NULL;
+	struct task *t;
+
+	rcu_read_lock();
+	for_each_thread (leader, t) {
+		mm = get_task_mm(t);
+		if (mm)
+			break;
+	}
+	rcu_read_unlock();
+	return mm;
+}
+
 /*
- * Free the memory of a process that is being killed. Its own exit does that, and soon: only the
- * question is checked.
+ * Free the memory of a process that is being killed. Its exit will do that, when it comes to run:
+ * here the caller does the work, at his own pace and priority.
  */
 SYSCALL_DEFINE2(process_mrelease, int, pidfd, unsigned int, flags)
 {
 	struct task *t;
-	bool dying;
+	struct mm *mm;
+	int err;
 
 	if (flags)
 		return -EINVAL;
 	t = pidfd_get_task(pidfd);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
-	dying = READ_ONCE(t->signal->flags) & SIGNAL_GROUP_EXIT || t->flags & PF_EXITING;
+	mm = get_process_mm(t);
 	put_task_struct(t);
-	return dying ? 0 : -EINVAL;
+	if (!mm)
+		return -ESRCH;
+	err = mm_users_are_dying(mm) ? reap_dying_mm(mm) : -EINVAL;
+	mmput(mm);
+	return err;
 }

@@ -17,6 +17,8 @@ struct pid *pidfd_get_pid(unsigned int fd, bool *nonblock);
 /* The same for the calls that also take PIDFD_SELF_THREAD and PIDFD_SELF_THREAD_GROUP, which name the
  * caller without a descriptor. ERR_PTR(-EBADF) if it is neither. */
 struct pid *pidfd_or_self_get_pid(int fd);
+/* The same for pidfd_send_signal(), which also takes a directory /proc/PID, open for reading. */
+struct pid *signal_fd_get_pid(int fd);
 /* The address space of the process behind a pidfd or PIDFD_SELF_*, with a use (mmput it), or
  * ERR_PTR(-EBADF, -ESRCH, -EACCES). */
 struct mm *pidfd_get_mm(int fd);

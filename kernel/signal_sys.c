@@ -423,7 +423,7 @@ SYSCALL_DEFINE4(pidfd_send_signal, int, fd, int, sig, const siginfo_t __user *, 
 
 	if (flags)
 		return -EINVAL;
-	pid = pidfd_or_self_get_pid(fd);
+	pid = signal_fd_get_pid(fd);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
 	if (uinfo) {

@@ -30,6 +30,7 @@
 #include "kernel/printk.h"
 #include "kernel/sched.h"
 #include "lib/compiler.h"
+#include "lib/errno.h"
 #include "mm/buddy.h"
 #include "mm/mm.h"
 #include "mm/page.h"
@@ -111,22 +112,38 @@ static struct mm *choose_victim(unsigned long *points)
 	return worst;
 }
 
-/* Take a victim's private anonymous memory. False when its mmap_lock is held for writing. */
-static bool reap(struct mm *mm)
+/* Take the private anonymous memory of who will not look at it again. mmap_lock held. */
+static void reap_vmas(struct mm *mm)
 {
 	struct vm_area *vma;
 
-	set_bit(MMF_UNSTABLE, &mm->flags);
-	if (!mmap_read_trylock(mm))
-		return false;
 	for_each_vma (mm, vma) {
 		if (!(vma->vm_flags & (VM_SHARED | VM_LOCKED)) && (!vma->vm_file || vma->anon_vma))
 			zap_page_range(vma, vma->vm_start, vma->vm_end - vma->vm_start);
 	}
-	mmap_read_unlock(mm);
 	set_bit(MMF_OOM_REAPED, &mm->flags);
+}
+
+/* Not when a victim's mmap_lock is held for writing: its exit frees the rest. */
+static void try_to_reap(struct mm *mm)
+{
+	set_bit(MMF_UNSTABLE, &mm->flags);
+	if (!mmap_read_trylock(mm))
+		return;
+	reap_vmas(mm);
+	mmap_read_unlock(mm);
 	count_vm_event(OOM_REAP);
-	return true;
+}
+
+int reap_dying_mm(struct mm *mm)
+{
+	set_bit(MMF_UNSTABLE, &mm->flags);
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	if (!test_bit(MMF_OOM_REAPED, &mm->flags))
+		reap_vmas(mm);
+	mmap_read_unlock(mm);
+	return 0;
 }
 
 static void kill_victim(struct mm *mm, unsigned long points, gfp_t gfp, unsigned int order)
@@ -143,7 +160,7 @@ static void kill_victim(struct mm *mm, unsigned long points, gfp_t gfp, unsigned
 	set_bit(MMF_OOM_VICTIM, &mm->flags);
 	count_vm_event(OOM_KILL);
 	oom_kill_hook(mm, "out of memory");
-	reap(mm);
+	try_to_reap(mm);
 }
 
 bool out_of_memory(gfp_t gfp, unsigned int order)

@@ -30,6 +30,13 @@ extern bool (*oom_current_is_dying)(void);
 bool out_of_memory(gfp_t gfp, unsigned int order);
 
 /*
+ * reap_dying_mm() - take the private anonymous memory of a process now that would free it by its
+ * exit. All that use the mm are being killed: their faults fail from here on. Takes mmap_lock, may
+ * sleep. 0, or -EINTR: the caller was killed while he waited.
+ */
+int reap_dying_mm(struct mm *mm);
+
+/*
  * A page fault ended with VM_FAULT_OOM, all locks dropped: make room, the fault is then repeated.
  */
 void pagefault_out_of_memory(void);

@@ -69,6 +69,15 @@ struct task *proc_task(const struct inode *inode)
 	return pid_get_task(proc_i(inode)->pid);
 }
 
+struct pid *proc_pid_of_directory(struct file *file)
+{
+	struct inode *inode = file->f_inode;
+
+	if (file->f_op != &proc_dir_fops || proc_i(inode)->entry != &proc_pid_entry)
+		return NULL;
+	return get_pid(proc_i(inode)->pid);
+}
+
 struct mm *proc_mm(const struct inode *inode)
 {
 	struct task *task = proc_task(inode);

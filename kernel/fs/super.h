@@ -48,6 +48,8 @@ void tmpfs_init(void);
 void pipe_init(void);
 void locks_init(void);
 void proc_init(void);
+/* Whose directory /proc/PID this is, with a reference; NULL: it is something else. */
+struct pid *proc_pid_of_directory(struct file *file);
 void chrdev_populate_dev(void);
 void memdev_init(void);
 

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small calls: adjtimex, kcmp, settimeofday, swapon and swapoff of what is no swap; and looking at a
- * socket's bytes without taking them.
+ * Small calls: adjtimex, kcmp, settimeofday, swapon and swapoff of what is no swap, process_mrelease,
+ * signals to a directory of /proc; and looking at a socket's bytes without taking them.
  */
 #include "test.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timex.h>
+
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease 448
+#endif
 
 static void test_adjtimex(void)
 {
@@ -128,6 +133,84 @@ static void test_mmsg(void)
 	CHECK_ERRNO(syscall(SYS_sendmmsg, 0x7fff, om, 1, 0), EBADF);
 }
 
+static pid_t start_sleeper(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		for (;;)
+			pause();
+	}
+	CHECK(pid > 0);
+	return pid;
+}
+
+static int open_proc(pid_t pid, const char *below, int flags)
+{
+	char name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d%s", pid, below);
+	fd = open(name, flags);
+	CHECK(fd >= 0);
+	return fd;
+}
+
+/* A directory of /proc is as good as a pidfd for sending signals, and for nothing else. */
+static void test_signal_to_proc(void)
+{
+	pid_t pid = start_sleeper();
+	int fd = open_proc(pid, "", O_RDONLY | O_DIRECTORY), status;
+	int other = open_proc(pid, "/fd", O_RDONLY | O_DIRECTORY);
+
+	CHECK_ERRNO(syscall(SYS_pidfd_send_signal, other, 0, NULL, 0), EBADF);
+	CHECK_ERRNO(syscall(SYS_pidfd_send_signal, open_proc(pid, "", O_PATH), 0, NULL, 0), EBADF);
+	CHECK_ERRNO(syscall(SYS_pidfd_getfd, fd, 0, 0), EBADF);
+	CHECK(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0);
+	CHECK(syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) == 0);
+	CHECK(waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGTERM);
+	CHECK_ERRNO(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0), ESRCH);
+}
+
+static void test_process_mrelease(void)
+{
+	pid_t pid = start_sleeper();
+	int fd = syscall(SYS_pidfd_open, pid, 0), status;
+
+	CHECK(fd >= 0);
+	CHECK_ERRNO(syscall(SYS_process_mrelease, -1, 0), EBADF);
+	CHECK_ERRNO(syscall(SYS_process_mrelease, fd, 1), EINVAL);
+	CHECK_ERRNO(syscall(SYS_process_mrelease, fd, 0), EINVAL); /* nobody kills it */
+	CHECK(kill(pid, SIGKILL) == 0);
+	CHECK(syscall(SYS_process_mrelease, fd, 0) == 0 || errno == ESRCH);
+	CHECK(waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGKILL);
+	CHECK_ERRNO(syscall(SYS_process_mrelease, fd, 0), ESRCH);
+}
+
+static int sleep_for_ever(void *unused)
+{
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* Who shares his memory with somebody that lives on keeps it. */
+static void test_mrelease_of_shared_memory(void)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	volatile int *word = malloc(sizeof(*word));
+	int fd, status;
+	pid_t pid;
+
+	*word = 1;
+	pid = clone(sleep_for_ever, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	CHECK(pid > 0);
+	fd = syscall(SYS_pidfd_open, pid, 0);
+	CHECK(kill(pid, SIGKILL) == 0);
+	CHECK(syscall(SYS_process_mrelease, fd, 0) == -1 && (errno == EINVAL || errno == ESRCH));
+	CHECK(waitpid(pid, &status, 0) == pid && *word == 1);
+}
+
 int main(void)
 {
 	TEST(test_adjtimex);
@@ -136,5 +219,8 @@ int main(void)
 	TEST(test_swap_of_nothing);
 	TEST(test_peek);
 	TEST(test_mmsg);
+	TEST(test_signal_to_proc);
+	TEST(test_process_mrelease);
+	TEST(test_mrelease_of_shared_memory);
 	return test_done();
 }
