@@ -185,7 +185,8 @@ static long advise_vector(struct mm *mm, const struct iov_iter *parts, int advic
 
 	for (unsigned int i = 0; i < parts->nr; i++) {
 		const struct iovec *part = &parts->iov[i];
-		int err = do_madvise(mm, (unsigned long)part->iov_base, part->iov_len, advice);
+		int err = do_madvise(mm, (__force unsigned long)part->iov_base, part->iov_len,
+				     advice);
 
 		if (err)
 			return done ? done : err;
