@@ -24,7 +24,7 @@ long access_remote_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, 
 /**
  * fault_in_range() - make all pages of [start, end) present (MAP_POPULATE, mlock)
  *
- * - mmap_lock held for reading; may sleep
+ * - mmap_lock held (any mode); may sleep
  * - write: as if written (private pages get their copy)
  * - 0, -ENOMEM when a hole or no memory is met, -EINTR when the task is being killed, -EFAULT for
  *   other failures

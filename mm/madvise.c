@@ -30,10 +30,7 @@ struct madvise {
 	int advice;
 };
 
-/*
- * ----------------------------------------------------------------------------------- the mapping's
- * flags
- */
+/* ----------------------------------------------------------------------- the mapping's flags */
 
 struct flag_advice {
 	int advice;
@@ -90,10 +87,7 @@ static struct vm_area *advise_flags(struct vm_area *vma, unsigned long start, un
 	return IS_ERR(result) ? ERR_PTR(-EAGAIN) : result;
 }
 
-/*
- * --------------------------------------------------------------------------------------------- its
- * pages
- */
+/* --------------------------------------------------------------------------------- its pages */
 
 static int advise_dontneed(struct vm_area *vma, unsigned long start, unsigned long end, int advice)
 {
@@ -175,10 +169,7 @@ static int advise_guard(struct vm_area *vma, unsigned long start, unsigned long 
 	return 0;
 }
 
-/*
- * ------------------------------------------------------------------------------------------------
- * the walk
- */
+/* ---------------------------------------------------------------------------------- the walk */
 
 static bool is_populate(int advice)
 {

@@ -41,9 +41,7 @@
 	 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | \
 	 MAP_FIXED_NOREPLACE | MAP_ABOVE4G | MAP_UNINITIALIZED | MAP_HUGE_SIZES)
 
-/*
- * ------------------------------------------------------------------------------------------ where
- */
+/* ------------------------------------------------------------------------------------- where */
 
 void mm_set_layout(struct mm *mm, unsigned long stack_top, unsigned long random_pages)
 {
@@ -103,9 +101,7 @@ unsigned long get_unmapped_area(struct mm *mm, unsigned long addr, unsigned long
 	return search_area(mm, len, flags);
 }
 
-/*
- * ------------------------------------------------------------------------------------------ checks
- */
+/* ------------------------------------------------------------------------------------ checks */
 
 /* vm_flags and protection bits agree by construction: PROT_READ is VM_READ, and so on. */
 unsigned long prot_to_vm_flags(unsigned long prot)
@@ -190,9 +186,7 @@ static int check_limits(struct mm *mm, unsigned long addr, unsigned long len,
 	return may_expand_vm(mm, vm_flags, pages) ? 0 : -ENOMEM;
 }
 
-/*
- * ------------------------------------------------------------------------------------ the new VMA
- */
+/* ------------------------------------------------------------------------------- the new VMA */
 
 /* Let the file set up a complete but unlinked VMA. On failure it still holds its reference. */
 static int attach_file(struct vm_area *vma, struct vm_file *vmf)
@@ -347,10 +341,7 @@ static long mmap_region(struct mm *mm, struct vm_file *vmf, unsigned long addr, 
 	return addr;
 }
 
-/*
- * ------------------------------------------------------------------------------------------
- * mmap(2)
- */
+/* ----------------------------------------------------------------------------------- mmap(2) */
 
 static unsigned long flags_to_vm_flags(const struct mm *mm, unsigned long prot, unsigned long flags)
 {

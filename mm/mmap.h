@@ -80,8 +80,6 @@ void mm_set_layout(struct mm *mm, unsigned long stack_top, unsigned long random_
 
 /* ---- stack growth ---------------------------------------------------------------------------- */
 
-/* ---- stack growth ---------------------------------------------------------------------------- */
-
 /* Grow the stack VMA down to hold addr. 0, -ENOMEM (limits, guard gap, memory), or -EPERM (below
  * MMAP_MIN_ADDR). mmap_lock held for writing; takes the root lock. */
 int expand_stack_locked(struct vm_area *vma, unsigned long addr);

@@ -39,9 +39,7 @@
 #include "mm/mmap.h"
 #include "mm/vma_internal.h"
 
-/*
- * ------------------------------------------------------------------------------------------ checks
- */
+/* ------------------------------------------------------------------------------------ checks */
 
 static bool wants_new_place(const struct mremap *r)
 {
@@ -132,9 +130,7 @@ static unsigned long choose_place(const struct mremap *r)
 				 r->flags & MREMAP_FIXED ? MAP_FIXED : 0);
 }
 
-/*
- * -------------------------------------------------------------------------------- the three ways
- */
+/* ---------------------------------------------------------------------------- the three ways */
 
 /* To a place that is given, or is looked for now: what is moved are `nr` VMAs. */
 static long move(struct mremap *r, int nr)

@@ -60,9 +60,7 @@ static bool source_goes(const struct move *m, const struct move_part *p)
 	return p->old_len && !(m->r->flags & MREMAP_DONTUNMAP);
 }
 
-/*
- * ----------------------------------------------------------------------------------------- reserve
- */
+/* ----------------------------------------------------------------------------------- reserve */
 
 /* The range of a part, in vma. */
 static void part_init(struct move_part *p, const struct mremap *r, const struct vm_area *vma)
@@ -212,9 +210,7 @@ static int reserve_all(struct move *m)
 	return err;
 }
 
-/*
- * ------------------------------------------------------------------------------------------ commit
- */
+/* ------------------------------------------------------------------------------------ commit */
 
 /* What the new place has, beside the promise. */
 static void account_new(struct mremap *r, const struct move_part *p)
@@ -271,9 +267,7 @@ static void commit_part(struct move *m, struct move_part *p)
 	}
 }
 
-/*
- * -------------------------------------------------------------------------------------- the parts
- */
+/* --------------------------------------------------------------------------------- the parts */
 
 /* A part for each VMA; the first has its memory already. */
 static int list_parts(struct move *m, struct move_part *first)

@@ -54,13 +54,16 @@
 #include "mm/rmap.h"
 #include "mm/sabotage.h"
 #include "mm/vma.h"
+#include "mm/vma_internal.h"
 
 /* Which locks these are depends on the VMA; sparse is told that they are none. */
 static void take_rmap_locks(struct vm_area *vma)
 {
-	if (vma->vm_file) {
-		down_write(&vma->vm_file->mapping->i_mmap_rwsem);
-		__release(&vma->vm_file->mapping->i_mmap_rwsem);
+	struct address_space *mapping = vma_mapping(vma);
+
+	if (mapping) {
+		down_write(&mapping->i_mmap_rwsem);
+		__release(&mapping->i_mmap_rwsem);
 	}
 	if (vma->anon_vma) {
 		anon_vma_lock_write(vma->anon_vma);
@@ -70,13 +73,15 @@ static void take_rmap_locks(struct vm_area *vma)
 
 static void drop_rmap_locks(struct vm_area *vma)
 {
+	struct address_space *mapping = vma_mapping(vma);
+
 	if (vma->anon_vma) {
 		__acquire(&vma->anon_vma->root->rwsem);
 		anon_vma_unlock_write(vma->anon_vma);
 	}
-	if (vma->vm_file) {
-		__acquire(&vma->vm_file->mapping->i_mmap_rwsem);
-		up_write(&vma->vm_file->mapping->i_mmap_rwsem);
+	if (mapping) {
+		__acquire(&mapping->i_mmap_rwsem);
+		up_write(&mapping->i_mmap_rwsem);
 	}
 }
 
@@ -120,6 +125,7 @@ static bool move_ptes_locked(const struct move_piece *p, pte_t *old_pte, pte_t *
 
 		if (pte_none(pte))
 			continue;
+		VM_BUG_ON_VMA(!pte_none(*new_pte), p->vma);
 		pte = ptep_get_and_clear(old_pte);
 		present |= pte_present(pte);
 		SYNC_POINT(move_ptes_between_clear_and_set);

@@ -61,10 +61,10 @@
  *	   anon_vma->root->rwsem because: the update primitive and move_page_tables() need both,
  *				and one order had to be chosen. One root at a time: a family has
  *				one lock
- *	     page-table lock (PTL) because: walkers look at PTEs with the rmap lock held. Two PTLs:
- *				destination before source, the second nested (fork: child's
- *				first; mremap: old table's first). A PMD table's lock before a
- *				PTE table's
+ *	     page-table lock (PTL) because: walkers look at PTEs with the rmap lock held. Two PTLs,
+ *				the second nested, only with mmap_lock held for writing (fork:
+ *				the child's first; mremap: the old table's first). A PMD table's
+ *				lock before a PTE table's
  *	       mm->page_table_lock  upper-level tables, publication of vma->anon_vma
  *	       mapping->i_pages_lock, swap cache and swap map, LRU, slab, buddy
  *				leaves: taken with a PTL held by try_to_unmap() and zap; never
@@ -132,6 +132,7 @@ void page_add_anon_rmap(struct page *page, struct vm_area *vma, unsigned long ad
 		page_set_anon(page, exclusive ? vma->anon_vma : oldest_anon_vma(vma),
 			      linear_anon_index(vma, addr));
 	VM_BUG_ON_PAGE(page->index != linear_anon_index(vma, addr), page);
+	VM_BUG_ON_PAGE(page_anon_vma(page)->root != vma->anon_vma->root, page);
 	if (exclusive)
 		SetPageAnonExclusive(page);
 	if (atomic_inc_return(&page->_mapcount) == 1)
@@ -164,6 +165,7 @@ void page_move_anon_rmap(struct page *page, struct vm_area *vma)
 {
 	VM_BUG_ON_PAGE(!PageLocked(page), page);
 	VM_BUG_ON_PAGE(page_mapcount(page) != 1, page);
+	VM_BUG_ON_PAGE(page_anon_vma(page)->root != vma->anon_vma->root, page);
 	if (!sabotaged(cow_keeps_home))
 		WRITE_ONCE(page->mapping,
 			   (void *)((unsigned long)vma->anon_vma + PAGE_MAPPING_ANON));

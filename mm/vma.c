@@ -63,10 +63,7 @@ void vma_cache_init(void)
 		kmem_cache_create("vm_area_struct", sizeof(struct vm_area), 0, SLAB_PANIC, NULL);
 }
 
-/*
- * ------------------------------------------------------------------------------------------
- * objects
- */
+/* ----------------------------------------------------------------------------------- objects */
 
 struct vm_area *vm_area_alloc(struct mm *mm)
 {
@@ -131,10 +128,7 @@ void vm_stat_account(struct mm *mm, unsigned long flags, long pages)
 		mm->data_vm += pages;
 }
 
-/*
- * ----------------------------------------------------------------------------------------- the
- * tree
- */
+/* ---------------------------------------------------------------------------------- the tree */
 
 /* The free space between the VMA before and this one. */
 static inline unsigned long vma_gap(struct vm_area *vma)
@@ -234,10 +228,7 @@ struct vm_area *find_vma_prev(struct mm *mm, unsigned long addr, struct vm_area 
 	return vma;
 }
 
-/*
- * ------------------------------------------------------------------------------- searching for a
- * gap
- */
+/* ----------------------------------------------------------------------- searching for a gap */
 
 /* The part of [gap_start, gap_end) that the search may use, if it is long enough. */
 static unsigned long gap_fit(const struct unmapped_area *info, unsigned long gap_start,
@@ -301,15 +292,7 @@ unsigned long vm_unmapped_area(struct mm *mm, const struct unmapped_area *info)
 	return gap_fit(info, end, ~0UL);
 }
 
-/*
- * ------------------------------------------------------------------------------------ a file's
- * index
- */
-
-static struct address_space *vma_mapping(struct vm_area *vma)
-{
-	return vma->vm_file ? vma->vm_file->mapping : NULL;
-}
+/* ---------------------------------------------------------------------------- a file's index */
 
 struct address_space *vma_written_mapping(struct vm_area *vma)
 {
@@ -376,10 +359,7 @@ void insert_vma_fork(struct mm *mm, struct vm_area *vma, struct vm_area *parent)
 	tree_link(mm, vma);
 }
 
-/*
- * ------------------------------------------------------------------------------ the update
- * primitive
- */
+/* ---------------------------------------------------------------------- the update primitive */
 
 #define for_each_updated(u, i) for ((i) = 0; (i) < (int)ARRAY_SIZE((u)->vma) && (u)->vma[i]; (i)++)
 

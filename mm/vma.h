@@ -77,6 +77,8 @@ struct vm_operations {
  *  (u) changed only between vma_update_begin() and vma_update_end(): mmap_lock for writing, and,
  *      where the VMA is indexed, the anon_vma root lock and the mapping's i_mmap lock for writing;
  *      any one of these, held for reading, makes it stable
+ *  (f) mmap_lock for writing. Walks of the reverse map read them with the rmap lock and a PTL: who
+ *      changes them then goes over the PTEs, under their PTLs, and corrects what a walk did before
  *  (r) anon_vma root lock
  *  (i) mapping's i_mmap_rwsem
  *  (p) published under mm->page_table_lock with mmap_lock held: smp_store_release(), read with
@@ -93,8 +95,8 @@ struct vm_area {
 	unsigned long rb_subtree_gap;	    /* (m) largest free gap before a VMA of the subtree */
 	struct vm_area *vm_prev;	    /* (m) the VMA before in the tree, NULL for the first */
 	struct mm *vm_mm;		    /* (c) */
-	unsigned long vm_flags;		    /* (m) and (u): read by rmap walks */
-	pgprot_t vm_page_prot;		    /* (m) and (u): what a new PTE gets */
+	unsigned long vm_flags;		    /* (f) */
+	pgprot_t vm_page_prot;		    /* (f) what a new PTE gets */
 	const struct vm_operations *vm_ops; /* (c) NULL: anonymous */
 	struct vm_file *vm_file;	    /* (c) backing, counted; NULL: anonymous */
 	unsigned long vm_pgoff;		 /* (u) page index in vm_file of vm_start; 0 without file */

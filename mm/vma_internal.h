@@ -5,6 +5,7 @@
 /* What the files of the VMA layer share among themselves. */
 
 #include "lib/rbtree.h"
+#include "mm/filemap.h"
 #include "mm/vma.h"
 
 void vma_cache_init(void);
@@ -12,6 +13,12 @@ void vma_cache_init(void);
 static inline struct vm_area *vma_last(struct mm *mm)
 {
 	return rb_entry_safe(rb_last(&mm->vma_root), struct vm_area, vm_rb);
+}
+
+/* The page cache behind a VMA: NULL for anonymous memory, and for a device. */
+static inline struct address_space *vma_mapping(const struct vm_area *vma)
+{
+	return vma->vm_file ? vma->vm_file->mapping : NULL;
 }
 
 /* Make `copy`, which is just memory, a copy of vma that is in no tree and has no chain. */

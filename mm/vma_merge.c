@@ -66,10 +66,7 @@ void vma_set_range(struct vm_area *vma, unsigned long start, unsigned long end)
 	change_vma(CHANGE_VMA_IS, vma);
 }
 
-/*
- * ---------------------------------------------------------------------------------------------
- * split
- */
+/* ------------------------------------------------------------------------------------- split */
 
 int vma_split_reserve(struct vma_split *s, struct mm *mm, unsigned int links)
 {
@@ -155,10 +152,7 @@ void vma_resize(struct vm_area *vma, unsigned long start, unsigned long end)
 	vma_update_end(&u);
 }
 
-/*
- * --------------------------------------------------------------------------------- may two be
- * merged?
- */
+/* ------------------------------------------------------------------------ may two be merged? */
 
 /* One side of a possible seam: where its pages' chain is, and how its indices run. */
 struct anon_side {
@@ -184,7 +178,10 @@ static bool same_chain(struct vm_area *a, struct vm_area *b)
 	return a->anon_vma == b->anon_vma || sabotaged(merge_any_chain);
 }
 
-/* Not a family's: no fork is in it. */
+/*
+ * Nobody's pages are in it but the process's own: it was not forked, or the VMA is new since then.
+ * That it has children itself does not matter, they do not know of what is mapped now.
+ */
 static bool chain_is_private(struct vm_area *vma)
 {
 	return list_is_singular(&vma->anon_vma_chain) || sabotaged(merge_forked_chain);
@@ -230,10 +227,7 @@ static bool can_merge_next(const struct vma_merge *m)
 	       sides_compatible(side_of_range(m), side_of_vma(m->next));
 }
 
-/*
- * ---------------------------------------------------------------------------------------------
- * merge
- */
+/* ------------------------------------------------------------------------------------- merge */
 
 /* What is going to be done, decided before anything is. */
 struct merge_plan {
@@ -381,10 +375,7 @@ struct vm_area *vma_merge(struct vma_merge *m)
 	return p.target;
 }
 
-/*
- * ------------------------------------------------------------------------------------- change of
- * flags
- */
+/* --------------------------------------------------------------------------- change of flags */
 
 /* Up to two splits, both prepared before the first is made. */
 struct vm_area *vma_isolate(struct vm_area *vma, unsigned long start, unsigned long end)
@@ -438,10 +429,7 @@ struct vm_area *vma_modify_flags(struct vm_area *vma, unsigned long start, unsig
 	return vma;
 }
 
-/*
- * ----------------------------------------------------------------------------------- mremap's new
- * place
- */
+/* ------------------------------------------------------------------------ mremap's new place */
 
 /*
  * OLD-BEFORE-NEW: a walk goes up the order of (index, insertion). A new VMA has an index not below

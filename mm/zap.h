@@ -75,7 +75,7 @@ void unmap_single_vma(struct mmu_gather *tlb, struct vm_area *vma, unsigned long
 /**
  * unmap_region() - the page-table half of munmap and of exit
  *
- * For the VMAs on the list (linked by vma->detached, in address order, already out of the mm's
+ * For the VMAs on the list (linked by vma->unmap_list, in address order, already out of the mm's
  * tree): clear their PTEs, take them out of every rmap tree, flush, and free the page tables
  * that nobody needs any more. The VMAs themselves stay with the caller.
  *
