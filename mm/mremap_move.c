@@ -160,12 +160,11 @@ static int cut_out_source(struct move *m, struct move_part *p)
 
 static void set_source_flags(struct move *m, struct move_part *p, unsigned long flags)
 {
-	struct vm_area *vma;
+	struct vm_area *vma = vma_lookup(m->r->mm, p->addr);
 
-	if (!p->cut_out)
+	/* When the parts merge again, the one before may have taken this one along. */
+	if (vma->vm_start != p->addr || vma->vm_end != p->addr + p->old_len)
 		return;
-	vma = vma_lookup(m->r->mm, p->addr);
-	VM_BUG_ON_VMA(vma->vm_start != p->addr || vma->vm_end != p->addr + p->old_len, vma);
 	vma = vma_modify_flags(vma, p->addr, p->addr + p->old_len, flags);
 	VM_BUG_ON(IS_ERR(vma));
 }
@@ -173,14 +172,18 @@ static void set_source_flags(struct move *m, struct move_part *p, unsigned long 
 /* What was just split merges again. */
 static void rejoin_source(struct move *m, struct move_part *p)
 {
-	set_source_flags(m, p, p->flags);
+	if (p->cut_out)
+		set_source_flags(m, p, p->flags);
 }
 
+/* The flags of the others differ until it is their turn: it is still a VMA of its own. */
 static void unlock_source(struct move *m, struct move_part *p)
 {
+	if (!p->cut_out)
+		return;
 	set_source_flags(m, p, p->flags & ~VM_LOCKED_MASK);
-	if (p->cut_out)
-		m->r->mm->locked_vm -= p->old_len >> PAGE_SHIFT;
+	VM_BUG_ON(vma_lookup(m->r->mm, p->addr)->vm_flags & VM_LOCKED);
+	m->r->mm->locked_vm -= p->old_len >> PAGE_SHIFT;
 }
 
 static void release_part(struct move *m, struct move_part *p)
