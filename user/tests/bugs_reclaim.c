@@ -88,6 +88,27 @@ static void b05_dontneed_flushes_for_reclaim(void)
 	CHECK(p[0] == 0);
 }
 
+/* What reclaim took away without a trace: the page that a write puts there is the one that all see. */
+static void b05_new_page_flushes_for_reclaim(void)
+{
+	unsigned char *p = map_pages(1, 0x11);
+	struct worker w;
+	struct toucher t;
+
+	pin(0);
+	toucher_start(&t, 1);
+	CHECK(madvise(p, PAGE, MADV_FREE) == 0);
+	worker_start(&w, 0, reclaim_page, p);
+	ARM(UNFLUSHED, w.tid);
+	CHECK(touch_read(&t, p) == 0x11);
+	worker_go(&w);
+	AWAIT(UNFLUSHED);
+	p[0] = 0x33;
+	CHECK(touch_read(&t, p) == 0x33);
+	end_unflushed(&w, &t);
+	CHECK(p[0] == 0x33 && p[1] == 0);
+}
+
 /* ---- b12: the swap entry looks the same, the page is another ---- */
 
 static void read_into(void *arg)
@@ -394,6 +415,7 @@ int main(void)
 	INSTRUMENT_TEST(b05_munmap_flushes_for_reclaim, 1);
 	INSTRUMENT_TEST(b05_mremap_flushes_for_reclaim, 1);
 	INSTRUMENT_TEST(b05_dontneed_flushes_for_reclaim, 1);
+	INSTRUMENT_TEST(b05_new_page_flushes_for_reclaim, 1);
 	INSTRUMENT_TEST(b12_swapin_of_a_page_that_came_back, 1);
 	INSTRUMENT_TEST(b12_swapin_of_an_entry_used_again, 1);
 	INSTRUMENT_TEST(b13_write_before_the_pte_is_cleared, 2);
