@@ -117,6 +117,11 @@ struct vm_file_ops {
 	 * May the caller know which pages are in memory (mincore)? NULL: anybody may. mmap_lock held.
 	 */
 	bool (*may_see)(struct vm_file *file);
+	/*
+	 * Whole pages become a hole (MADV_REMOVE). Sleeps; no locks held. 0 or -E. NULL: nobody but
+	 * the mapping need know of it.
+	 */
+	int (*punch_hole)(struct vm_file *file, loff_t offset, loff_t len);
 };
 
 /*

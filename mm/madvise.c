@@ -128,6 +128,7 @@ static int advise_remove(struct madvise *a, struct vm_area *vma, unsigned long s
 {
 	struct vm_file *vmf = vma->vm_file;
 	loff_t offset = (loff_t)linear_page_index(vma, start) << PAGE_SHIFT;
+	int err = 0;
 
 	if (vma->vm_flags & VM_LOCKED)
 		return -EINVAL;
@@ -139,10 +140,13 @@ static int advise_remove(struct madvise *a, struct vm_area *vma, unsigned long s
 		return -EOPNOTSUPP;
 	vm_file_get(vmf);
 	mmap_read_unlock(a->mm);
-	truncate_pagecache_range(vmf->mapping, offset, offset + (loff_t)(end - start));
+	if (vmf->ops->punch_hole)
+		err = vmf->ops->punch_hole(vmf, offset, (loff_t)(end - start));
+	else
+		truncate_pagecache_range(vmf->mapping, offset, offset + (loff_t)(end - start));
 	vm_file_put(vmf);
 	mmap_read_lock(a->mm);
-	return 0;
+	return err;
 }
 
 /* Bring the pages in; errors tell why not, unlike with mmap(MAP_POPULATE). */

@@ -376,7 +376,7 @@ SYSCALL_DEFINE2(ftruncate, unsigned int, fd, loff_t, size)
 	return err;
 }
 
-static long do_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
+long file_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 {
 	struct inode *inode = file->f_inode;
 	long err;
@@ -385,7 +385,7 @@ static long do_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 		return -EINVAL;
 	if (mode & ~0x7f)
 		return -EOPNOTSUPP;
-	if ((mode & 3) == 2) /* PUNCH_HOLE goes with KEEP_SIZE */
+	if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) == FALLOC_FL_PUNCH_HOLE)
 		return -EOPNOTSUPP;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
@@ -401,7 +401,11 @@ static long do_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 		return -EOPNOTSUPP;
 	down_write(&inode->i_rwsem);
 	err = inode->i_op->fallocate(inode, mode, offset, len);
+	if (!err)
+		touch_mtime(inode);
 	up_write(&inode->i_rwsem);
+	if (!err)
+		notify_file(file, IN_MODIFY);
 	return err;
 }
 
@@ -412,7 +416,7 @@ SYSCALL_DEFINE4(fallocate, unsigned int, fd, int, mode, loff_t, offset, loff_t, 
 
 	if (!f.file)
 		return -EBADF;
-	err = do_fallocate(f.file, mode, offset, len);
+	err = file_fallocate(f.file, mode, offset, len);
 	fdput(f);
 	return err;
 }

@@ -82,6 +82,12 @@ static bool file_vm_may_see(struct vm_file *vmf)
 	return inode_owner_or_capable(inode) || !inode_permission(inode, MAY_WRITE);
 }
 
+static int file_vm_punch_hole(struct vm_file *vmf, loff_t offset, loff_t len)
+{
+	return (int)file_fallocate(vm_to_file(vmf), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				   offset, len);
+}
+
 static const struct vm_file_ops file_vm_ops = {
 	.get = file_vm_get,
 	.put = file_vm_put,
@@ -89,6 +95,7 @@ static const struct vm_file_ops file_vm_ops = {
 	.name = file_vm_name,
 	.ident = file_vm_ident,
 	.may_see = file_vm_may_see,
+	.punch_hole = file_vm_punch_hole,
 };
 
 struct file *vm_file_to_file(struct vm_file *vmf)

@@ -400,6 +400,12 @@ void inode_accessed(struct inode *inode);
 /** inode_permission() - may the current task do MAY_* with it? 0, -EACCES. */
 int inode_permission(struct inode *inode, int mask);
 
+#define FALLOC_FL_KEEP_SIZE  1
+#define FALLOC_FL_PUNCH_HOLE 2
+struct file;
+/** file_fallocate() - what fallocate(2) does to an open file. Takes the inode's lock. 0 or -E. */
+long file_fallocate(struct file *file, int mode, loff_t offset, loff_t len);
+
 /** inode_owner_or_capable() - does the current task own it, or is it root? */
 bool inode_owner_or_capable(const struct inode *inode);
 

@@ -262,8 +262,6 @@ static int tmpfs_truncate(struct inode *inode, loff_t size)
 	return 0;
 }
 
-#define FALLOC_FL_KEEP_SIZE  1
-#define FALLOC_FL_PUNCH_HOLE 2
 #define FALLOC_FL_ZERO_RANGE 16
 
 static int tmpfs_punch(struct inode *inode, loff_t offset, loff_t end)

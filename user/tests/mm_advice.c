@@ -244,6 +244,26 @@ static void test_msync(void)
 	CHECK(msync(p, 0, MS_SYNC) == 0);
 }
 
+/* MADV_REMOVE is a write to the file: its time moves, and a seal forbids it. */
+static void test_remove_from_a_file(void)
+{
+	int fd = (int)syscall(SYS_memfd_create, "remove", 2 /* MFD_ALLOW_SEALING */);
+	struct timespec times[2] = {{1, 0}, {1, 0}};
+	struct stat st;
+	char *p;
+
+	CHECK(fd >= 0 && ftruncate(fd, 2 * PAGE) == 0);
+	p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	p[0] = p[PAGE] = 1;
+	CHECK(futimens(fd, times) == 0);
+	CHECK(madvise(p, PAGE, MADV_REMOVE) == 0 && p[0] == 0 && p[PAGE] == 1);
+	CHECK(fstat(fd, &st) == 0 && st.st_mtim.tv_sec > 1);
+	CHECK(fcntl(fd, F_ADD_SEALS, 16 /* F_SEAL_FUTURE_WRITE */) == 0);
+	CHECK_ERRNO(madvise(p + PAGE, PAGE, MADV_REMOVE), EPERM);
+	CHECK(p[PAGE] == 1);
+}
+
 /*
  * Shared memory is promised as private memory is: more than there can be is refused, unless no
  * promise is wanted.
@@ -444,6 +464,7 @@ int main(void)
 	TEST(test_mincore_of_a_file);
 	TEST(test_msync);
 	TEST(test_promise_of_shared_memory);
+	TEST(test_remove_from_a_file);
 	TEST(test_file_private);
 	TEST(test_file_shared);
 	TEST(test_file_rights);
