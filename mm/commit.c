@@ -77,7 +77,8 @@ static unsigned long kept_back(const struct mm *mm)
 		pages = (unsigned long)READ_ONCE(sysctl_admin_reserve_kbytes) >> (PAGE_SHIFT - 10);
 	if (mm)
 		pages += min(mm->total_vm / 32,
-			     (unsigned long)READ_ONCE(sysctl_user_reserve_kbytes) >> (PAGE_SHIFT - 10));
+			     (unsigned long)READ_ONCE(sysctl_user_reserve_kbytes) >>
+				     (PAGE_SHIFT - 10));
 	return pages;
 }
 

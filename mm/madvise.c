@@ -118,6 +118,14 @@ static int advise_age(struct vm_area *vma, unsigned long start, unsigned long en
 	return 0;
 }
 
+static int punch_hole(struct vm_file *vmf, loff_t offset, loff_t len)
+{
+	if (vmf->ops->punch_hole)
+		return vmf->ops->punch_hole(vmf, offset, len);
+	truncate_pagecache_range(vmf->mapping, offset, offset + len);
+	return 0;
+}
+
 /*
  * The file's hole is punched without mmap_lock: it takes the file's locks, which come first, and
  * unmaps the pages from everybody. The reference keeps the file; nothing is known about the VMA
@@ -128,7 +136,7 @@ static int advise_remove(struct madvise *a, struct vm_area *vma, unsigned long s
 {
 	struct vm_file *vmf = vma->vm_file;
 	loff_t offset = (loff_t)linear_page_index(vma, start) << PAGE_SHIFT;
-	int err = 0;
+	int err;
 
 	if (vma->vm_flags & VM_LOCKED)
 		return -EINVAL;
@@ -140,10 +148,7 @@ static int advise_remove(struct madvise *a, struct vm_area *vma, unsigned long s
 		return -EOPNOTSUPP;
 	vm_file_get(vmf);
 	mmap_read_unlock(a->mm);
-	if (vmf->ops->punch_hole)
-		err = vmf->ops->punch_hole(vmf, offset, (loff_t)(end - start));
-	else
-		truncate_pagecache_range(vmf->mapping, offset, offset + (loff_t)(end - start));
+	err = punch_hole(vmf, offset, (loff_t)(end - start));
 	vm_file_put(vmf);
 	mmap_read_lock(a->mm);
 	return err;

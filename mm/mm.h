@@ -289,7 +289,7 @@ extern int sysctl_overcommit_memory; /* 0 heuristic, 1 always, 2 never */
 extern int sysctl_overcommit_ratio;  /* percent of RAM, for mode 2 ... */
 extern int sysctl_overcommit_kbytes; /* ... unless this is not 0 */
 extern int sysctl_admin_reserve_kbytes, sysctl_user_reserve_kbytes; /* mode 2: commit.c */
-extern int sysctl_max_map_count;     /* VMAs per address space */
+extern int sysctl_max_map_count;				    /* VMAs per address space */
 
 /* Boot, when memory is there: the reserves, of its size. */
 void commit_init(void);

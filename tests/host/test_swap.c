@@ -636,7 +636,8 @@ static void fill_file(struct vm_file *file, unsigned long index, int result)
 {
 	struct page *page;
 
-	CHECK_EQ(file->mapping->a_ops->get_page(file->mapping, index, GETPAGE_ALLOC, &page), result);
+	CHECK_EQ(file->mapping->a_ops->get_page(file->mapping, index, GETPAGE_ALLOC, &page),
+		 result);
 	if (!result) {
 		unlock_page(page);
 		put_page(page);
@@ -649,7 +650,8 @@ TEST(overcommit_shared_memory)
 	struct vm_file *all, *paged;
 
 	host_boot(32);
-	CHECK_EQ(PTR_ERR(shmem_vm_file(PAGE(totalram_pages() + total_swap_pages() + 1), 0)), -ENOMEM);
+	CHECK_EQ(PTR_ERR(shmem_vm_file(PAGE(totalram_pages() + total_swap_pages() + 1), 0)),
+		 -ENOMEM);
 	CHECK_EQ(vm_committed_pages(), 0);
 	all = shmem_vm_file(PAGE(1000), 0);
 	CHECK_EQ(vm_committed_pages(), 1000);

@@ -279,7 +279,8 @@ static void test_promise_of_shared_memory(void)
 		return;
 	CHECK_ERRNO((long)mmap(NULL, size, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0), ENOMEM);
 	CHECK_ERRNO((long)mmap(NULL, size, RW, ANON, -1, 0), ENOMEM);
-	CHECK(mmap(NULL, size, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED);
+	CHECK(mmap(NULL, size, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) !=
+	      MAP_FAILED);
 }
 
 /* ---- files ---- */
