@@ -3,7 +3,8 @@
  * Ageing pages by advice.
  *
  * COLD and PAGEOUT walk the page table of the range. A page that others map as well is left alone:
- * they have not said that they do without it. The accessed bit is cleared, so that reclaim does not
+ * they have not said that they do without it; so are, for PAGEOUT, the pages of a file that the
+ * caller could not write to. The accessed bit is cleared, so that reclaim does not
  * take the page for one in use; for COLD the page goes to the end of its list, for PAGEOUT it is
  * taken off the list, and reclaimed with all others of its page table once the table's lock is
  * dropped: reclaim sleeps, and takes that lock itself.
@@ -16,6 +17,7 @@
 #include "mm/filemap.h"
 #include "mm/lru.h"
 #include "mm/madvise_pages.h"
+#include "mm/mmap.h"
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/reclaim.h"
@@ -26,7 +28,7 @@
 #include "mm/vma.h"
 
 /* The page of a PTE that is the caller's alone, marked unused; else NULL. PTL held. */
-static struct page *age_pte(pte_t *ptep)
+static struct page *age_pte(pte_t *ptep, bool files)
 {
 	pte_t pte = ptep_get(ptep);
 	struct page *page;
@@ -34,20 +36,21 @@ static struct page *age_pte(pte_t *ptep)
 	if (!pte_present(pte) || pte_special(pte))
 		return NULL;
 	page = pte_page(pte);
-	if (page_mapcount(page) != 1)
+	if (page_mapcount(page) != 1 || (!files && !PageAnon(page)))
 		return NULL;
 	ptep_test_and_clear_young(ptep);
 	ClearPageReferenced(page);
 	return page;
 }
 
-static void age_table(pmd_t *pmd, unsigned long addr, unsigned long end, struct list_head *pageout)
+static void age_table(pmd_t *pmd, unsigned long addr, unsigned long end, bool files,
+		      struct list_head *pageout)
 {
 	spinlock_t *ptl;
 	pte_t *pte = pte_lock_table(pmd, addr, &ptl), *first = pte;
 
 	for (; addr < end; addr += PAGE_SIZE, pte++) {
-		struct page *page = age_pte(pte);
+		struct page *page = age_pte(pte, files);
 
 		if (!page)
 			continue;
@@ -61,6 +64,7 @@ static void age_table(pmd_t *pmd, unsigned long addr, unsigned long end, struct 
 
 static void age_range(struct vm_area *vma, unsigned long start, unsigned long end, bool pageout)
 {
+	bool files = !pageout || vma_may_see(vma);
 	struct pgwalk walk;
 	LIST_HEAD(pages);
 
@@ -70,7 +74,7 @@ static void age_range(struct vm_area *vma, unsigned long start, unsigned long en
 	{
 		if (pmd_leaf(pmdp_get(walk.pmd)))
 			continue;
-		age_table(walk.pmd, walk.addr, walk.next, pageout ? &pages : NULL);
+		age_table(walk.pmd, walk.addr, walk.next, files, pageout ? &pages : NULL);
 		if (pageout)
 			reclaim_pages(&pages);
 		cond_resched();

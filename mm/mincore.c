@@ -58,7 +58,7 @@ static void mincore_none(struct vm_area *vma, unsigned long addr, unsigned long 
 		*vec++ = file_resident(vma, addr);
 }
 
-static bool may_see(struct vm_area *vma)
+bool vma_may_see(struct vm_area *vma)
 {
 	struct vm_file *file = vma->vm_file;
 
@@ -100,7 +100,7 @@ long do_mincore(struct mm *mm, unsigned long start, unsigned long pages, unsigne
 		return -ENOMEM;
 	}
 	end = min(vma->vm_end, start + (pages << PAGE_SHIFT));
-	if (may_see(vma))
+	if (vma_may_see(vma))
 		mincore_vma(vma, start, end, vec);
 	else
 		memset(vec, 1, (end - start) >> PAGE_SHIFT);

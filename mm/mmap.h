@@ -61,6 +61,9 @@ int do_msync(struct mm *mm, unsigned long start, unsigned long len, int flags);
  * kernel memory. Number of pages answered (> 0), or -ENOMEM when start is not mapped. */
 long do_mincore(struct mm *mm, unsigned long start, unsigned long pages, unsigned char *vec);
 
+/* May the caller learn, and decide, which of the VMA's file's pages are in memory? mmap_lock held. */
+bool vma_may_see(struct vm_area *vma);
+
 /* mlock2(2) (flags: MLOCK_ONFAULT or 0), munlock(2), mlockall(2), munlockall(2). */
 int do_mlock(struct mm *mm, unsigned long start, unsigned long len, int flags);
 int do_munlock(struct mm *mm, unsigned long start, unsigned long len);

@@ -210,6 +210,21 @@ static int mincore_as(char *p, uid_t uid)
 	return WEXITSTATUS(status);
 }
 
+/* Another user touches page 1 and wants it out of memory. 0: madvise() had nothing against it. */
+static int pageout_as(char *p, uid_t uid)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (setuid(uid) || p[PAGE] != 'x')
+			_exit(255);
+		_exit(madvise(p, 4 * PAGE, 21 /* MADV_PAGEOUT */) ? errno : 0);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
 /* What others read of a file is told to those only who could write to it. */
 static void test_mincore_of_a_file(void)
 {
@@ -225,6 +240,7 @@ static void test_mincore_of_a_file(void)
 	CHECK(p != MAP_FAILED && copy != MAP_FAILED);
 	CHECK(mincore_as(p, 0) == 2 && mincore_as(copy, 0) == 2);
 	CHECK(mincore_as(p, 65534) == 15 && mincore_as(copy, 65534) == 15);
+	CHECK(pageout_as(p, 65534) == 0 && mincore_as(p, 0) == 2);
 	CHECK(fchmod(fd, 0666) == 0);
 	CHECK(mincore_as(p, 65534) == 2);
 	CHECK(unlink(name) == 0 && close(fd) == 0 && close(readable) == 0);
