@@ -22,6 +22,7 @@ struct user_struct {
 	atomic_t count;
 	atomic_t processes;
 	atomic_t sigpending;
+	atomic_long_t locked_shm; /* pages, RLIMIT_MEMLOCK */
 	struct user_struct *next; /* hash chain */
 };
 

@@ -83,13 +83,14 @@ enum { SHM_VMF_RW, SHM_VMF_RO, SHM_NR_VMFS };
 /* Lock key: (t) shm_table.lock; (a) atomic; (c) constant. */
 struct shm_segment {
 	struct ipc_object ipc;
-	atomic_t count;		 /* (a) */
-	unsigned long nattch;	 /* (t) VMAs, and shmat()s under way */
-	u64 size;		 /* (c) bytes */
-	unsigned long promised;	 /* (c) pages counted by vm_enough_memory() */
-	s64 atime, dtime, ctime; /* (t) */
-	s32 cpid, lpid;		 /* (t) lpid; (c) cpid */
-	s32 name_key;		 /* (c) as it is shown in maps */
+	atomic_t count;		    /* (a) */
+	unsigned long nattch;	    /* (t) VMAs, and shmat()s under way */
+	u64 size;		    /* (c) bytes */
+	unsigned long promised;	    /* (c) pages counted by vm_enough_memory() */
+	s64 atime, dtime, ctime;    /* (t) */
+	s32 cpid, lpid;		    /* (t) lpid; (c) cpid */
+	s32 name_key;		    /* (c) as it is shown in maps */
+	struct user_struct *locker; /* (t) who is charged for SHM_LOCK; NULL: not locked */
 	struct address_space mapping;
 	struct vm_file vmf[SHM_NR_VMFS]; /* (c) */
 };
@@ -117,10 +118,35 @@ static unsigned long pages_of(const struct shm_segment *seg)
 
 /* Life ----------------------------------------------------------------------------------------- */
 
+/* What a user locks in segments is limited for all of his processes together. 0 or -ENOMEM. */
+static int charge_locker(struct shm_segment *seg)
+{
+	struct user_struct *user = current->cred->user;
+	unsigned long limit = rlimit_of(current->signal, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	unsigned long locked = atomic_long_add_return(pages_of(seg), &user->locked_shm);
+
+	if (locked > limit && !capable(CAP_IPC_LOCK)) {
+		atomic_long_sub(pages_of(seg), &user->locked_shm);
+		return -ENOMEM;
+	}
+	seg->locker = get_user_struct(user);
+	return 0;
+}
+
+static void uncharge_locker(struct shm_segment *seg)
+{
+	if (!seg->locker)
+		return;
+	atomic_long_sub(pages_of(seg), &seg->locker->locked_shm);
+	put_user_struct(seg->locker);
+	seg->locker = NULL;
+}
+
 static void segment_put(struct shm_segment *seg)
 {
 	if (!atomic_dec_and_test(&seg->count))
 		return;
+	uncharge_locker(seg);
 	address_space_destroy(&seg->mapping);
 	vm_unacct_memory(seg->promised);
 	kfree(seg);
@@ -511,6 +537,10 @@ static int lock_pages(struct shm_segment *seg, bool lock)
 		if (lock && !rlimit_of(current->signal, RLIMIT_MEMLOCK))
 			return -EPERM;
 	}
+	if (lock && !seg->locker && charge_locker(seg))
+		return -ENOMEM;
+	if (!lock)
+		uncharge_locker(seg);
 	seg->mapping.flags = (seg->mapping.flags & ~AS_UNEVICTABLE) | (lock ? AS_UNEVICTABLE : 0);
 	seg->ipc.mode = (seg->ipc.mode & ~(u32)SHM_LOCKED) | (lock ? SHM_LOCKED : 0);
 	return 0;

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 
@@ -317,6 +318,27 @@ static void test_shm_doomed_storm(void)
 	CHECK(segments() == before);
 }
 
+/* RLIMIT_MEMLOCK of one who may not lock as much as he likes: his segments count together. */
+static void test_shm_lock_limit(void)
+{
+	struct rlimit limit = {4 * PAGE, 4 * PAGE};
+	int a, b;
+
+	CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
+	CHECK(setuid(65534) == 0);
+	a = shmget(IPC_PRIVATE, 3 * PAGE, IPC_CREAT | 0600);
+	b = shmget(IPC_PRIVATE, 2 * PAGE, IPC_CREAT | 0600);
+	CHECK(a >= 0 && b >= 0);
+	CHECK(shmctl(a, SHM_LOCK, NULL) == 0 && shmctl(a, SHM_LOCK, NULL) == 0);
+	CHECK_ERRNO(shmctl(b, SHM_LOCK, NULL), ENOMEM);
+	CHECK(shmctl(a, SHM_UNLOCK, NULL) == 0);
+	CHECK(shmctl(b, SHM_LOCK, NULL) == 0);
+	CHECK_ERRNO(shmctl(a, SHM_LOCK, NULL), ENOMEM);
+	CHECK(shmctl(b, IPC_RMID, NULL) == 0);
+	CHECK(shmctl(a, SHM_LOCK, NULL) == 0);
+	CHECK(shmctl(a, IPC_RMID, NULL) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -330,6 +352,7 @@ int main(int argc, char **argv)
 	TEST(test_shm_ctl);
 	TEST(test_shm_permission);
 	TEST(test_shm_proc);
+	TEST(test_shm_lock_limit);
 	TEST(test_shm_storm);
 	TEST(test_shm_doomed_storm);
 	return test_done();
