@@ -202,8 +202,9 @@ struct inode_operations {
 };
 
 /* i_flags */
-#define S_DEAD	  BIT(0) /* a removed directory: nothing can be created in it */
-#define S_DYNLINK BIT(1) /* a symlink whose target inode_operations make up (i_link unused) */
+#define S_DEAD	   BIT(0) /* a removed directory: nothing can be created in it */
+#define S_DYNLINK  BIT(1) /* a symlink whose target inode_operations make up (i_link unused) */
+#define S_LINKABLE BIT(2) /* made by O_TMPFILE without O_EXCL: link() may give it a first name */
 
 /*
  * Lock validator subclasses of i_rwsem: a directory, the second directory of a rename, the object
@@ -544,6 +545,9 @@ loff_t fixed_size_llseek(struct file *file, loff_t offset, int whence, loff_t si
 loff_t noop_llseek(struct file *file, loff_t offset, int whence);
 ssize_t vfs_read_iter(struct file *file, struct iov_iter *to, loff_t *pos);
 ssize_t vfs_write_iter(struct file *file, struct iov_iter *from, loff_t *pos);
+
+/** rw_verify_area() - may a transfer be that long, from there? 0, or -EINVAL. */
+int rw_verify_area(loff_t pos, size_t count);
 
 /**
  * pagecache_read_iter(), pagecache_write_iter() - file_operations of files that live in the page

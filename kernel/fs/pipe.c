@@ -156,13 +156,17 @@ static ssize_t pipe_take(struct pipe *pipe, struct iov_iter *to)
 		size_t want = min_t(size_t, buf->len, iov_iter_count(to));
 		size_t copied = copy_page_to_iter(buf->page, buf->offset, want, to);
 
+		bool packet = buf->packet;
+
 		buf->offset += copied;
 		buf->len -= copied;
 		done += copied;
-		if (!buf->len)
+		if (!buf->len || (packet && copied == want))
 			pipe_release_buf(pipe);
 		if (copied < want)
 			return done ?: -EFAULT;
+		if (packet)
+			break;
 	}
 	return done;
 }
@@ -225,7 +229,7 @@ static ssize_t pipe_append(struct pipe *pipe, struct iov_iter *from)
 	if (pipe_empty(pipe) || !tail_len)
 		return 0;
 	buf = pipe_buf(pipe, pipe->head - 1);
-	if (buf->shared || buf->offset + buf->len + tail_len > PAGE_SIZE)
+	if (buf->shared || buf->packet || buf->offset + buf->len + tail_len > PAGE_SIZE)
 		return 0;
 	copied = copy_page_from_iter(buf->page, buf->offset + buf->len, tail_len, from);
 	buf->len += copied;
@@ -233,7 +237,7 @@ static ssize_t pipe_append(struct pipe *pipe, struct iov_iter *from)
 }
 
 /* Put up to one page into a free slot. Bytes or -E. */
-static ssize_t pipe_put(struct pipe *pipe, struct iov_iter *from)
+static ssize_t pipe_put(struct pipe *pipe, struct iov_iter *from, bool packet)
 {
 	size_t want = min_t(size_t, PAGE_SIZE, iov_iter_count(from)), copied;
 	struct page *page = pipe->spare;
@@ -249,12 +253,12 @@ static ssize_t pipe_put(struct pipe *pipe, struct iov_iter *from)
 		pipe->spare = page;
 		return -EFAULT;
 	}
-	*pipe_buf(pipe, pipe->head) = (struct pipe_buffer){page, 0, copied, false};
+	*pipe_buf(pipe, pipe->head) = (struct pipe_buffer){page, 0, copied, false, packet};
 	WRITE_ONCE(pipe->head, pipe->head + 1);
 	return copied;
 }
 
-ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool signal)
+ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, unsigned int flags)
 {
 	bool was_empty, full, slept = false;
 	ssize_t done = 0, ret;
@@ -271,7 +275,7 @@ ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool
 		if (pipe_full(pipe)) { /* what we put in must be read before there is room */
 			if (done && was_empty)
 				pipe_wake_readers(pipe);
-			ret = pipe_wait_writable(pipe, nonblock);
+			ret = pipe_wait_writable(pipe, flags & PIPE_NONBLOCK);
 			was_empty = pipe_empty(pipe);
 			slept = true;
 			if (ret)
@@ -280,7 +284,7 @@ ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool
 			ret = pipe_wait_writable(pipe, true);
 			break;
 		}
-		ret = pipe_put(pipe, from);
+		ret = pipe_put(pipe, from, flags & PIPE_PACKETS);
 	}
 	was_empty &= !pipe_empty(pipe);
 	full = pipe_full(pipe);
@@ -289,7 +293,7 @@ ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool
 		pipe_wake_readers(pipe);
 	if (!full && slept) /* pass the writers' wake-up on */
 		pipe_wake_writers(pipe);
-	if (ret == -EPIPE && signal)
+	if (ret == -EPIPE && flags & PIPE_SIGNAL)
 		send_sig(SIGPIPE, current);
 	return done ?: ret;
 }
@@ -305,7 +309,9 @@ static ssize_t pipe_read_iter(struct file *file, struct iov_iter *to, loff_t *po
 
 static ssize_t pipe_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
 {
-	ssize_t ret = pipe_write(file->private, from, file->f_flags & O_NONBLOCK, true);
+	ssize_t ret = pipe_write(file->private, from,
+				 PIPE_SIGNAL | (file->f_flags & O_NONBLOCK ? PIPE_NONBLOCK : 0) |
+					 (file->f_flags & O_DIRECT ? PIPE_PACKETS : 0));
 
 	if (ret > 0)
 		touch_mtime(file->f_inode);

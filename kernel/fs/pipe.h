@@ -13,6 +13,11 @@
 #define PIPE_DEF_BUFFERS 16
 #define PIPE_MAX_SIZE	 (1024 * 1024)
 
+/* Of pipe_write(). */
+#define PIPE_NONBLOCK BIT(0)
+#define PIPE_SIGNAL   BIT(1) /* SIGPIPE when nobody can read any more */
+#define PIPE_PACKETS  BIT(2) /* each page is a packet: read alone, what does not fit is lost */
+
 struct page;
 
 /*
@@ -24,6 +29,7 @@ struct pipe_buffer {
 	u32 offset;
 	u32 len;
 	bool shared;
+	bool packet; /* written to a pipe of packets: read alone, and never appended to */
 };
 
 /*
@@ -74,11 +80,10 @@ void free_pipe(struct pipe *pipe);
 
 /**
  * pipe_read(), pipe_write() - what read(2) and write(2) of the ends do. Sleep, unless @nonblock.
- * @signal: SIGPIPE when nobody can read any more. Bytes, 0 at the end, -EAGAIN, -EPIPE,
- * -ERESTARTSYS, -EFAULT, -ENOMEM.
+ * Bytes, 0 at the end, -EAGAIN, -EPIPE, -ERESTARTSYS, -EFAULT, -ENOMEM.
  */
 ssize_t pipe_read(struct pipe *pipe, struct iov_iter *to, bool nonblock);
-ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, bool nonblock, bool signal);
+ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, unsigned int flags);
 
 /** pipe_peek() - as pipe_read(), but what is read stays. */
 ssize_t pipe_peek(struct pipe *pipe, struct iov_iter *to, bool nonblock);

@@ -32,7 +32,7 @@ loff_t fixed_size_llseek(struct file *file, loff_t offset, int whence, loff_t si
 	default:
 		return -EINVAL;
 	}
-	if (offset < 0 || offset > FS_MAX_SIZE)
+	if (offset < 0)
 		return -EINVAL;
 	file->f_pos = offset;
 	return offset;
@@ -114,31 +114,44 @@ ssize_t kernel_write(struct file *file, const void *buf, size_t count, loff_t po
 	return vfs_write_iter(file, &iter, &pos);
 }
 
+int rw_verify_area(loff_t pos, size_t count)
+{
+	if (unlikely((ssize_t)count < 0))
+		return -EINVAL;
+	return likely(pos < 0 || (loff_t)((u64)pos + count) >= 0) ? 0 : -EINVAL;
+}
+
 static inline ssize_t transfer(struct file *file, struct iov_iter *iter, loff_t *pos, bool write)
 {
 	return write ? vfs_write_iter(file, iter, pos) : vfs_read_iter(file, iter, pos);
 }
 
-/* A bad range is an error before anything moves, as Linux checks it. */
-static inline bool bad_buffer(const void __user *buf, size_t count)
+/* One buffer to or from *pos. A bad range is an error before anything moves, as Linux checks it. */
+static inline ssize_t rw_buffer(struct file *file, const void __user *buf, size_t count,
+				loff_t *pos, bool write)
 {
-	return unlikely(!access_ok(buf, count));
+	struct iov_iter iter;
+	int err;
+
+	if (unlikely(!(file->f_mode & (write ? FMODE_WRITE : FMODE_READ))))
+		return -EBADF;
+	if (unlikely(!access_ok(buf, count)))
+		return -EFAULT;
+	err = rw_verify_area(*pos, count);
+	if (unlikely(err))
+		return err;
+	iov_iter_user(&iter, buf, min_t(size_t, count, MAX_RW_COUNT));
+	return transfer(file, &iter, pos, write);
 }
 
 static inline long do_rw(unsigned int fd, const void __user *buf, size_t count, bool write)
 {
 	struct fd f = fdget_pos(fd);
-	struct iov_iter iter;
 	ssize_t ret;
 
 	if (unlikely(!f.file))
 		return -EBADF;
-	if (bad_buffer(buf, count)) {
-		ret = f.file->f_mode & (write ? FMODE_WRITE : FMODE_READ) ? -EFAULT : -EBADF;
-	} else {
-		iov_iter_user(&iter, buf, min_t(size_t, count, MAX_RW_COUNT));
-		ret = transfer(f.file, &iter, &f.file->f_pos, write);
-	}
+	ret = rw_buffer(f.file, buf, count, &f.file->f_pos, write);
 	fdput_pos(f);
 	return ret;
 }
@@ -155,23 +168,16 @@ SYSCALL_DEFINE3(write, unsigned int, fd, const char __user *, buf, size_t, count
 
 static long do_prw(unsigned int fd, const void __user *buf, size_t count, loff_t pos, bool write)
 {
-	struct iov_iter iter;
 	struct fd f;
-	ssize_t ret;
+	ssize_t ret = -ESPIPE;
 
 	if (pos < 0)
 		return -EINVAL;
 	f = fdget(fd);
 	if (!f.file)
 		return -EBADF;
-	if (!(f.file->f_mode & FMODE_LSEEK)) {
-		ret = -ESPIPE;
-	} else if (bad_buffer(buf, count)) {
-		ret = f.file->f_mode & (write ? FMODE_WRITE : FMODE_READ) ? -EFAULT : -EBADF;
-	} else {
-		iov_iter_user(&iter, buf, min_t(size_t, count, MAX_RW_COUNT));
-		ret = transfer(f.file, &iter, &pos, write);
-	}
+	if (f.file->f_mode & FMODE_LSEEK)
+		ret = rw_buffer(f.file, buf, count, &pos, write);
 	fdput(f);
 	return ret;
 }
@@ -194,6 +200,12 @@ SYSCALL_DEFINE4(pwrite64, unsigned int, fd, const char __user *, buf, size_t, co
 #define RWF_NOWAIT 0x08
 #define RWF_APPEND 0x10
 
+/*
+ * RWF_NOWAIT is EOPNOTSUPP, as for any file of Linux that cannot promise it; but for RWF_APPEND, the
+ * others ask for what memory does anyway.
+ */
+#define RWF_TAKEN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)
+
 /* @flags: RWF_*. */
 static long do_vec(struct file *file, const struct iovec __user *uvec, unsigned long nr,
 		   loff_t *pos, bool write, int flags)
@@ -206,8 +218,10 @@ static long do_vec(struct file *file, const struct iovec __user *uvec, unsigned 
 		return -EBADF;
 	ret = import_iovec(&iter, uvec, nr, fast, &alloc);
 	iter.append = flags & RWF_APPEND;
-	if (ret > 0 || (ret == 0 && !write))
-		ret = transfer(file, &iter, pos, write);
+	if (ret > 0)
+		ret = rw_verify_area(*pos, ret) ?: ret;
+	if (ret > 0)
+		ret = flags & ~RWF_TAKEN ? -EOPNOTSUPP : transfer(file, &iter, pos, write);
 	kfree(alloc);
 	return ret;
 }
@@ -264,17 +278,9 @@ SYSCALL_DEFINE4(pwritev, unsigned long, fd, const struct iovec __user *, vec, un
 	return do_prwv(fd, vec, nr, pos, true, 0);
 }
 
-/*
- * RWF_NOWAIT is EOPNOTSUPP, as for any file of Linux that cannot promise it; but for RWF_APPEND, the
- * others ask for what memory does anyway.
- */
-#define RWF_TAKEN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)
-
 SYSCALL_DEFINE6(preadv2, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr,
 		loff_t, pos, unsigned long, pos_high, int, flags)
 {
-	if (flags & ~RWF_TAKEN)
-		return -EOPNOTSUPP;
 	return pos == -1 ? do_rwv(fd, vec, nr, false, flags)
 			 : do_prwv(fd, vec, nr, pos, false, flags);
 }
@@ -282,8 +288,6 @@ SYSCALL_DEFINE6(preadv2, unsigned long, fd, const struct iovec __user *, vec, un
 SYSCALL_DEFINE6(pwritev2, unsigned long, fd, const struct iovec __user *, vec, unsigned long, nr,
 		loff_t, pos, unsigned long, pos_high, int, flags)
 {
-	if (flags & ~RWF_TAKEN)
-		return -EOPNOTSUPP;
 	return pos == -1 ? do_rwv(fd, vec, nr, true, flags)
 			 : do_prwv(fd, vec, nr, pos, true, flags);
 }

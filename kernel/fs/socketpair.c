@@ -37,6 +37,7 @@
 #define SOCK_TYPE     0xf
 #define SOCK_NONBLOCK O_NONBLOCK
 #define SOCK_CLOEXEC  O_CLOEXEC
+#define SOCKADDR_MAX  128
 
 #define MSG_OOB	       0x1
 #define MSG_PEEK       0x2
@@ -127,7 +128,9 @@ static ssize_t sock_write(struct file *file, struct iov_iter *from, unsigned int
 			send_sig(SIGPIPE, current);
 		return -EPIPE;
 	}
-	return pipe_write(end->tx, from, nonblock, !(flags & MSG_NOSIGNAL));
+	return pipe_write(end->tx, from,
+			  (nonblock ? PIPE_NONBLOCK : 0) |
+				  (flags & MSG_NOSIGNAL ? 0 : PIPE_SIGNAL));
 }
 
 static ssize_t sock_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
@@ -287,10 +290,10 @@ SYSCALL_DEFINE4(socketpair, int, family, int, type, int, protocol, int __user *,
 		return -EINVAL;
 	if (family != AF_UNIX)
 		return -EAFNOSUPPORT;
-	if ((type & SOCK_TYPE) != SOCK_STREAM)
-		return -ESOCKTNOSUPPORT;
 	if (protocol && protocol != AF_UNIX)
 		return -EPROTONOSUPPORT;
+	if ((type & SOCK_TYPE) != SOCK_STREAM)
+		return -ESOCKTNOSUPPORT;
 	pair = alloc_pair();
 	if (!pair)
 		return -ENOMEM;
@@ -342,6 +345,18 @@ static long sock_check(unsigned int fd)
 	return 0;
 }
 
+/* An address must be one, though nobody here has any. 0, -EINVAL, -EFAULT. */
+static long check_address(const void __user *addr, int len)
+{
+	char copy[SOCKADDR_MAX];
+
+	if (!addr)
+		return 0;
+	if (len < 0 || len > SOCKADDR_MAX)
+		return -EINVAL;
+	return copy_from_user(copy, addr, (size_t)len) ? -EFAULT : 0;
+}
+
 SYSCALL_DEFINE6(sendto, int, fd, const void __user *, buf, size_t, len, unsigned int, flags,
 		const void __user *, addr, int, addr_len)
 {
@@ -353,7 +368,9 @@ SYSCALL_DEFINE6(sendto, int, fd, const void __user *, buf, size_t, len, unsigned
 	if (!f.file)
 		return ret;
 	iov_iter_user(&iter, buf, min_t(size_t, len, MAX_RW_COUNT));
-	ret = addr && addr_len ? -EISCONN : sock_write(f.file, &iter, flags);
+	ret = check_address(addr, addr_len);
+	if (!ret)
+		ret = addr && addr_len ? -EISCONN : sock_write(f.file, &iter, flags);
 	fdput(f);
 	return ret;
 }

@@ -91,26 +91,6 @@ static ssize_t copy_through(struct file *in, loff_t *in_pos, struct file *out, l
 	return done ?: n;
 }
 
-static ssize_t do_sendfile(struct file *out, struct file *in, loff_t *in_pos, size_t count)
-{
-	loff_t pos = *in_pos;
-	ssize_t ret;
-
-	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (!in->f_op->read_iter || !out->f_op->write_iter || out->f_flags & O_APPEND)
-		return -EINVAL;
-	/*
-	 * From a terminal, say, this loop would swallow the end of file. The caller reads and
-	 * writes instead.
-	 */
-	if (!S_ISREG(in->f_inode->i_mode) && !S_ISBLK(in->f_inode->i_mode))
-		return -EINVAL;
-	ret = copy_through(in, &pos, out, &out->f_pos, min_t(size_t, count, MAX_RW_COUNT));
-	*in_pos = pos;
-	return ret;
-}
-
 /* The two files of a call. */
 struct ends {
 	struct file *in, *out;
@@ -133,35 +113,6 @@ static void put_ends(struct ends *e)
 		fdput(e->fds[1]);
 	if (e->in)
 		fdput(e->fds[0]);
-}
-
-SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, uoff, size_t, count)
-{
-	struct ends e;
-	ssize_t ret = -EBADF;
-	loff_t pos;
-
-	if (!get_ends(&e, in_fd, out_fd))
-		goto out;
-	if (!uoff) {
-		ret = do_sendfile(e.out, e.in, &e.in->f_pos, count);
-		goto out;
-	}
-	ret = -ESPIPE;
-	if (!(e.in->f_mode & FMODE_LSEEK))
-		goto out;
-	ret = -EFAULT;
-	if (copy_from_user(&pos, uoff, sizeof(pos)))
-		goto out;
-	ret = -EINVAL;
-	if (pos < 0)
-		goto out;
-	ret = do_sendfile(e.out, e.in, &pos, count);
-	if (put_user(pos, uoff))
-		ret = -EFAULT;
-out:
-	put_ends(&e);
-	return ret;
 }
 
 static ssize_t do_copy_range(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos,
@@ -408,6 +359,8 @@ static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *pipe, siz
 {
 	ssize_t done = 0, n = wait_for_room(pipe, flags & SPLICE_F_NONBLOCK);
 
+	if (!n && !in->f_op->read_iter)
+		n = -EINVAL;
 	while (!n && len && !pipe_full(pipe)) {
 		size_t want = min_t(size_t, len, PAGE_SIZE);
 
@@ -425,18 +378,78 @@ static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *pipe, siz
 	return done ?: n;
 }
 
+/* sendfile ------------------------------------------------------------------------------------- */
+
+/* May @count bytes be read from @pos of it? @given: the position came with the call. 0, -E. */
+static int sendfile_source(struct file *in, bool given, loff_t pos, size_t count)
+{
+	if (!in || !(in->f_mode & FMODE_READ))
+		return -EBADF;
+	if (given && !(in->f_mode & FMODE_LSEEK))
+		return -ESPIPE;
+	return pos < 0 ? -EINVAL : rw_verify_area(pos, count);
+}
+
+static ssize_t do_sendfile(struct file *out, struct file *in, loff_t *in_pos, size_t count)
+{
+	struct pipe *pipe;
+	int err;
+
+	if (!out || !(out->f_mode & FMODE_WRITE))
+		return -EBADF;
+	err = rw_verify_area(out->f_pos, count);
+	if (err)
+		return err;
+	if (!in->f_op->read_iter || !out->f_op->write_iter || out->f_flags & O_APPEND)
+		return -EINVAL;
+	/*
+	 * From a terminal, say, this loop would swallow the end of file. The caller reads and
+	 * writes instead.
+	 */
+	if (!S_ISREG(in->f_inode->i_mode) && !S_ISBLK(in->f_inode->i_mode))
+		return -EINVAL;
+	count = min_t(size_t, count, MAX_RW_COUNT);
+	pipe = file_pipe(out);
+	if (pipe)
+		return file_to_pipe(in, in_pos, pipe, count,
+				    out->f_flags & O_NONBLOCK ? SPLICE_F_NONBLOCK : 0);
+	return copy_through(in, in_pos, out, &out->f_pos, count);
+}
+
+SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, loff_t __user *, uoff, size_t, count)
+{
+	struct ends e;
+	loff_t pos = 0;
+	ssize_t ret;
+
+	if (uoff && copy_from_user(&pos, uoff, sizeof(pos)))
+		return -EFAULT;
+	get_ends(&e, in_fd, out_fd);
+	if (!uoff && e.in)
+		pos = e.in->f_pos;
+	ret = sendfile_source(e.in, uoff, pos, count);
+	if (!ret) {
+		ret = do_sendfile(e.out, e.in, &pos, count);
+		if (!uoff)
+			e.in->f_pos = pos;
+	}
+	put_ends(&e);
+	return uoff && put_user(pos, uoff) ? -EFAULT : ret;
+}
+
 /* splice --------------------------------------------------------------------------------------- */
 
-/* The position to use: the user's, or the file's own. */
-static int get_position(struct file *file, loff_t __user *uoff, loff_t *pos)
+/* The position to use for @len bytes: the user's, or the file's own. */
+static int get_position(struct file *file, loff_t __user *uoff, size_t len, loff_t *pos)
 {
-	if (!uoff) {
-		*pos = file->f_pos;
-		return 0;
+	*pos = file->f_pos;
+	if (uoff) {
+		if (!(file->f_mode & FMODE_LSEEK))
+			return -EINVAL;
+		if (copy_from_user(pos, uoff, sizeof(*pos)))
+			return -EFAULT;
 	}
-	if (!(file->f_mode & FMODE_LSEEK))
-		return -EINVAL;
-	return copy_from_user(pos, uoff, sizeof(*pos)) ? -EFAULT : 0;
+	return *pos < 0 ? -EINVAL : rw_verify_area(*pos, len);
 }
 
 static ssize_t put_position(struct file *file, loff_t __user *uoff, loff_t pos, ssize_t ret)
@@ -459,21 +472,22 @@ static ssize_t do_splice(struct file *in, loff_t __user *uin, struct file *out, 
 	ssize_t ret;
 	loff_t pos;
 
+	if ((ipipe && uin) || (opipe && uout))
+		return -ESPIPE;
 	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if ((in->f_flags | out->f_flags) & O_NONBLOCK)
 		flags |= (ipipe && in->f_flags & O_NONBLOCK) || (opipe && out->f_flags & O_NONBLOCK)
 				 ? SPLICE_F_NONBLOCK
 				 : 0;
-	if ((ipipe && uin) || (opipe && uout))
-		return -ESPIPE;
 	if (ipipe && opipe)
 		return pipe_to_pipe(ipipe, opipe, len, flags, true);
 	if (!ipipe && !opipe)
 		return -EINVAL;
-	ret = get_position(file, uoff, &pos);
+	ret = get_position(file, uoff, len, &pos);
 	if (ret)
 		return ret;
+	len = min_t(size_t, len, MAX_RW_COUNT);
 	if (ipipe)
 		ret = out->f_flags & O_APPEND ? -EINVAL
 					      : pipe_to_file(ipipe, out, &pos, len, flags);
@@ -493,7 +507,7 @@ SYSCALL_DEFINE6(splice, int, in_fd, loff_t __user *, uin, int, out_fd, loff_t __
 	if (flags & ~SPLICE_F_ALL)
 		return -EINVAL;
 	if (get_ends(&e, in_fd, out_fd))
-		ret = do_splice(e.in, uin, e.out, uout, min_t(size_t, len, MAX_RW_COUNT), flags);
+		ret = do_splice(e.in, uin, e.out, uout, len, flags);
 	put_ends(&e);
 	return ret;
 }
@@ -524,9 +538,12 @@ static ssize_t vmsplice_iter(struct file *file, struct iov_iter *iter, bool nonb
 {
 	struct pipe *pipe = file_pipe(file);
 
+	if (!pipe)
+		return -EBADF;
 	nonblock |= file->f_flags & O_NONBLOCK;
-	return file->f_mode & FMODE_WRITE ? pipe_write(pipe, iter, nonblock, true)
-					  : pipe_read(pipe, iter, nonblock);
+	return file->f_mode & FMODE_WRITE
+		       ? pipe_write(pipe, iter, PIPE_SIGNAL | (nonblock ? PIPE_NONBLOCK : 0))
+		       : pipe_read(pipe, iter, nonblock);
 }
 
 SYSCALL_DEFINE4(vmsplice, int, fd, const struct iovec __user *, uiov, unsigned long, nr,
@@ -535,15 +552,14 @@ SYSCALL_DEFINE4(vmsplice, int, fd, const struct iovec __user *, uiov, unsigned l
 	struct iovec fast[UIO_FASTIOV], *alloc = NULL;
 	struct iov_iter iter;
 	struct fd f;
-	ssize_t ret = -EBADF;
+	ssize_t ret;
 
 	if (flags & ~SPLICE_F_ALL)
 		return -EINVAL;
 	f = fdget(fd);
 	if (!f.file)
 		return -EBADF;
-	if (file_pipe(f.file))
-		ret = import_iovec(&iter, uiov, nr, fast, &alloc);
+	ret = import_iovec(&iter, uiov, nr, fast, &alloc);
 	if (ret > 0)
 		ret = vmsplice_iter(f.file, &iter, flags & SPLICE_F_NONBLOCK);
 	kfree(alloc);

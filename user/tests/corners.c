@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Corners of calls that other tests walk through the middle of: combinations of arguments whose
+ * answers once were not Linux's, found by comparing some thousands of them on both.
+ */
+#include "test.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#define PAGE 4096
+
+static char dir[64];
+
+static int make_file(const char *name, const char *text)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0644);
+
+	CHECK(fd >= 0);
+	CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	return fd;
+}
+
+static void test_positions(void)
+{
+	int fd = make_file("positions", "0123456789"), folder = open(".", O_RDONLY);
+	char buf[8];
+
+	CHECK_ERRNO(pread(fd, buf, 2, LLONG_MAX - 1), EINVAL);
+	CHECK_ERRNO(pwrite(fd, buf, 1, LLONG_MAX), EINVAL);
+	CHECK_ERRNO(pread(folder, buf, 1, LLONG_MAX), EINVAL);
+	CHECK(pread(fd, buf, 1, LLONG_MAX - 1) == 0);
+	CHECK(lseek(fd, LLONG_MAX, SEEK_SET) == LLONG_MAX);
+	CHECK_ERRNO(lseek(fd, 1, SEEK_CUR), EINVAL);
+	CHECK_ERRNO(read(fd, buf, 1), EINVAL);
+	CHECK(readv(folder, NULL, 0) == 0);
+}
+
+static void test_vector_flags(void)
+{
+	int fd = make_file("vector", "0123456789"), read_only = open("vector", O_RDONLY);
+	struct iovec vec = {"x", 1};
+
+	/* whether the file may be written comes before what the flags ask for */
+	CHECK_ERRNO(syscall(SYS_pwritev2, read_only, &vec, 1, 0, 0, 0x8000), EBADF);
+	CHECK_ERRNO(syscall(SYS_pwritev2, 999, &vec, 1, 0, 0, 0x8000), EBADF);
+	CHECK_ERRNO(syscall(SYS_pwritev2, fd, &vec, 1, 0, 0, 0x8000), EOPNOTSUPP);
+}
+
+static void test_splice(void)
+{
+	int fd = make_file("splice", "0123456789"), folder = open(".", O_RDONLY), p[2];
+	loff_t minus = -1, zero = 0;
+	struct iovec vec = {"x", 1};
+
+	CHECK(pipe(p) == 0);
+	CHECK_ERRNO(splice(fd, &minus, p[1], NULL, 1, 0), EINVAL);
+	CHECK_ERRNO(splice(fd, &zero, p[1], NULL, -1, 0), EINVAL);
+	CHECK_ERRNO(splice(fd, &zero, p[0], &zero, 1, 0), ESPIPE); /* p[0] cannot be written */
+	CHECK_ERRNO(splice(fd, &zero, p[0], NULL, 1, 0), EBADF);
+	CHECK_ERRNO(splice(folder, NULL, p[1], NULL, 1, 0), EINVAL);
+	CHECK(vmsplice(fd, &vec, 0, 0) == 0);
+	CHECK_ERRNO(vmsplice(fd, &vec, 1, 0), EBADF);
+}
+
+static void test_packets(void)
+{
+	char buf[2 * PAGE + 1] = {0};
+	int p[2];
+
+	CHECK(pipe2(p, O_DIRECT | O_NONBLOCK) == 0);
+	CHECK(write(p[1], "abc", 3) == 3 && write(p[1], "defg", 4) == 4);
+	CHECK(read(p[0], buf, 2) == 2); /* the third byte is lost */
+	CHECK(read(p[0], buf, 10) == 4 && buf[0] == 'd');
+	CHECK(write(p[1], buf, sizeof(buf)) == sizeof(buf)); /* a packet for each page */
+	CHECK(read(p[0], buf, sizeof(buf)) == PAGE);
+	CHECK(read(p[0], buf, sizeof(buf)) == PAGE);
+	CHECK(read(p[0], buf, sizeof(buf)) == 1);
+	CHECK(write(p[1], "a", 1) == 1 && write(p[1], "b", 1) == 1);
+	CHECK(fcntl(p[1], F_SETFL, O_NONBLOCK) == 0); /* from here on a stream again */
+	CHECK(write(p[1], "c", 1) == 1 && write(p[1], "d", 1) == 1);
+	CHECK(read(p[0], buf, 10) == 1 && buf[0] == 'a');
+	CHECK(read(p[0], buf, 10) == 1 && buf[0] == 'b');
+	CHECK(read(p[0], buf, 10) == 2 && buf[0] == 'c');
+	CHECK_ERRNO(read(p[0], buf, 10), EAGAIN);
+}
+
+static void test_sendfile(void)
+{
+	int in = make_file("sendfile", "0123456789"), out = make_file("out", ""), p[2];
+	loff_t pos = -1;
+
+	CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	CHECK_ERRNO(sendfile(out, in, &pos, 1), EINVAL);
+	pos = LLONG_MAX;
+	CHECK_ERRNO(sendfile(out, in, &pos, 1), EINVAL);
+	pos = 0;
+	CHECK_ERRNO(sendfile(out, in, &pos, -1), EINVAL);
+	CHECK_ERRNO(sendfile(out, in, (loff_t *)8, 1), EFAULT);
+	CHECK_ERRNO(sendfile(999, in, (loff_t *)8, 1), EFAULT);
+	CHECK(pipe(p) == 0);
+	CHECK_ERRNO(sendfile(out, p[1], &pos, 1), EBADF); /* not ESPIPE: it cannot be read */
+
+	/* into a pipe goes what has room there, and the call does not wait for more */
+	CHECK(ftruncate(in, 1 << 20) == 0 && lseek(in, 0, SEEK_SET) == 0);
+	CHECK(sendfile(p[1], in, NULL, 1 << 20) == 65536);
+	CHECK(lseek(in, 0, SEEK_CUR) == 65536);
+	CHECK(close(p[0]) == 0);
+	CHECK(lseek(in, 0, SEEK_END) == 1 << 20);
+	CHECK_ERRNO(sendfile(p[1], in, NULL, 1), EPIPE); /* also where there is nothing to send */
+}
+
+static int remove_dir(void)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	return rmdir(dir);
+}
+
+int main(void)
+{
+	snprintf(dir, sizeof(dir), "/dev/shm/corners-test-%d", getpid());
+	if (mkdir(dir, 0755) || chdir(dir)) {
+		perror(dir);
+		return 1;
+	}
+	umask(022);
+	TEST(test_positions);
+	TEST(test_vector_flags);
+	TEST(test_splice);
+	TEST(test_packets);
+	TEST(test_sendfile);
+	if (chdir("/") || remove_dir()) {
+		printf("FAILED clean up\n");
+		return 1;
+	}
+	return test_done();
+}
