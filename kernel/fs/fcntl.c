@@ -35,7 +35,7 @@ static long setfl(struct file *file, unsigned int flags)
 	if (flags & O_NOATIME && !(file->f_flags & O_NOATIME) &&
 	    !inode_owner_or_capable(file->f_inode))
 		return -EPERM;
-	if (flags & O_DIRECT && S_ISREG(file->f_inode->i_mode))
+	if (flags & O_DIRECT && !S_ISFIFO(file->f_inode->i_mode) && !S_ISBLK(file->f_inode->i_mode))
 		return -EINVAL;
 	spin_lock(&file->f_lock);
 	file->f_flags = (flags & SETFL_MASK) | (file->f_flags & ~SETFL_MASK);

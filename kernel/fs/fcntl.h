@@ -54,9 +54,10 @@ struct f_owner_ex {
 	pid_t pid;
 };
 
-#define LOCK_SH 1
-#define LOCK_EX 2
-#define LOCK_NB 4
-#define LOCK_UN 8
+#define LOCK_SH	  1
+#define LOCK_EX	  2
+#define LOCK_NB	  4
+#define LOCK_UN	  8
+#define LOCK_MAND 32
 
 #endif

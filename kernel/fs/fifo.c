@@ -41,6 +41,8 @@ static int fifo_open_ends(struct pipe *pipe, struct file *file)
 {
 	bool rd = file->f_mode & FMODE_READ, wr = file->f_mode & FMODE_WRITE;
 
+	if (!rd && !wr)
+		return -EINVAL;
 	if (wr && !rd && file->f_flags & O_NONBLOCK && !pipe->readers)
 		return -ENXIO;
 	if (rd) {
@@ -74,9 +76,8 @@ static int fifo_open(struct inode *inode, struct file *file)
 	file->f_mode &= ~FMODE_LSEEK;
 	mutex_lock(&pipe->mutex);
 	err = fifo_open_ends(pipe, file);
-	if (err == -ENXIO) { /* not counted yet: pipe_release() shall not discount */
+	if (err == -ENXIO) /* not counted yet: pipe_release() shall not discount */
 		file->f_mode &= ~(FMODE_READ | FMODE_WRITE);
-	}
 	mutex_unlock(&pipe->mutex);
 	if (err)
 		pipe_release(inode, file);

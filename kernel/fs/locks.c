@@ -381,6 +381,8 @@ static long do_flock(struct file *file, unsigned int op)
 	struct file_lock want = {.owner = file, .pid = current->tgid, .start = 0, .end = S64_MAX};
 	struct file_lock_context *ctx;
 
+	if (op & LOCK_MAND) /* a share mode of long ago: taken, and without effect */
+		return 0;
 	switch (op & ~LOCK_NB) {
 	case LOCK_SH:
 		want.type = F_RDLCK;

@@ -210,12 +210,15 @@ static int link_path(const struct path *old, int dfd, const char *name)
 		err = -EXDEV;
 	if (!err && (S_ISDIR(old->dentry->d_inode->i_mode) || !dir->i_op->link))
 		err = -EPERM;
+	if (!err && !old->dentry->d_inode->i_nlink && !(old->dentry->d_inode->i_flags & S_LINKABLE))
+		err = -ENOENT;
 	if (!err) {
 		err = -ENOMEM;
 		dentry = d_alloc(nd.path.dentry, &nd.last);
 		if (dentry) {
 			err = dir->i_op->link(dir, old->dentry, dentry);
 			if (!err) {
+				old->dentry->d_inode->i_flags &= ~S_LINKABLE;
 				notify_inode(old->dentry->d_inode, IN_ATTRIB);
 				notify_name(dir, IN_CREATE, &nd.last, 0);
 			}

@@ -97,7 +97,7 @@ static struct file *do_dentry_open(struct path *path, unsigned int flags)
 	if (IS_ERR(file) || file->f_mode & FMODE_PATH)
 		return file;
 	err = -EINVAL;
-	if (flags & O_DIRECT && S_ISREG(inode->i_mode))
+	if (flags & O_DIRECT && !S_ISBLK(inode->i_mode))
 		goto fail;
 	if (file->f_mode & FMODE_WRITE && S_ISREG(inode->i_mode)) {
 		err = get_write_access(inode);
@@ -147,8 +147,9 @@ static struct file *open_found(struct nameidata *nd, unsigned int flags, bool cr
 		err = do_truncate(inode, 0);
 		if (err) {
 			fput(file);
-			file = ERR_PTR(err);
+			return ERR_PTR(err);
 		}
+		notify_file(file, IN_MODIFY);
 	}
 	return file;
 }
@@ -247,6 +248,8 @@ static struct file *open_tmpfile(struct nameidata *nd, unsigned int flags, umode
 		iput(inode);
 		return ERR_PTR(-ENOMEM);
 	}
+	if (!(flags & O_EXCL))
+		inode->i_flags |= S_LINKABLE;
 	d_instantiate(dentry, inode);
 	dentry->d_flags |= DCACHE_DELETED;
 	path = (struct path){mntget(nd->path.mnt), dentry};
@@ -262,18 +265,10 @@ struct file *do_filp_open(int dfd, const char *name, unsigned int flags, umode_t
 
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	if (flags & __O_TMPFILE) {
-		if ((flags & O_TMPFILE) != O_TMPFILE || flags & O_CREAT ||
-		    !(acc_mode(flags) & MAY_WRITE))
-			return ERR_PTR(-EINVAL);
-		lookup |= LOOKUP_DIRECTORY;
-	} else if (flags & O_CREAT) {
-		if (flags & O_DIRECTORY)
-			return ERR_PTR(-EINVAL);
+	if (flags & O_CREAT)
 		lookup |= LOOKUP_PARENT;
-	} else if (flags & O_DIRECTORY) {
+	else if (flags & O_DIRECTORY)
 		lookup |= LOOKUP_DIRECTORY;
-	}
 	if (!(flags & O_NOFOLLOW) && !(flags & O_CREAT && flags & O_EXCL))
 		lookup |= LOOKUP_FOLLOW;
 	err = nd_start(&nd, dfd, name, lookup);
@@ -281,7 +276,7 @@ struct file *do_filp_open(int dfd, const char *name, unsigned int flags, umode_t
 		return ERR_PTR(err);
 	mode &= S_IALLUGO & ~current_umask();
 	if (flags & __O_TMPFILE)
-		file = open_tmpfile(&nd, flags & ~(__O_TMPFILE | O_DIRECTORY), mode);
+		file = open_tmpfile(&nd, flags, mode);
 	else if (flags & O_CREAT)
 		file = open_create(&nd, flags, mode);
 	else
@@ -344,6 +339,19 @@ void exec_done(struct file *file)
 
 /* The calls ------------------------------------------------------------------------------------ */
 
+/* Flags that exclude each other, whatever the name is. With O_PATH most flags do not count. */
+static int check_open_flags(unsigned int flags)
+{
+	if (flags & O_PATH)
+		return 0;
+	if (flags & __O_TMPFILE)
+		return (flags & O_TMPFILE) != O_TMPFILE || flags & O_CREAT ||
+				       !(acc_mode(flags) & MAY_WRITE)
+			       ? -EINVAL
+			       : 0;
+	return flags & O_CREAT && flags & O_DIRECTORY ? -EINVAL : 0;
+}
+
 static long do_sys_open(int dfd, const char __user *uname, unsigned int flags, umode_t mode,
 			unsigned int lookup)
 {
@@ -352,6 +360,9 @@ static long do_sys_open(int dfd, const char __user *uname, unsigned int flags, u
 	int fd;
 
 	flags &= VALID_OPEN_FLAGS;
+	fd = check_open_flags(flags);
+	if (fd)
+		return fd;
 	name = getname(uname, 0);
 	if (IS_ERR(name))
 		return PTR_ERR(name);

@@ -66,6 +66,18 @@ static void unlock_rename(struct rename *r)
 	}
 }
 
+/* A slash behind a name asks for a directory, also where nothing is left to do. 0, -ENOTDIR. */
+static int rename_slashes(const struct rename *r)
+{
+	bool exchange = r->flags & RENAME_EXCHANGE;
+
+	if (exchange && r->to.slash && !S_ISDIR(r->target->d_inode->i_mode))
+		return -ENOTDIR;
+	if (!S_ISDIR(r->source->d_inode->i_mode) && (r->from.slash || (r->to.slash && !exchange)))
+		return -ENOTDIR;
+	return 0;
+}
+
 static int rename_lookup(struct rename *r)
 {
 	r->source = lookup_one(r->from.path.dentry, &r->from.last);
@@ -80,7 +92,7 @@ static int rename_lookup(struct rename *r)
 		return -EEXIST;
 	if (!r->target && r->flags & RENAME_EXCHANGE)
 		return -ENOENT;
-	return 0;
+	return rename_slashes(r);
 }
 
 static int rename_allowed(struct rename *r)
@@ -89,10 +101,6 @@ static int rename_allowed(struct rename *r)
 	bool target_isdir = r->target && S_ISDIR(r->target->d_inode->i_mode);
 	int err;
 
-	if (!isdir && (r->from.slash || (r->to.slash && !(r->flags & RENAME_EXCHANGE))))
-		return -ENOTDIR;
-	if (r->to.slash && r->flags & RENAME_EXCHANGE && !target_isdir)
-		return -ENOTDIR;
 	if (is_ancestor(r->source, r->to.path.dentry)) /* into itself */
 		return -EINVAL;
 	if (r->target && is_ancestor(r->target, r->from.path.dentry))

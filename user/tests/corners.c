@@ -58,6 +58,52 @@ static void test_vector_flags(void)
 	CHECK_ERRNO(syscall(SYS_pwritev2, fd, &vec, 1, 0, 0, 0x8000), EOPNOTSUPP);
 }
 
+static void test_open_flags(void)
+{
+	int fd;
+
+	CHECK_ERRNO(open("", O_TMPFILE | O_RDONLY), EINVAL);
+	CHECK_ERRNO(open((char *)8, O_TMPFILE | O_RDONLY), EINVAL);
+	fd = open(".", O_TMPFILE | O_RDWR, 0600);
+	CHECK(fd >= 0);
+	CHECK((fcntl(fd, F_GETFL) & O_TMPFILE) == O_TMPFILE);
+	CHECK_ERRNO(open(".", O_RDONLY | O_DIRECT), EINVAL);
+	fd = open(".", O_RDONLY);
+	CHECK_ERRNO(fcntl(fd, F_SETFL, O_DIRECT), EINVAL);
+	CHECK(mkfifo("fifo", 0600) == 0);
+	CHECK_ERRNO(open("fifo", O_RDWR | O_DIRECT), EINVAL);
+	CHECK_ERRNO(open("fifo", 3 | O_NONBLOCK), EINVAL);
+}
+
+static void test_link_nameless(void)
+{
+	char path[64];
+	int fd = open(".", O_TMPFILE | O_RDWR | O_EXCL, 0600);
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK_ERRNO(linkat(AT_FDCWD, path, AT_FDCWD, "new", AT_SYMLINK_FOLLOW), ENOENT);
+	fd = make_file("gone", "x");
+	CHECK(unlink("gone") == 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK_ERRNO(linkat(AT_FDCWD, path, AT_FDCWD, "new", AT_SYMLINK_FOLLOW), ENOENT);
+	fd = open(".", O_TMPFILE | O_RDWR, 0600);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK(linkat(AT_FDCWD, path, AT_FDCWD, "new", AT_SYMLINK_FOLLOW) == 0);
+	CHECK(linkat(AT_FDCWD, path, AT_FDCWD, "new2", AT_SYMLINK_FOLLOW) == 0);
+}
+
+static void test_truncating_open_is_told(void)
+{
+	struct inotify_event event;
+	int fd = inotify_init1(IN_NONBLOCK);
+
+	close(make_file("told", "text"));
+	CHECK(inotify_add_watch(fd, "told", IN_MODIFY) == 1);
+	CHECK(open("told", O_WRONLY | O_TRUNC) >= 0);
+	CHECK(read(fd, &event, sizeof(event)) == sizeof(event));
+	CHECK(event.mask == IN_MODIFY);
+}
+
 static void test_splice(void)
 {
 	int fd = make_file("splice", "0123456789"), folder = open(".", O_RDONLY), p[2];
@@ -121,6 +167,18 @@ static void test_sendfile(void)
 	CHECK_ERRNO(sendfile(p[1], in, NULL, 1), EPIPE); /* also where there is nothing to send */
 }
 
+static void test_rename_slash(void)
+{
+	close(make_file("name", "x"));
+	CHECK(link("name", "other") == 0);
+	CHECK_ERRNO(rename("name", "name/"), ENOTDIR);
+	CHECK_ERRNO(rename("name/", "name"), ENOTDIR);
+	CHECK_ERRNO(rename("name/", "other"), ENOTDIR);
+	CHECK_ERRNO(syscall(SYS_renameat2, AT_FDCWD, "name", AT_FDCWD, "other/", 2), ENOTDIR);
+	CHECK(rename("name", "other") == 0); /* one file: both names stay */
+	CHECK(access("name", F_OK) == 0);
+}
+
 static int remove_dir(void)
 {
 	DIR *d = opendir(dir);
@@ -143,9 +201,13 @@ int main(void)
 	umask(022);
 	TEST(test_positions);
 	TEST(test_vector_flags);
+	TEST(test_open_flags);
+	TEST(test_link_nameless);
+	TEST(test_truncating_open_is_told);
 	TEST(test_splice);
 	TEST(test_packets);
 	TEST(test_sendfile);
+	TEST(test_rename_slash);
 	if (chdir("/") || remove_dir()) {
 		printf("FAILED clean up\n");
 		return 1;
