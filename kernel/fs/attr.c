@@ -168,6 +168,17 @@ SYSCALL_DEFINE3(fchown, unsigned int, fd, u32, uid, u32, gid)
 #define UTIME_NOW  0x3fffffff
 #define UTIME_OMIT 0x3ffffffe
 
+/* In nanoseconds; what a file cannot hold becomes the nearest that it can, as on Linux. */
+static fstime_t clamp_time(const struct timespec *ts)
+{
+	fstime_t t;
+
+	if (check_mul_overflow(ts->tv_sec, (s64)NSEC_PER_SEC, &t) ||
+	    check_add_overflow(t, ts->tv_nsec, &t))
+		return ts->tv_sec < 0 ? -S64_MAX : S64_MAX;
+	return t;
+}
+
 /* [0] access, [1] modification; NULL: now. */
 static int do_utimes(const struct path *path, const struct timespec *times)
 {
@@ -178,8 +189,6 @@ static int do_utimes(const struct path *path, const struct timespec *times)
 
 	if (err)
 		return err;
-	if (times && times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
-		return 0;
 	if (!inode_owner_or_capable(inode)) {
 		err = explicit ? -EPERM : inode_permission(inode, MAY_WRITE);
 		if (err)
@@ -187,9 +196,7 @@ static int do_utimes(const struct path *path, const struct timespec *times)
 	}
 	down_write(&inode->i_rwsem);
 	for (int i = 0; i < 2; i++) {
-		fstime_t t = !times || times[i].tv_nsec == UTIME_NOW
-				     ? now
-				     : times[i].tv_sec * NSEC_PER_SEC + times[i].tv_nsec;
+		fstime_t t = !times || times[i].tv_nsec == UTIME_NOW ? now : clamp_time(&times[i]);
 
 		if (times && times[i].tv_nsec == UTIME_OMIT)
 			continue;
@@ -246,6 +253,9 @@ SYSCALL_DEFINE4(utimensat, int, dfd, const char __user *, name, const struct tim
 		return utimes_at(dfd, name, NULL, flags);
 	if (copy_from_user(times, utimes, sizeof(times)))
 		return -EFAULT;
+	/* Nothing to do: nobody looks whether there is such a file. */
+	if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
+		return 0;
 	if (!valid_nsec(times[0].tv_nsec) || !valid_nsec(times[1].tv_nsec))
 		return -EINVAL;
 	return utimes_at(dfd, name, times, flags);
@@ -299,19 +309,28 @@ SYSCALL_DEFINE2(utime, const char __user *, name, const struct utimbuf __user *,
 
 /* Length --------------------------------------------------------------------------------------- */
 
-int do_truncate(struct inode *inode, loff_t size)
+int inode_newsize_ok(const struct inode *inode, loff_t size)
 {
 	unsigned long limit = rlimit_of(current->signal, RLIMIT_FSIZE);
+
+	if (size > FS_MAX_SIZE)
+		return -EFBIG;
+	if (limit != RLIM_INFINITY && (u64)size > limit && size > i_size_read(inode)) {
+		send_sig(SIGXFSZ, current);
+		return -EFBIG;
+	}
+	return 0;
+}
+
+int do_truncate(struct inode *inode, loff_t size)
+{
 	int err;
 
 	if (!inode->i_op->truncate)
 		return -EINVAL;
-	if (size > FS_MAX_SIZE)
-		return -EFBIG;
-	if (limit != RLIM_INFINITY && size > (loff_t)limit && size > i_size_read(inode)) {
-		send_sig(SIGXFSZ, current);
-		return -EFBIG;
-	}
+	err = inode_newsize_ok(inode, size);
+	if (err)
+		return err;
 	down_write(&inode->i_rwsem);
 	err = inode->i_op->truncate(inode, size);
 	if (!err) {

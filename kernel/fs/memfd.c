@@ -25,8 +25,8 @@ static struct file *memfd_file(const char *name, bool sealing)
 
 	if (IS_ERR(inode))
 		return ERR_CAST(inode);
-	if (!sealing)
-		inode->i_seals = F_SEAL_SEAL;
+	if (sealing)
+		inode->i_seals = 0;
 	snprintf(full, sizeof(full), "/memfd:%s", name);
 	file = pseudo_file(full, inode, &tmpfs_file_operations, O_RDWR | O_LARGEFILE);
 	if (!IS_ERR(file))

@@ -27,6 +27,8 @@
 #include "kernel/task.h"
 #include "kernel/uapi/misc.h"
 #include "lib/errno.h"
+#include "mm/fault.h"
+#include "mm/filemap.h"
 #include "mm/lru.h"
 #include "mm/page.h"
 #include "mm/vma.h"
@@ -125,7 +127,7 @@ static ssize_t write_limits(struct inode *inode, loff_t pos, size_t count)
 	unsigned long limit = rlimit_of(current->signal, RLIMIT_FSIZE);
 
 	if (limit != RLIM_INFINITY) {
-		if (pos >= (loff_t)limit) {
+		if ((u64)pos >= limit) {
 			send_sig(SIGXFSZ, current);
 			return -EFBIG;
 		}
@@ -136,7 +138,7 @@ static ssize_t write_limits(struct inode *inode, loff_t pos, size_t count)
 	return min_t(size_t, count, FS_MAX_SIZE - pos);
 }
 
-/* Memfd seals. */
+/* May a write of one page end there? Up to the page that would make a sealed file grow, it may. */
 static int write_sealed(const struct inode *inode, loff_t end)
 {
 	if (inode->i_seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
@@ -160,15 +162,13 @@ static ssize_t write_locked(struct inode *inode, struct iov_iter *from, loff_t *
 	if (ret < 0)
 		return ret;
 	iov_iter_truncate(from, ret);
-	ret = write_sealed(inode, *pos + iov_iter_count(from));
-	if (ret)
-		return ret;
 	strip_setid(inode);
 	while (iov_iter_count(from)) {
 		unsigned int offset = *pos & ~PAGE_MASK;
 		size_t len = min_t(size_t, PAGE_SIZE - offset, iov_iter_count(from));
 
-		ret = write_page(mapping, *pos >> PAGE_SHIFT, offset, len, from);
+		ret = write_sealed(inode, *pos + (loff_t)len)
+			      ?: write_page(mapping, *pos >> PAGE_SHIFT, offset, len, from);
 		if (ret <= 0) {
 			ret = ret ?: -EFAULT;
 			break;
@@ -205,6 +205,18 @@ ssize_t pagecache_write_iter(struct file *file, struct iov_iter *from, loff_t *p
 
 /* Mapping and seeking -------------------------------------------------------------------------- */
 
+/* A write through a mapping is a modification too; it is seen where the page becomes writable. */
+static vm_fault_t pagecache_mkwrite(struct vm_fault *vmf)
+{
+	touch_mtime(vmf->vma->vm_file->mapping->host);
+	return 0;
+}
+
+static const struct vm_operations pagecache_vm_ops = {
+	.fault = filemap_fault,
+	.page_mkwrite = pagecache_mkwrite,
+};
+
 int pagecache_mmap(struct file *file, struct vm_area *vma)
 {
 	struct inode *inode = file->f_inode;
@@ -215,7 +227,7 @@ int pagecache_mmap(struct file *file, struct vm_area *vma)
 			return -EPERM;
 		vma->vm_flags &= ~VM_MAYWRITE;
 	}
-	vma->vm_ops = &generic_file_vm_ops;
+	vma->vm_ops = &pagecache_vm_ops;
 	file_accessed(file);
 	return 0;
 }

@@ -82,6 +82,7 @@ static struct inode *tmpfs_new_inode(struct super_block *sb, const struct inode 
 	case S_IFREG:
 		inode->i_op = &tmpfs_file_inode_operations;
 		inode->i_fop = &tmpfs_file_operations;
+		inode->i_seals = F_SEAL_SEAL; /* only memfd_create() may allow more */
 		shmem_mapping_init(&inode->i_data, inode, &info->blocks);
 		break;
 	case S_IFDIR:
@@ -279,8 +280,7 @@ static int tmpfs_populate(struct inode *inode, loff_t offset, loff_t end)
 	struct page *page;
 	int err;
 
-	for (unsigned long index = offset >> PAGE_SHIFT; (loff_t)index << PAGE_SHIFT < end;
-	     index++) {
+	for (loff_t index = offset >> PAGE_SHIFT; index <= (end - 1) >> PAGE_SHIFT; index++) {
 		if (signal_pending(current))
 			return -EINTR;
 		err = mapping->a_ops->get_page(mapping, index, GETPAGE_WRITE, &page);
@@ -302,11 +302,15 @@ static int tmpfs_fallocate(struct inode *inode, int mode, loff_t offset, loff_t 
 		return -EOPNOTSUPP;
 	if (mode & FALLOC_FL_PUNCH_HOLE)
 		return tmpfs_punch(inode, offset, end);
-	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > i_size_read(inode) &&
-	    inode->i_seals & F_SEAL_GROW)
+	/* A length that is kept is checked like one that grows. */
+	err = inode_newsize_ok(inode, end);
+	if (err)
+		return err;
+	if (end > i_size_read(inode) && inode->i_seals & F_SEAL_GROW)
 		return -EPERM;
 	if (len >> PAGE_SHIFT > info->blocks.max)
 		return -ENOSPC;
+	strip_setid(inode);
 	err = tmpfs_populate(inode, offset, end);
 	if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && end > i_size_read(inode))
 		WRITE_ONCE(inode->i_data.i_size, end);

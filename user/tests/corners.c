@@ -104,6 +104,56 @@ static void test_truncating_open_is_told(void)
 	CHECK(event.mask == IN_MODIFY);
 }
 
+static void test_seals(void)
+{
+	int file = make_file("seals", "x"), fd = syscall(SYS_memfd_create, "seals", 2);
+
+	CHECK(fcntl(file, F_GET_SEALS) == F_SEAL_SEAL);
+	CHECK_ERRNO(fcntl(file, F_ADD_SEALS, F_SEAL_GROW), EPERM);
+	CHECK(ftruncate(fd, PAGE) == 0);
+	CHECK(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) == 0);
+	CHECK(pwrite(fd, "abc", 3, PAGE - 1) == 1);
+	CHECK_ERRNO(pwrite(fd, "abc", 3, PAGE), EPERM);
+	CHECK_ERRNO(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 2 * PAGE), EPERM);
+}
+
+static void test_allocation_limit(void)
+{
+	struct rlimit limit = {1 << 30, 1 << 30};
+	int fd = make_file("limit", "x");
+
+	CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	CHECK_ERRNO(fallocate(fd, 0, 0, 2L << 30), EFBIG);
+	CHECK_ERRNO(fallocate(fd, FALLOC_FL_KEEP_SIZE, 1L << 30, 1), EFBIG);
+}
+
+static void test_times(void)
+{
+	struct timespec omit[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}}, old[2] = {{5, 0}, {5, 0}};
+	struct timespec far[2] = {{1L << 33, 0}, {1L << 33, 999999999}};
+	int fd = make_file("times", "0123456789");
+	struct stat st;
+	char *map;
+
+	CHECK(utimensat(AT_FDCWD, "no such file", omit, 0) == 0);
+	CHECK(syscall(SYS_utimensat, 999, NULL, omit, 0) == 0);
+	CHECK(futimens(fd, far) == 0 && fstat(fd, &st) == 0);
+	CHECK(st.st_mtim.tv_sec == 1L << 33 && st.st_mtim.tv_nsec == 999999999);
+	far[0].tv_sec = far[1].tv_sec = LONG_MAX;
+	CHECK(futimens(fd, far) == 0 && fstat(fd, &st) == 0);
+	CHECK(st.st_mtim.tv_sec > 1L << 33); /* the latest that the file can hold */
+
+	map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(map != MAP_FAILED);
+	CHECK(futimens(fd, old) == 0);
+	map[0] = 'x';
+	CHECK(fstat(fd, &st) == 0 && st.st_mtime > 5);
+	CHECK(futimens(fd, old) == 0);
+	map[1] = 'x'; /* no fault, no new time */
+	CHECK(fstat(fd, &st) == 0 && st.st_mtime == 5);
+}
+
 static void test_splice(void)
 {
 	int fd = make_file("splice", "0123456789"), folder = open(".", O_RDONLY), p[2];
@@ -204,6 +254,9 @@ int main(void)
 	TEST(test_open_flags);
 	TEST(test_link_nameless);
 	TEST(test_truncating_open_is_told);
+	TEST(test_seals);
+	TEST(test_allocation_limit);
+	TEST(test_times);
 	TEST(test_splice);
 	TEST(test_packets);
 	TEST(test_sendfile);
