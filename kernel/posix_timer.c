@@ -46,10 +46,10 @@ struct posix_timer {
 	bool cpu;	     /* (c) on a CPU-time clock */
 	bool armed;	     /* (s) cpu: counted in signal->cpu_timers_armed */
 	struct task *thread; /* (c) cpu: whose time, counted; NULL: the process's */
-	u64 expires;	  /* (s) ktime (cpu: CPU time) of the last or next expiry, 0 = disarmed */
-	u64 interval;	  /* (s) ns, 0 = once */
-	u64 overrun;	  /* (s) expiries since the signal was queued */
-	u64 overrun_last; /* (s) as of the last signal taken */
+	u64 expires;	     /* (s) ktime (cpu: CPU time) of the last or next expiry, 0 = none */
+	u64 interval;	     /* (s) ns, 0 = once */
+	u64 overrun;	     /* (s) expiries since the signal was queued */
+	u64 overrun_last;    /* (s) as of the last signal taken */
 };
 
 /* The first expiry after `now`; counts those skipped. */
@@ -99,6 +99,8 @@ static void fire(struct posix_timer *pt)
 
 	if (!pt->q)
 		return;
+	if (!pt->interval)
+		pt->expires = 0;
 	if (sig->nr_threads)
 		send_sigqueue(pt->q, pt->target ? pt->target : sig->curr_target, !pt->target);
 	if (list_empty(&pt->q->list) && pt->interval) {
@@ -143,11 +145,9 @@ void posix_timer_delivered(struct sigqueue *q, siginfo_t *info)
 {
 	struct posix_timer *pt = q->timer;
 
-	if (pt->expires && pt->interval) {
+	if (pt->expires) {
 		forward(pt, timer_now(pt));
 		arm(pt);
-	} else {
-		pt->expires = 0;
 	}
 	pt->overrun_last = min_t(u64, pt->overrun, INT_MAX);
 	pt->overrun = 0;
@@ -365,7 +365,7 @@ static void timer_left(struct posix_timer *pt, struct itimerspec *it)
 	if (expires > now)
 		it->it_value = ns_to_timespec(expires - now);
 	else if (pt->q)
-		it->it_value.tv_nsec = 1; /* fired, not yet taken */
+		it->it_value.tv_nsec = 1; /* about to fire */
 }
 
 /* The ktime at which a value on the timer's clock is reached; never 0, which means disarmed. */

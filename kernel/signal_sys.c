@@ -427,7 +427,12 @@ SYSCALL_DEFINE4(pidfd_send_signal, int, fd, int, sig, const siginfo_t __user *, 
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
 	if (uinfo) {
-		err = read_queue_info(&info, pid->nr, sig, uinfo);
+		int signo = 0;
+
+		if (get_user(signo, &uinfo->si_signo))
+			err = -EFAULT;
+		else
+			err = signo != sig ? -EINVAL : read_queue_info(&info, pid->nr, sig, uinfo);
 	} else {
 		user_siginfo(&info, sig, SI_USER);
 		err = sig < 0 || sig > _NSIG ? -EINVAL : 0;

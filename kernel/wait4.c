@@ -141,9 +141,13 @@ static bool wait_consider_task(struct wait_opts *wo, struct task *p)
 {
 	if (p->exit_state == EXIT_DEAD || !eligible_child(wo, p))
 		return false;
-	wo->notask = 0;
-	if (p->exit_state == EXIT_ZOMBIE && p->signal->nr_threads == 1)
+	if (p->exit_state == EXIT_ZOMBIE && p->signal->nr_threads == 1) {
+		/* It can only be reaped: who does not wait for that has no child in it. */
+		if (wo->options & WEXITED)
+			wo->notask = 0;
 		return wait_task_zombie(wo, p);
+	}
+	wo->notask = 0;
 	return wait_task_stopped(wo, p) || wait_task_continued(wo, p);
 }
 

@@ -129,7 +129,7 @@ static u32 signalfd_poll(struct file *file, struct poll_table *table)
 	spin_lock_irq(&sig->siglock);
 	pending = current->pending.signal | sig->shared_pending.signal;
 	spin_unlock_irq(&sig->siglock);
-	return pending & sfd->mask ? POLLIN | POLLRDNORM : 0;
+	return pending & sfd->mask ? POLLIN : 0;
 }
 
 static void signalfd_release(struct inode *inode, struct file *file)

@@ -229,6 +229,91 @@ static void test_rename_slash(void)
 	CHECK(access("name", F_OK) == 0);
 }
 
+static void test_flock_mandatory(void)
+{
+	int fd = make_file("flock", "x");
+
+	CHECK(flock(fd, 32 | LOCK_SH) == 0);
+	CHECK_ERRNO(flock(fd, 16 | LOCK_SH), EINVAL);
+}
+
+static void test_wait_for_the_dead(void)
+{
+	pid_t pid = fork();
+	siginfo_t info;
+
+	if (!pid)
+		_exit(3);
+	CHECK(waitid(P_PID, pid, &info, WEXITED | WNOWAIT) == 0);
+	CHECK_ERRNO(waitid(P_PID, pid, &info, WSTOPPED | WNOHANG), ECHILD);
+	CHECK_ERRNO(waitid(P_PID, pid, &info, WCONTINUED), ECHILD);
+	CHECK(waitid(P_PID, pid, &info, WSTOPPED | WEXITED) == 0);
+	CHECK(info.si_status == 3);
+}
+
+static void test_pidfd_signal(void)
+{
+	int fd = syscall(SYS_pidfd_open, getpid(), 0);
+	siginfo_t info = {.si_signo = SIGUSR2, .si_code = SI_QUEUE};
+
+	CHECK(fd >= 0);
+	CHECK(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+	CHECK_ERRNO(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, &info, 0), EINVAL);
+	info.si_signo = SIGUSR1;
+	CHECK(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, &info, 0) == 0);
+}
+
+static void test_timer_has_fired(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	struct itimerspec one = {{0, 0}, {0, 1}}, left;
+	sigset_t set, pending;
+	timer_t timer;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+	CHECK(timer_settime(timer, 0, &one, NULL) == 0);
+	do
+		CHECK(sigpending(&pending) == 0);
+	while (!sigismember(&pending, SIGUSR1));
+	/* once is over, also while the signal waits */
+	CHECK(timer_gettime(timer, &left) == 0);
+	CHECK(left.it_value.tv_sec == 0 && left.it_value.tv_nsec == 0);
+	left.it_value.tv_nsec = 7;
+	CHECK(timer_settime(timer, 0, &one, &left) == 0);
+	CHECK(left.it_value.tv_sec == 0 && left.it_value.tv_nsec == 0);
+	CHECK(timer_delete(timer) == 0);
+}
+
+static void test_signalfd_poll(void)
+{
+	struct pollfd pfd = {.events = POLLIN | POLLRDNORM | POLLOUT};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	pfd.fd = signalfd(-1, &set, 0);
+	CHECK(pfd.fd >= 0 && poll(&pfd, 1, 0) == 0);
+	CHECK(raise(SIGUSR1) == 0);
+	CHECK(poll(&pfd, 1, 0) == 1 && pfd.revents == POLLIN);
+}
+
+static void test_socket_errors(void)
+{
+	char address[256] = {0};
+	int sv[2];
+
+	CHECK_ERRNO(socketpair(AF_UNIX, SOCK_STREAM, 99, sv), EPROTONOSUPPORT);
+	CHECK_ERRNO(socketpair(AF_UNIX, SOCK_RDM, 99, sv), EPROTONOSUPPORT);
+	CHECK_ERRNO(socketpair(AF_UNIX, SOCK_RDM, 0, sv), ESOCKTNOSUPPORT);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	CHECK_ERRNO(sendto(sv[0], "x", 1, 0, (void *)address, 200), EINVAL);
+	CHECK_ERRNO(sendto(sv[0], "x", 1, 0, (void *)8, 16), EFAULT);
+}
+
 static int remove_dir(void)
 {
 	DIR *d = opendir(dir);
@@ -261,6 +346,12 @@ int main(void)
 	TEST(test_packets);
 	TEST(test_sendfile);
 	TEST(test_rename_slash);
+	TEST(test_flock_mandatory);
+	TEST(test_wait_for_the_dead);
+	TEST(test_pidfd_signal);
+	TEST(test_timer_has_fired);
+	TEST(test_signalfd_poll);
+	TEST(test_socket_errors);
 	if (chdir("/") || remove_dir()) {
 		printf("FAILED clean up\n");
 		return 1;
