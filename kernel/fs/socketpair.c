@@ -18,6 +18,7 @@
 #include "kernel/fs/iov_iter.h"
 #include "kernel/fs/pipe.h"
 #include "kernel/fs/poll.h"
+#include "kernel/fs/socket.h"
 #include "kernel/fs/super.h"
 #include "kernel/cred.h"
 #include "kernel/proc_internal.h"
@@ -32,8 +33,6 @@
 #include "mm/page.h"
 #include "mm/slab.h"
 
-#define AF_UNIX	      1
-#define SOCK_STREAM   1
 #define SOCK_TYPE     0xf
 #define SOCK_NONBLOCK O_NONBLOCK
 #define SOCK_CLOEXEC  O_CLOEXEC
@@ -50,17 +49,6 @@
 #define SHUT_WR	  1
 #define SHUT_RDWR 2
 
-#define SOL_SOCKET    1
-#define SO_TYPE	      3
-#define SO_ERROR      4
-#define SO_SNDBUF     7
-#define SO_RCVBUF     8
-#define SO_PEERCRED   17
-#define SO_RCVTIMEO   20
-#define SO_ACCEPTCONN 30
-#define SO_PROTOCOL   38
-#define SO_DOMAIN     39
-
 struct user_msghdr {
 	void __user *name;
 	int namelen;
@@ -71,27 +59,47 @@ struct user_msghdr {
 	unsigned int flags;
 };
 
-struct ucred {
-	pid_t pid;
-	u32 uid, gid;
-};
-
-struct sock_pair {
-	atomic_t ends; /* open files */
-	struct pipe *pipe[2];
-	struct ucred maker;
-};
-
-/* One end: file->private. Bits of `shut` are set once, atomically. */
-struct sock_end {
-	struct sock_pair *pair;
-	struct pipe *rx, *tx;
-	unsigned long shut; /* BIT(SHUT_RD), BIT(SHUT_WR) */
-};
-
 static const struct file_operations socket_fops;
 
 /* Data ----------------------------------------------------------------------------------------- */
+
+/* pipe_read() with the time limit of SO_RCVTIMEO. */
+static ssize_t timed_read(struct sock_end *end, struct iov_iter *to)
+{
+	s64 left = (s64)end->timeout[0];
+	ssize_t n;
+
+	for (;;) {
+		n = pipe_read(end->rx, to, true);
+		if (n != -EAGAIN || !left)
+			return n;
+		left = wait_event_interruptible_timeout_ns(
+			&end->rx->rd_wait, !pipe_empty(end->rx) || !READ_ONCE(end->rx->writers),
+			left);
+		if (left < 0)
+			return -EINTR;
+	}
+}
+
+/* pipe_write() with the time limit of SO_SNDTIMEO, for each wait. */
+static ssize_t timed_write(struct sock_end *end, struct iov_iter *from, unsigned int flags)
+{
+	ssize_t done = 0, n;
+	s64 left = 1;
+
+	for (;;) {
+		n = pipe_write(end->tx, from, flags | PIPE_NONBLOCK);
+		if (n > 0)
+			done += n;
+		if (!iov_iter_count(from) || (n < 0 && n != -EAGAIN) || !left)
+			return done ?: n;
+		left = wait_event_interruptible_timeout_ns(
+			&end->tx->wr_wait, !pipe_full(end->tx) || !READ_ONCE(end->tx->readers),
+			(s64)end->timeout[1]);
+		if (left < 0)
+			return done ?: -EINTR;
+	}
+}
 
 static ssize_t sock_read(struct file *file, struct iov_iter *to, unsigned int flags)
 {
@@ -108,7 +116,8 @@ static ssize_t sock_read(struct file *file, struct iov_iter *to, unsigned int fl
 	do {
 		if (test_bit(SHUT_RD, &end->shut) && pipe_empty(end->rx))
 			return done;
-		n = pipe_read(end->rx, to, nonblock);
+		n = nonblock || !end->timeout[0] ? pipe_read(end->rx, to, nonblock)
+						 : timed_read(end, to);
 		if (n <= 0)
 			return done ?: n;
 		done += n;
@@ -120,6 +129,7 @@ static ssize_t sock_write(struct file *file, struct iov_iter *from, unsigned int
 {
 	struct sock_end *end = file->private;
 	bool nonblock = file->f_flags & O_NONBLOCK || flags & MSG_DONTWAIT;
+	unsigned int pipe_flags;
 
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
@@ -128,9 +138,10 @@ static ssize_t sock_write(struct file *file, struct iov_iter *from, unsigned int
 			send_sig(SIGPIPE, current);
 		return -EPIPE;
 	}
-	return pipe_write(end->tx, from,
-			  (nonblock ? PIPE_NONBLOCK : 0) |
-				  (flags & MSG_NOSIGNAL ? 0 : PIPE_SIGNAL));
+	pipe_flags = flags & MSG_NOSIGNAL ? 0 : PIPE_SIGNAL;
+	if (!nonblock && end->timeout[1])
+		return timed_write(end, from, pipe_flags);
+	return pipe_write(end->tx, from, pipe_flags | (nonblock ? PIPE_NONBLOCK : 0));
 }
 
 static ssize_t sock_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
@@ -240,7 +251,7 @@ static struct file *make_end(struct sock_pair *pair, int i, unsigned int flags)
 		kfree(end);
 		return ERR_PTR(-ENOMEM);
 	}
-	*end = (struct sock_end){pair, pair->pipe[i], pair->pipe[!i], 0};
+	*end = (struct sock_end){.pair = pair, .rx = pair->pipe[i], .tx = pair->pipe[!i]};
 	snprintf(name, sizeof(name), "socket:[%llu]", inode->i_ino);
 	file = pseudo_file(name, inode, &socket_fops, O_RDWR | (flags & SOCK_NONBLOCK));
 	if (IS_ERR(file)) {
@@ -319,8 +330,7 @@ SYSCALL_DEFINE3(socket, int, family, int, type, int, protocol)
 
 /* Calls on a socket ---------------------------------------------------------------------------- */
 
-/* A descriptor that is a socket, or .file NULL with the reason in *err. fdput() it. */
-static struct fd sock_get(unsigned int fd, long *err)
+struct fd sock_get(unsigned int fd, long *err)
 {
 	struct fd f = fdget(fd);
 
@@ -496,69 +506,6 @@ SYSCALL_DEFINE2(shutdown, int, fd, int, how)
 		shut_end(f.file->private, how != SHUT_WR, how != SHUT_RD);
 	fdput(f);
 	return ret;
-}
-
-static long sock_option(const struct sock_end *end, int name, void *value)
-{
-	int number = 0;
-
-	switch (name) {
-	case SO_TYPE:
-		number = SOCK_STREAM;
-		break;
-	case SO_DOMAIN:
-		number = AF_UNIX;
-		break;
-	case SO_SNDBUF:
-	case SO_RCVBUF:
-		number = PIPE_DEF_BUFFERS * PAGE_SIZE;
-		break;
-	case SO_ERROR:
-	case SO_PROTOCOL:
-	case SO_ACCEPTCONN:
-		break;
-	case SO_PEERCRED:
-		*(struct ucred *)value = end->pair->maker;
-		return sizeof(struct ucred);
-	default:
-		return -ENOPROTOOPT;
-	}
-	*(int *)value = number;
-	return sizeof(int);
-}
-
-SYSCALL_DEFINE5(getsockopt, int, fd, int, level, int, name, void __user *, uval, int __user *, ulen)
-{
-	struct ucred value;
-	int len = 0;
-	struct fd f;
-	long ret;
-
-	f = sock_get(fd, &ret);
-	if (!f.file)
-		return ret;
-	ret = level == SOL_SOCKET ? sock_option(f.file->private, name, &value) : -EOPNOTSUPP;
-	fdput(f);
-	if (ret < 0)
-		return ret;
-	if (get_user(len, ulen))
-		return -EFAULT;
-	if (len < 0)
-		return -EINVAL;
-	len = min_t(int, len, ret);
-	return copy_to_user(uval, &value, len) || put_user(len, ulen) ? -EFAULT : 0;
-}
-
-/* Sizes and timeouts are hints that a pair of pipes has no use for. */
-SYSCALL_DEFINE5(setsockopt, int, fd, int, level, int, name, const void __user *, uval, int, len)
-{
-	long err = sock_check(fd);
-
-	if (err)
-		return err;
-	if (level != SOL_SOCKET)
-		return -EOPNOTSUPP;
-	return name > 0 && name <= SO_RCVTIMEO + 1 ? 0 : -ENOPROTOOPT;
 }
 
 /* The address of a socket without a name: its family alone. */

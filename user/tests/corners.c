@@ -314,6 +314,39 @@ static void test_socket_errors(void)
 	CHECK_ERRNO(sendto(sv[0], "x", 1, 0, (void *)8, 16), EFAULT);
 }
 
+static void test_socket_options(void)
+{
+	struct timeval limit = {0, 20000}, seen;
+	socklen_t len = sizeof(int);
+	int sv[2], value = 5;
+	char buf[4096] = {0};
+	ssize_t n;
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	CHECK(setsockopt(sv[0], SOL_SOCKET, SO_REUSEADDR, &value, len) == 0);
+	CHECK(getsockopt(sv[0], SOL_SOCKET, SO_REUSEADDR, &value, &len) == 0 && value == 1);
+	CHECK(getsockopt(sv[1], SOL_SOCKET, SO_REUSEADDR, &value, &len) == 0 && value == 0);
+	CHECK_ERRNO(setsockopt(sv[0], SOL_SOCKET, SO_REUSEADDR, &value, 1), EINVAL);
+	CHECK_ERRNO(setsockopt(sv[0], SOL_SOCKET, SO_REUSEADDR, (void *)8, 4), EFAULT);
+	CHECK_ERRNO(setsockopt(sv[0], SOL_SOCKET, SO_TYPE, &value, 4), ENOPROTOOPT);
+	CHECK_ERRNO(setsockopt(sv[0], SOL_SOCKET, SO_PEERCRED, &value, 4), ENOPROTOOPT);
+
+	limit.tv_usec = 1000000;
+	CHECK_ERRNO(setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), EDOM);
+	limit.tv_usec = 20000;
+	CHECK(setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0);
+	CHECK(setsockopt(sv[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0);
+	len = sizeof(seen);
+	CHECK(getsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &seen, &len) == 0);
+	CHECK(len == sizeof(seen) && seen.tv_sec == 0 && seen.tv_usec == 20000);
+	CHECK_ERRNO(recv(sv[0], buf, 1, 0), EAGAIN);
+	CHECK_ERRNO(read(sv[0], buf, 1), EAGAIN);
+	CHECK(write(sv[1], "x", 1) == 1 && read(sv[0], buf, 9) == 1);
+	while ((n = write(sv[0], buf, sizeof(buf))) > 0)
+		;
+	CHECK(n == -1 && errno == EAGAIN);
+}
+
 static int remove_dir(void)
 {
 	DIR *d = opendir(dir);
@@ -352,6 +385,7 @@ int main(void)
 	TEST(test_timer_has_fired);
 	TEST(test_signalfd_poll);
 	TEST(test_socket_errors);
+	TEST(test_socket_options);
 	if (chdir("/") || remove_dir()) {
 		printf("FAILED clean up\n");
 		return 1;
