@@ -276,7 +276,7 @@ static int check_cpu_clock(int clock, struct posix_timer *pt)
 	if (clock >= 0)
 		nr = 0;
 	else if ((clock & CPUCLOCK_KIND) == CPUCLOCK_FD)
-		return -EINVAL;
+		return -EOPNOTSUPP;
 	t = get_task_or_self(nr);
 	if (!t)
 		return -EINVAL;
@@ -341,7 +341,7 @@ SYSCALL_DEFINE3(timer_create, int, clock, const sigevent_t __user *, uev, int __
 		return -EFAULT;
 	if (!timer_clock_ok(clock) && clock >= 0 && clock != CLOCK_PROCESS_CPUTIME_ID &&
 	    clock != CLOCK_THREAD_CPUTIME_ID)
-		return -EINVAL;
+		return clock <= CLOCK_BOOTTIME_ALARM ? -EOPNOTSUPP : -EINVAL;
 	pt = new_timer(clock, &ev, !uev);
 	if (IS_ERR(pt))
 		return PTR_ERR(pt);

@@ -287,6 +287,17 @@ static void test_timer_has_fired(void)
 	CHECK(timer_delete(timer) == 0);
 }
 
+static void test_timers_on_clocks(void)
+{
+	int id, word = 1;
+
+	CHECK_ERRNO(syscall(SYS_timer_create, CLOCK_MONOTONIC_RAW, NULL, &id), EOPNOTSUPP);
+	CHECK_ERRNO(syscall(SYS_timer_create, CLOCK_REALTIME_COARSE, NULL, &id), EOPNOTSUPP);
+	CHECK_ERRNO(syscall(SYS_timer_create, 10, NULL, &id), EINVAL);
+	CHECK_ERRNO(syscall(SYS_futex, &word, 0x100, 0, NULL),
+		    ENOSYS); /* plain WAIT has one clock */
+}
+
 static void test_signalfd_poll(void)
 {
 	struct pollfd pfd = {.events = POLLIN | POLLRDNORM | POLLOUT};
@@ -383,6 +394,7 @@ int main(void)
 	TEST(test_wait_for_the_dead);
 	TEST(test_pidfd_signal);
 	TEST(test_timer_has_fired);
+	TEST(test_timers_on_clocks);
 	TEST(test_signalfd_poll);
 	TEST(test_socket_errors);
 	TEST(test_socket_options);
