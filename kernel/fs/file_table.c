@@ -211,8 +211,10 @@ struct file *anon_inode_file(const char *name, const struct file_operations *fop
 		return ERR_PTR(-ENOMEM);
 	snprintf(full, sizeof(full), "anon_inode:%s", name);
 	file = pseudo_file(full, inode, fop, flags);
-	if (!IS_ERR(file))
-		file->private = private;
+	if (IS_ERR(file))
+		return file;
+	file->private = private;
+	file->f_mode |= FMODE_NO_PREAD;
 	return file;
 }
 

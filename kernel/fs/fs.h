@@ -309,6 +309,7 @@ struct file_system_type {
 #define FMODE_LSEEK	 BIT(3) /* has a position */
 #define FMODE_ATOMIC_POS BIT(4) /* the position is guarded by f_pos_lock when the file is shared */
 #define FMODE_WRITER	 BIT(5) /* counted in i_writecount */
+#define FMODE_NO_PREAD	 BIT(6) /* lseek() is answered, but there is no position to read from */
 
 struct dir_context {
 	/* Takes one entry. false: the buffer is full, stop and do not move pos past it. */
@@ -412,6 +413,12 @@ bool inode_owner_or_capable(const struct inode *inode);
 
 /** fill_kstat() - attributes of an inode, whatever its file system. */
 void fill_kstat(struct inode *inode, struct kstat *stat);
+
+/* For pread(2) and the like: a position given with the call means something. */
+static inline bool file_has_positions(const struct file *file)
+{
+	return (file->f_mode & (FMODE_LSEEK | FMODE_NO_PREAD)) == FMODE_LSEEK;
+}
 
 static inline loff_t i_size_read(const struct inode *inode)
 {

@@ -176,7 +176,7 @@ static long do_prw(unsigned int fd, const void __user *buf, size_t count, loff_t
 	f = fdget(fd);
 	if (!f.file)
 		return -EBADF;
-	if (f.file->f_mode & FMODE_LSEEK)
+	if (file_has_positions(f.file))
 		ret = rw_buffer(f.file, buf, count, &pos, write);
 	fdput(f);
 	return ret;
@@ -218,8 +218,8 @@ static long do_vec(struct file *file, const struct iovec __user *uvec, unsigned 
 		return -EBADF;
 	ret = import_iovec(&iter, uvec, nr, fast, &alloc);
 	iter.append = flags & RWF_APPEND;
-	if (ret > 0)
-		ret = rw_verify_area(*pos, ret) ?: ret;
+	if (ret > 0 && rw_verify_area(*pos, ret))
+		ret = -EINVAL;
 	if (ret > 0)
 		ret = flags & ~RWF_TAKEN ? -EOPNOTSUPP : transfer(file, &iter, pos, write);
 	kfree(alloc);
@@ -250,7 +250,7 @@ static long do_prwv(unsigned int fd, const struct iovec __user *uvec, unsigned l
 	f = fdget(fd);
 	if (!f.file)
 		return -EBADF;
-	ret = f.file->f_mode & FMODE_LSEEK ? do_vec(f.file, uvec, nr, &pos, write, flags) : -ESPIPE;
+	ret = file_has_positions(f.file) ? do_vec(f.file, uvec, nr, &pos, write, flags) : -ESPIPE;
 	fdput(f);
 	return ret;
 }

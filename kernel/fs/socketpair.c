@@ -133,7 +133,8 @@ static ssize_t sock_write(struct file *file, struct iov_iter *from, unsigned int
 
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (test_bit(SHUT_WR, &end->shut)) {
+	/* Even nothing cannot be sent to nobody; a pipe takes it. */
+	if (test_bit(SHUT_WR, &end->shut) || !READ_ONCE(end->tx->readers)) {
 		if (!(flags & MSG_NOSIGNAL))
 			send_sig(SIGPIPE, current);
 		return -EPIPE;

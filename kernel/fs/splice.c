@@ -385,7 +385,7 @@ static int sendfile_source(struct file *in, bool given, loff_t pos, size_t count
 {
 	if (!in || !(in->f_mode & FMODE_READ))
 		return -EBADF;
-	if (given && !(in->f_mode & FMODE_LSEEK))
+	if (given && !file_has_positions(in))
 		return -ESPIPE;
 	return pos < 0 ? -EINVAL : rw_verify_area(pos, count);
 }
@@ -444,7 +444,7 @@ static int get_position(struct file *file, loff_t __user *uoff, size_t len, loff
 {
 	*pos = file->f_pos;
 	if (uoff) {
-		if (!(file->f_mode & FMODE_LSEEK))
+		if (!file_has_positions(file))
 			return -EINVAL;
 		if (copy_from_user(pos, uoff, sizeof(*pos)))
 			return -EFAULT;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -45,6 +46,21 @@ static void test_positions(void)
 	CHECK_ERRNO(lseek(fd, 1, SEEK_CUR), EINVAL);
 	CHECK_ERRNO(read(fd, buf, 1), EINVAL);
 	CHECK(readv(folder, NULL, 0) == 0);
+}
+
+static void test_no_positions(void)
+{
+	int fd = eventfd(7, EFD_NONBLOCK);
+	uint64_t value = 1;
+	loff_t pos = 0;
+	int p[2];
+
+	CHECK(fd >= 0 && pipe(p) == 0);
+	CHECK(lseek(fd, 5, SEEK_SET) == 0);
+	CHECK_ERRNO(pread(fd, &value, 8, 0), ESPIPE);
+	CHECK_ERRNO(pwrite(fd, &value, 8, 0), ESPIPE);
+	CHECK_ERRNO(sendfile(p[1], fd, &pos, 8), ESPIPE);
+	CHECK(read(fd, &value, 8) == 8 && value == 7);
 }
 
 static void test_vector_flags(void)
@@ -325,6 +341,29 @@ static void test_socket_errors(void)
 	CHECK_ERRNO(sendto(sv[0], "x", 1, 0, (void *)8, 16), EFAULT);
 }
 
+static volatile sig_atomic_t pipe_signals;
+
+static void count_pipe_signal(int sig)
+{
+	pipe_signals++;
+}
+
+static void test_send_nothing(void)
+{
+	int sv[2], p[2];
+
+	CHECK(signal(SIGPIPE, count_pipe_signal) != SIG_ERR);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0 && pipe(p) == 0);
+	CHECK(write(sv[0], "", 0) == 0);
+	CHECK(close(sv[1]) == 0 && close(p[0]) == 0);
+	CHECK_ERRNO(send(sv[0], "", 0, MSG_NOSIGNAL), EPIPE);
+	CHECK(pipe_signals == 0);
+	CHECK_ERRNO(send(sv[0], "", 0, 0), EPIPE);
+	CHECK_ERRNO(write(sv[0], "", 0), EPIPE);
+	CHECK(pipe_signals == 2);
+	CHECK(write(p[1], "", 0) == 0 && pipe_signals == 2);
+}
+
 static void test_socket_options(void)
 {
 	struct timeval limit = {0, 20000}, seen;
@@ -379,6 +418,7 @@ int main(void)
 	}
 	umask(022);
 	TEST(test_positions);
+	TEST(test_no_positions);
 	TEST(test_vector_flags);
 	TEST(test_open_flags);
 	TEST(test_link_nameless);
@@ -398,6 +438,7 @@ int main(void)
 	TEST(test_signalfd_poll);
 	TEST(test_socket_errors);
 	TEST(test_socket_options);
+	TEST(test_send_nothing);
 	if (chdir("/") || remove_dir()) {
 		printf("FAILED clean up\n");
 		return 1;
