@@ -242,9 +242,12 @@ SYSCALL_DEFINE0(rt_sigreturn)
 	if (copy_from_user(&uc, &frame->uc, sizeof(uc)))
 		goto bad;
 	set_current_blocked(uc.uc_sigmask);
-	if (fpu_from_sigframe((const void __user *)uc.uc_mcontext.fpstate))
-		goto bad;
+	/* first the registers: a handler of the SIGSEGV for a bad FPU state goes back to them */
 	restore_context(regs, &uc.uc_mcontext);
+	if (fpu_from_sigframe((const void __user *)uc.uc_mcontext.fpstate)) {
+		fpu_reset_current();
+		goto bad;
+	}
 	current->restart_block.fn = NULL;
 	/* a wrong alternate stack in the frame is not an error of sigreturn */
 	do_sigaltstack(&uc.uc_stack, NULL, regs->sp, 0);

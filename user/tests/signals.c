@@ -338,6 +338,54 @@ static void bad_frame_kills(void)
 	      WTERMSIG(status) == SIGSEGV);
 }
 
+/* In the FPU state of a frame: behind the 512 bytes of FXSAVE stands the header of XSAVE. */
+#define FP_XSTATE_MAGIC1 0x46505853
+
+static void spoil_fpu(int sig, siginfo_t *info, void *v)
+{
+	ucontext_t *uc = v;
+	char *fpu = (char *)uc->uc_mcontext.fpregs;
+
+	on_info(sig, info, v);
+	if (*(uint32_t *)(fpu + 464) == FP_XSTATE_MAGIC1)
+		memset(fpu + 512 + 16, 0xff, 8);
+	else
+		raise(SIGSEGV);
+}
+
+static volatile int faults;
+static volatile unsigned int mxcsr_in_handler;
+
+static void on_bad_fpu(int sig)
+{
+	faults++;
+	mxcsr_in_handler = __builtin_ia32_stmxcsr();
+	if (faults > 1)
+		_exit(9);
+}
+
+/*
+ * An FPU state that the CPU would refuse: SIGSEGV, once, with all other registers taken from the
+ * frame already. So its handler returns to what the first signal interrupted, with a fresh FPU.
+ */
+static void bad_fpu_frame(void)
+{
+	unsigned int before = 0x9fc0; /* flush to zero, denormals are zero */
+	unsigned long rbx = 0;
+
+	handle(SIGUSR1, spoil_fpu, 0);
+	signal(SIGSEGV, on_bad_fpu);
+	__builtin_ia32_ldmxcsr(before);
+	__asm__ volatile("mov $0x77, %%rbx\n\tsyscall\n\tmov %%rbx, %0"
+			 : "=r"(rbx)
+			 : "D"((long)getpid()), "S"((long)SIGUSR1), "a"(SYS_kill)
+			 : "rbx", "rcx", "r11", "memory");
+	CHECK(hits == 1 && faults == 1 && rbx == 0x77);
+	CHECK(mxcsr_in_handler == 0x1f80);
+	signal(SIGSEGV, SIG_DFL);
+	__builtin_ia32_ldmxcsr(0x1f80);
+}
+
 /*
  * The context is the program's to change: here the faulting instruction is skipped and a register
  * set.
@@ -408,6 +456,7 @@ int main(void)
 	TEST(alternate_stack);
 	TEST(no_stack_at_all_kills);
 	TEST(bad_frame_kills);
+	TEST(bad_fpu_frame);
 	TEST(context_is_restored);
 	TEST(fpu_is_preserved);
 	return test_done();
