@@ -66,6 +66,7 @@ static void test_open_flags(void)
 	close(fd);
 	fd = open(".", O_TMPFILE | O_RDWR, 0600);
 	CHECK(fd >= 0 && write(fd, "tmp", 3) == 3 && fstat(fd, &st) == 0 && st.st_nlink == 0);
+	CHECK((fcntl(fd, F_GETFL) & (O_TMPFILE | O_ACCMODE)) == (O_TMPFILE | O_RDWR));
 	close(fd);
 	fd = open("f", O_PATH);
 	CHECK(fd >= 0 && fstat(fd, &st) == 0);
