@@ -345,7 +345,7 @@ static struct task *copy_process(struct kernel_clone_args *args, int *pidfd)
 	if (args->idle)
 		return p;
 
-	pid = alloc_pid();
+	pid = alloc_pid(args->set_tid);
 	err = PTR_ERR(pid);
 	if (IS_ERR(pid))
 		goto abort;
@@ -488,8 +488,8 @@ static int check_clone3(const struct clone_args *u)
 	if (u->flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME)) ||
 	    u->flags & ~(u64)(0xffffffffULL | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP))
 		return -EINVAL;
-	if (u->set_tid || u->set_tid_size)
-		return -EINVAL;
+	if (!u->set_tid != !u->set_tid_size || u->set_tid_size > 1)
+		return -EINVAL; /* one for each PID namespace: there is one */
 	if (u->exit_signal & ~(u64)CSIGNAL || !valid_signal(u->exit_signal))
 		return -EINVAL;
 	if (u->flags & (CLONE_THREAD | CLONE_PARENT) && u->exit_signal)
@@ -501,10 +501,24 @@ static int check_clone3(const struct clone_args *u)
 	return 0;
 }
 
+/* The number that the child is to have. 0, or -errno (EFAULT EINVAL EPERM). */
+static int get_set_tid(const struct clone_args *u, pid_t *tid)
+{
+	*tid = 0;
+	if (!u->set_tid_size)
+		return 0;
+	if (get_user(*tid, (pid_t __user *)u->set_tid))
+		return -EFAULT;
+	if (*tid < 1 || *tid >= PID_MAX)
+		return -EINVAL;
+	return capable(CAP_CHECKPOINT_RESTORE) || capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
 SYSCALL_DEFINE2(clone3, struct clone_args __user *, uargs, size_t, size)
 {
 	struct kernel_clone_args args;
 	struct clone_args u = {};
+	pid_t set_tid;
 	int err;
 
 	if (size > PAGE_SIZE)
@@ -515,6 +529,8 @@ SYSCALL_DEFINE2(clone3, struct clone_args __user *, uargs, size_t, size)
 	if (err)
 		return err;
 	err = check_clone3(&u);
+	if (!err)
+		err = get_set_tid(&u, &set_tid);
 	if (err)
 		return err;
 	args = (struct kernel_clone_args){
@@ -525,6 +541,7 @@ SYSCALL_DEFINE2(clone3, struct clone_args __user *, uargs, size_t, size)
 		.exit_signal = (int)u.exit_signal,
 		.stack = u.stack ? u.stack + u.stack_size : 0,
 		.tls = u.tls,
+		.set_tid = set_tid,
 	};
 	return kernel_clone(&args);
 }

@@ -63,7 +63,7 @@ static pid_t find_free(pid_t from, pid_t to)
 	return -1;
 }
 
-static pid_t alloc_number(void) __must_hold(&pid_lock)
+static pid_t next_number(void) __must_hold(&pid_lock)
 {
 	pid_t nr = find_free(last_pid + 1, PID_MAX);
 
@@ -71,15 +71,27 @@ static pid_t alloc_number(void) __must_hold(&pid_lock)
 		nr = find_free(RESERVED_PIDS, last_pid + 1);
 	if (nr < 0)
 		return -EAGAIN;
-	__set_bit(nr, pid_map);
 	last_pid = nr;
 	return nr;
 }
 
-struct pid *alloc_pid(void)
+/* A wanted number does not move the place where the next one is looked for. */
+static pid_t alloc_number(pid_t wanted) __must_hold(&pid_lock)
+{
+	pid_t nr = wanted ? wanted : next_number();
+
+	if (wanted && test_bit(wanted, pid_map))
+		return -EEXIST;
+	if (nr > 0)
+		__set_bit(nr, pid_map);
+	return nr;
+}
+
+struct pid *alloc_pid(pid_t wanted)
 {
 	struct pid *pid = kmem_cache_alloc(pid_cache, GFP_KERNEL);
 	unsigned long flags;
+	pid_t nr;
 
 	if (!pid)
 		return ERR_PTR(-ENOMEM);
@@ -90,13 +102,13 @@ struct pid *alloc_pid(void)
 	init_waitqueue_head(&pid->wait_pidfd);
 
 	spin_lock_irqsave(&pid_lock, flags);
-	pid->nr = alloc_number();
-	if (pid->nr > 0)
-		hlist_add_head_rcu(&pid->hash, &pid_hash[pid->nr % PID_HASH_SIZE]);
+	pid->nr = nr = alloc_number(wanted);
+	if (nr > 0)
+		hlist_add_head_rcu(&pid->hash, &pid_hash[nr % PID_HASH_SIZE]);
 	spin_unlock_irqrestore(&pid_lock, flags);
-	if (pid->nr < 0) {
+	if (nr < 0) {
 		kmem_cache_free(pid_cache, pid);
-		return ERR_PTR(-EAGAIN);
+		return ERR_PTR(nr);
 	}
 	return pid;
 }

@@ -28,8 +28,11 @@ struct pid {
 };
 
 void pid_init(void);
-/* A new number with one reference; ERR_PTR(-EAGAIN) when all are taken, -ENOMEM. */
-struct pid *alloc_pid(void);
+/*
+ * A new number with one reference: `wanted`, or any if that is 0. ERR_PTR: -EEXIST when the wanted
+ * one is taken, -EAGAIN when all are, -ENOMEM.
+ */
+struct pid *alloc_pid(pid_t wanted);
 struct pid *get_pid(struct pid *pid);
 /* The last put frees the number. */
 void put_pid(struct pid *pid);

@@ -247,7 +247,7 @@ struct kernel_clone_args {
 	void *fn_arg;
 	bool kthread;  /* PF_KTHREAD: never gets an mm */
 	bool idle;     /* no pid, in no list */
-	pid_t set_tid; /* wanted number, 0 = any */
+	pid_t set_tid; /* wanted number, 0 = any: -EEXIST if it is taken */
 };
 
 /* Makes a task and starts it. Returns its pid or -errno (EAGAIN EINVAL ENOMEM ERESTARTNOINTR). */

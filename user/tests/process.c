@@ -4,6 +4,7 @@
  */
 #include "test.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -313,12 +314,61 @@ static void clone_errors(void)
 	CHECK_ERRNO(syscall(SYS_clone3, (void *)8, 88), EFAULT);
 }
 
+struct clone3_args {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+		set_size, cgroup;
+};
+
+/* A fork that is to have the number. */
+static pid_t clone3_as(pid_t *tid, size_t count)
+{
+	struct clone3_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uint64_t)tid, .set_size = count};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
+static void drop_rights(void)
+{
+	CHECK(setgid(1000) == 0 && setuid(1000) == 0);
+}
+
+/* The number of a child that has gone is free, and can be had again by name. */
+static void clone3_set_tid(void)
+{
+	pid_t self = getpid(), none = 0, negative = -1, huge = INT_MAX, wanted, pid;
+	int status;
+
+	CHECK_ERRNO(clone3_as(NULL, 1), EINVAL);
+	CHECK_ERRNO(clone3_as(&self, 0), EINVAL);
+	CHECK_ERRNO(clone3_as(&self, 33), EINVAL);
+	CHECK_ERRNO(clone3_as((pid_t *)8, 1), EFAULT);
+	CHECK_ERRNO(clone3_as(&none, 1), EINVAL);
+	CHECK_ERRNO(clone3_as(&negative, 1), EINVAL);
+	CHECK_ERRNO(clone3_as(&huge, 1), EINVAL);
+	wanted = fork();
+	if (!wanted)
+		_exit(0);
+	CHECK(waitpid(wanted, &status, 0) == wanted);
+	if (geteuid()) {
+		CHECK_ERRNO(clone3_as(&wanted, 1), EPERM);
+		return;
+	}
+	CHECK_ERRNO(clone3_as(&self, 1), EEXIST);
+	pid = clone3_as(&wanted, 1);
+	if (!pid) {
+		CHECK(getpid() == wanted);
+		drop_rights();
+		CHECK_ERRNO(clone3_as(&wanted, 1), EPERM);
+		_exit(5);
+	}
+	CHECK(pid == wanted);
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 5);
+}
+
 static void clone3_and_pidfd(void)
 {
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
-			set_tid, set_size, cgroup;
-	} args;
+	struct clone3_args args;
 	int pidfd = -1, parent_tid = 0;
 	static int child_tid;
 	siginfo_t info = {0};
@@ -429,6 +479,7 @@ int main(void)
 	TEST(group_kill_reaches_all);
 	TEST(clone_errors);
 	TEST(clone3_and_pidfd);
+	TEST(clone3_set_tid);
 	TEST(many_children);
 	TEST(fork_tree);
 	TEST(limits);
