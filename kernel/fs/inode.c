@@ -111,13 +111,23 @@ void inode_accessed(struct inode *inode)
 	WRITE_ONCE(inode->i_atime, fs_now());
 }
 
+static bool keeps_atime(const struct inode *inode, unsigned int mnt_flags)
+{
+	return mnt_flags & (MS_NOATIME | MS_RDONLY) ||
+	       (mnt_flags & MS_NODIRATIME && S_ISDIR(inode->i_mode));
+}
+
 void file_accessed(struct file *file)
 {
 	const struct mount *mnt = file->f_path.mnt;
+	unsigned int flags = mnt ? mnt->mnt_flags : MS_RELATIME;
 
-	if (file->f_flags & O_NOATIME || (mnt && mnt->mnt_flags & (MS_NOATIME | MS_RDONLY)))
+	if (file->f_flags & O_NOATIME || keeps_atime(file->f_inode, flags))
 		return;
-	inode_accessed(file->f_inode);
+	if (flags & MS_RELATIME)
+		inode_accessed(file->f_inode);
+	else
+		WRITE_ONCE(file->f_inode->i_atime, fs_now());
 }
 
 int inode_permission(struct inode *inode, int mask)

@@ -104,6 +104,21 @@ void deactivate_super(struct super_block *sb)
 	kfree(sb);
 }
 
+/*
+ * What a mount keeps of the flags of mount(2): relatime unless told otherwise. A remount that says
+ * nothing about access times leaves them as they were.
+ */
+static unsigned int mount_flags(unsigned int flags, unsigned int old)
+{
+	unsigned int kept = flags & MNT_FLAG_MASK & ~MS_RELATIME;
+
+	if (flags & MS_REMOUNT && !(flags & (MNT_ATIME_MASK | MS_STRICTATIME)))
+		return kept | (old & MNT_ATIME_MASK);
+	if (flags & MS_STRICTATIME)
+		return kept & ~MS_NOATIME;
+	return flags & MS_NOATIME ? kept : kept | MS_RELATIME;
+}
+
 static struct mount *alloc_mount(struct super_block *sb, struct dentry *root, const char *devname)
 {
 	struct mount *mnt = kzalloc(sizeof(*mnt), GFP_KERNEL);
@@ -120,6 +135,7 @@ static struct mount *alloc_mount(struct super_block *sb, struct dentry *root, co
 	mnt->mnt_sb = sb;
 	mnt->mnt_root = dget(root);
 	mnt->mnt_id = next_mnt_id++;
+	mnt->mnt_flags = MS_RELATIME;
 	INIT_LIST_HEAD(&mnt->mnt_list);
 	return mnt;
 }
@@ -223,7 +239,7 @@ static int do_new_mount(const char *devname, const struct path *path, const char
 	deactivate_super(sb); /* the mount has its own */
 	if (!mnt)
 		return -ENOMEM;
-	mnt->mnt_flags = flags & MNT_FLAG_MASK;
+	mnt->mnt_flags = mount_flags(flags, 0);
 	err = attach_mount(mnt, path);
 	if (err)
 		mntput(mnt);
@@ -300,7 +316,7 @@ static int do_remount(const struct path *path, unsigned int flags, const char *d
 		err = mnt->mnt_sb->s_op->remount(mnt->mnt_sb, data);
 	if (!err) {
 		spin_lock(&dcache_lock);
-		mnt->mnt_flags = flags & MNT_FLAG_MASK;
+		mnt->mnt_flags = mount_flags(flags, mnt->mnt_flags);
 		spin_unlock(&dcache_lock);
 	}
 	return err;

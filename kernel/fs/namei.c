@@ -400,7 +400,8 @@ int nd_follow(struct nameidata *nd, struct dentry *link)
 	struct path target;
 	int err;
 
-	if (nd->links++ >= MAXSYMLINKS || nd->flags & LOOKUP_NO_SYMLINKS)
+	if (nd->links++ >= MAXSYMLINKS || nd->flags & LOOKUP_NO_SYMLINKS ||
+	    (nd->path.mnt && nd->path.mnt->mnt_flags & MS_NOSYMFOLLOW))
 		return -ELOOP;
 	if (inode->i_op->follow && nd->flags & (LOOKUP_NO_MAGICLINKS | LOOKUP_SCOPED))
 		return nd->flags & LOOKUP_NO_MAGICLINKS ? -ELOOP : -EXDEV;

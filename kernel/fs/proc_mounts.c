@@ -24,8 +24,10 @@ static void show_mount_flags(struct seq_file *m, const struct mount *mnt)
 		unsigned int flag;
 		const char *name;
 	} names[] = {
-		{MS_NOSUID, ",nosuid"},	  {MS_NODEV, ",nodev"},		  {MS_NOEXEC, ",noexec"},
-		{MS_NOATIME, ",noatime"}, {MS_NODIRATIME, ",nodiratime"},
+		{MS_NOSUID, ",nosuid"},		  {MS_NODEV, ",nodev"},
+		{MS_NOEXEC, ",noexec"},		  {MS_NOATIME, ",noatime"},
+		{MS_NODIRATIME, ",nodiratime"},	  {MS_RELATIME, ",relatime"},
+		{MS_NOSYMFOLLOW, ",nosymfollow"},
 	};
 
 	seq_puts(m, mnt->mnt_flags & MS_RDONLY ? "ro" : "rw");
@@ -33,8 +35,6 @@ static void show_mount_flags(struct seq_file *m, const struct mount *mnt)
 		if (mnt->mnt_flags & names[i].flag)
 			seq_puts(m, names[i].name);
 	}
-	if (!(mnt->mnt_flags & MS_NOATIME))
-		seq_puts(m, ",relatime");
 }
 
 static void show_super_options(struct seq_file *m, struct super_block *sb)

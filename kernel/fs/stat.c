@@ -209,8 +209,19 @@ SYSCALL_DEFINE5(statx, int, dfd, const char __user *, name, unsigned int, flags,
 
 /* File systems --------------------------------------------------------------------------------- */
 
-#define ST_VALID     0x20
-#define PIPEFS_MAGIC 0x50495045
+#define ST_VALID       0x20
+#define ST_RELATIME    0x1000
+#define ST_NOSYMFOLLOW 0x2000
+#define PIPEFS_MAGIC   0x50495045
+
+/* The flags of a mount as statfs tells them: those of mount(2), with two that moved. */
+static long mount_flags(const struct mount *mnt)
+{
+	unsigned int flags = mnt->mnt_flags;
+
+	return (flags & ~(MS_RELATIME | MS_NOSYMFOLLOW)) | (flags & MS_RELATIME ? ST_RELATIME : 0) |
+	       (flags & MS_NOSYMFOLLOW ? ST_NOSYMFOLLOW : 0);
+}
 
 static long put_statfs(const struct path *path, struct user_statfs __user *ubuf)
 {
@@ -230,9 +241,7 @@ static long put_statfs(const struct path *path, struct user_statfs __user *ubuf)
 	st.f_ffree = k.f_ffree;
 	st.f_fsid[0] = sb->s_dev;
 	st.f_namelen = NAME_MAX;
-	st.f_flags = ST_VALID | (path->mnt ? path->mnt->mnt_flags &
-						     (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
-					   : 0);
+	st.f_flags = ST_VALID | (path->mnt ? mount_flags(path->mnt) : 0);
 	return copy_to_user(ubuf, &st, sizeof(st)) ? -EFAULT : 0;
 }
 

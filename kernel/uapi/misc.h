@@ -111,8 +111,9 @@ struct cap_user_data {
 #define CAP_MKNOD	   27
 #define CAP_LEASE	   28
 #define CAP_SYSLOG	   34
+
 #define CAP_CHECKPOINT_RESTORE 40
-#define CAP_LAST_CAP	   CAP_CHECKPOINT_RESTORE
+#define CAP_LAST_CAP	       CAP_CHECKPOINT_RESTORE
 
 #define LINUX_REBOOT_MAGIC1	   0xfee1dead
 #define LINUX_REBOOT_MAGIC2	   672274793

@@ -10,7 +10,12 @@
 #include <limits.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
+
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
+#endif
 
 static char dir[64];
 
@@ -314,6 +319,51 @@ static void test_mount(void)
 	CHECK(unlink("m1/f") == 0 && rmdir("m1") == 0 && rmdir("m2") == 0);
 }
 
+/* What statfs tells of the flags of a mount, after it was made or remounted with `flags`. */
+static long mounted_with(unsigned long flags)
+{
+	struct statfs st;
+
+	CHECK(mount("none", "mf", "tmpfs", flags, NULL) == 0);
+	CHECK(statfs("mf", &st) == 0);
+	return (long)st.f_flags & 0x3c0f;
+}
+
+static void test_mount_flags(void)
+{
+	struct stat st;
+	const char *const line = " tmpfs ro,nosuid,nodev,noexec,nodiratime,relatime,nosymfollow";
+	unsigned long all = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NODIRATIME |
+			    MS_NOSYMFOLLOW | MS_REMOUNT;
+	char mounts[8192] = "";
+	int fd;
+
+	if (geteuid() || mkdir("mf", 0755))
+		return;
+	if (mount("none", "mf", "tmpfs", 0, NULL)) {
+		CHECK(errno == EPERM && rmdir("mf") == 0); /* in a container */
+		return;
+	}
+	CHECK(umount("mf") == 0);
+	CHECK(mounted_with(MS_NOATIME) == 0x400);
+	CHECK(mounted_with(MS_REMOUNT) == 0x400);
+	CHECK(mounted_with(MS_REMOUNT | MS_RELATIME) == 0x1000);
+	CHECK(mounted_with(MS_REMOUNT | MS_STRICTATIME) == 0);
+	touch("mf/file");
+	CHECK(symlink("file", "mf/link") == 0 && symlink("mf/file", "into") == 0);
+	CHECK(stat("mf/link", &st) == 0);
+	CHECK(mounted_with(all) == 0x380f);
+	CHECK_ERRNO(stat("mf/link", &st), ELOOP);
+	CHECK(lstat("mf/link", &st) == 0 && stat("into", &st) == 0);
+	fd = open("/proc/self/mounts", O_RDONLY);
+	CHECK(fd >= 0);
+	for (ssize_t n, have = 0; (n = read(fd, mounts + have, sizeof(mounts) - 1 - have)) > 0;)
+		have += n;
+	CHECK(strstr(mounts, line));
+	close(fd);
+	CHECK(umount("mf") == 0 && rmdir("mf") == 0 && unlink("into") == 0);
+}
+
 /*
  * Many processes making, renaming and removing the same names: nothing breaks, and in the end all
  * is gone.
@@ -381,6 +431,7 @@ int main(void)
 	TEST(test_listing);
 	TEST(test_special);
 	TEST(test_mount);
+	TEST(test_mount_flags);
 	TEST(test_race);
 	if (chdir("/") || rmdir(dir)) {
 		printf("FAILED clean up: %s\n", strerror(errno));
