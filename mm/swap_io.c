@@ -103,7 +103,6 @@ static void report(const char *what, swp_entry_t entry, int err)
 static void mark_bad(swp_entry_t entry, int err)
 {
 	report("written", entry, err);
-	count_vm_event(SWAP_WRITE_ERROR);
 	swap_slot_mark_bad(swap_entry_device(entry), swp_offset(entry));
 }
 
@@ -171,7 +170,10 @@ static void end_writeback(struct page *page, int err)
 
 void swap_end_write(struct page *page, int err)
 {
-	if (!err)
+	/* Counted here: whoever takes the page back before reclaim comes by gives up the slot. */
+	if (err)
+		count_vm_event(SWAP_WRITE_ERROR);
+	else
 		WRITE_ONCE(swap_entry_device(home_of(page_swp_entry(page)))->failures, 0);
 	end_writeback(page, err);
 	laundry_wake();
@@ -226,10 +228,12 @@ int swap_writepage(struct page *page)
 			count_vm_event(PSWPOUT);
 			return err;
 		}
-		if (err == -ENOSPC)
+		if (err == -ENOSPC) {
 			count_vm_event(SWAP_REFUSED);
-		else
+		} else {
+			count_vm_event(SWAP_WRITE_ERROR);
 			mark_bad(home, err);
+		}
 		tried |= BIT(swp_type(home));
 		home = move_home(entry, tried);
 	}
