@@ -9,7 +9,7 @@
  *
  *	choose --> oom_kill_hook(): SIGKILL to its tasks --> reap: zap its anonymous VMAs --> the allocation tries again
  *	   |                                                   |
- *	   |                                                   +-- mmap_lock busy: its tasks will exit and free the rest
+ *	   |                                                   +-- mmap_lock busy: once more when somebody else comes here
  *	   +-- a victim is already dying, or the reaper has been through it and nobody else may be chosen:
  *	       wait for it a little
  *
@@ -41,6 +41,7 @@
 #include "mm/zap.h"
 
 #define VICTIM_WAIT_NS 1000000
+#define MAX_REAP_WAITS 1000 /* for a victim's mmap_lock: then another process is chosen */
 #define MAX_VICTIM_WAITS \
 	10000 /* for a victim that was reaped: then it hangs, and allocations fail */
 
@@ -63,22 +64,39 @@ unsigned long oom_badness(struct mm *mm)
 }
 
 /*
- * Is there a victim whose tasks are on their way out, or whose address space is being taken down by
- * kswapd? Unless reaped_too, one that the reaper has not been through.
+ * Does an address space come back without our doing? One without users is being taken down, by its
+ * last one or by kswapd; the reaper's victims, when their tasks have ended.
  */
-static bool victim_is_dying(bool reaped_too)
+static bool memory_is_coming(bool from_reaped)
 {
-	bool dying = mm_end_pending();
+	bool coming = mm_end_pending();
 	struct mm *mm;
 
 	spin_lock(&mmlist_lock);
 	list_for_each_entry (mm, &mmlist, mmlist) {
-		if (test_bit(MMF_OOM_VICTIM, &mm->flags) &&
-		    (reaped_too || !test_bit(MMF_OOM_REAPED, &mm->flags)))
-			dying = true;
+		if (!atomic_read(&mm->mm_users) ||
+		    (from_reaped && test_bit(MMF_OOM_VICTIM, &mm->flags)))
+			coming = true;
 	}
 	spin_unlock(&mmlist_lock);
-	return dying;
+	return coming;
+}
+
+/* A victim that the reaper has not been through, with a use taken; NULL: there is none. */
+static struct mm *unreaped_victim(void)
+{
+	struct mm *mm, *found = NULL;
+
+	spin_lock(&mmlist_lock);
+	list_for_each_entry (mm, &mmlist, mmlist) {
+		if (test_bit(MMF_OOM_VICTIM, &mm->flags) && !test_bit(MMF_OOM_REAPED, &mm->flags) &&
+		    mmget_not_zero(mm)) {
+			found = mm;
+			break;
+		}
+	}
+	spin_unlock(&mmlist_lock);
+	return found;
 }
 
 /*
@@ -107,7 +125,7 @@ static struct mm *choose_victim(unsigned long *points)
 		}
 	}
 	if (worst && !mmget_not_zero(worst))
-		worst = NULL;
+		worst = NULL; /* its last user has gone since memory_is_coming() */
 	spin_unlock(&mmlist_lock);
 	return worst;
 }
@@ -124,7 +142,7 @@ static void reap_vmas(struct mm *mm)
 	set_bit(MMF_OOM_REAPED, &mm->flags);
 }
 
-/* Not when a victim's mmap_lock is held for writing: its exit frees the rest. */
+/* Not when a victim's mmap_lock is held for writing. */
 static void try_to_reap(struct mm *mm)
 {
 	set_bit(MMF_UNSTABLE, &mm->flags);
@@ -163,6 +181,26 @@ static void kill_victim(struct mm *mm, unsigned long points, gfp_t gfp, unsigned
 	try_to_reap(mm);
 }
 
+/*
+ * Has somebody been killed whose memory is still to come? Then nobody else is. What the reaper could
+ * not do at once it tries again: the victim may wait, with its mmap_lock held, for what an allocation
+ * that waits here holds. After MAX_REAP_WAITS it counts as reaped.
+ */
+static bool victim_is_pending(void)
+{
+	struct mm *victim = unreaped_victim();
+
+	if (!victim)
+		return memory_is_coming(false);
+	try_to_reap(victim);
+	if (!test_bit(MMF_OOM_REAPED, &victim->flags) && ++victim_waits >= MAX_REAP_WAITS) {
+		pr_warn("oom: the victim's address space stays locked; it is given up\n");
+		set_bit(MMF_OOM_REAPED, &victim->flags);
+	}
+	mmput_async(victim);
+	return true;
+}
+
 bool out_of_memory(gfp_t gfp, unsigned int order)
 {
 	unsigned long points;
@@ -180,7 +218,7 @@ bool out_of_memory(gfp_t gfp, unsigned int order)
 		mutex_unlock(&oom_lock);
 		return true;
 	}
-	if (victim_is_dying(false)) {
+	if (victim_is_pending()) {
 		mutex_unlock(&oom_lock);
 		sleep_ns(VICTIM_WAIT_NS);
 		return true;
@@ -192,7 +230,7 @@ bool out_of_memory(gfp_t gfp, unsigned int order)
 		mmput_async(victim);
 	}
 	/* The reaper leaves shared and locked pages: those come back when the last victim exits. */
-	wait = !victim && victim_waits < MAX_VICTIM_WAITS && victim_is_dying(true);
+	wait = !victim && victim_waits < MAX_VICTIM_WAITS && memory_is_coming(true);
 	victim_waits += wait;
 	mutex_unlock(&oom_lock);
 	if (wait)

@@ -523,6 +523,84 @@ TEST(oom_looks_at_memory_once_more)
 	test_mm_end(mm);
 }
 
+/* A victim whose address space is locked is reaped later; until then nobody else is killed. */
+TEST(oom_reaps_a_busy_victim_later)
+{
+	struct mm *busy, *other;
+	struct page *taken;
+
+	host_boot(32);
+	sim_cpu_init();
+	oom_kill_hook = remember_victim;
+	busy = test_mm();
+	other = test_mm();
+	map_anon(busy, TEST_BASE, PAGE(200), PROT_READ | PROT_WRITE);
+	map_anon(other, TEST_BASE, PAGE(100), PROT_READ | PROT_WRITE);
+	for (unsigned long i = 0; i < 200; i++) {
+		write_page(busy, TEST_BASE + PAGE(i), HALF, i);
+		if (i < 100)
+			write_page(other, TEST_BASE + PAGE(i), HALF, i);
+	}
+	taken = take_memory();
+	mmap_write_lock(busy);
+	CHECK(out_of_memory(GFP_KERNEL, 0) && killed == busy);
+	killed = NULL;
+	CHECK(out_of_memory(GFP_KERNEL, 0) && get_mm_counter(busy, MM_ANONPAGES) == 200);
+	mmap_write_unlock(busy);
+	CHECK(out_of_memory(GFP_KERNEL, 0) && get_mm_counter(busy, MM_ANONPAGES) == 0);
+	CHECK(!killed);
+	give_memory_back(taken);
+	test_mm_end(busy);
+	test_mm_end(other);
+}
+
+/* One whose address space stays locked for good is given up: the next is killed. */
+TEST(oom_gives_up_a_victim_that_hangs)
+{
+	struct mm *stuck, *other;
+	struct page *taken;
+	unsigned int calls = 0;
+
+	host_boot(32);
+	sim_cpu_init();
+	oom_kill_hook = remember_victim;
+	stuck = test_mm();
+	other = test_mm();
+	map_anon(stuck, TEST_BASE, PAGE(200), PROT_READ | PROT_WRITE);
+	map_anon(other, TEST_BASE, PAGE(100), PROT_READ | PROT_WRITE);
+	for (unsigned long i = 0; i < 200; i++)
+		write_page(stuck, TEST_BASE + PAGE(i), HALF, i);
+	taken = take_memory();
+	mmap_write_lock(stuck);
+	while (killed != other && calls++ < 2000)
+		CHECK(out_of_memory(GFP_KERNEL, 0));
+	CHECK(killed == other && calls > 100);
+	mmap_write_unlock(stuck);
+	give_memory_back(taken);
+	test_mm_end(stuck);
+	test_mm_end(other);
+}
+
+/* The last user of the largest has just gone, and takes it down: nobody is killed meanwhile. */
+TEST(oom_waits_for_an_exit)
+{
+	struct mm *leaving, *other;
+	struct page *taken;
+
+	host_boot(32);
+	oom_kill_hook = remember_victim;
+	leaving = test_mm();
+	other = test_mm();
+	taken = take_memory();
+	atomic_dec(&leaving->mm_users);
+	CHECK(out_of_memory(GFP_KERNEL, 0));
+	CHECK(!killed);
+	atomic_inc(&leaving->mm_users);
+	give_memory_back(taken);
+	test_mm_end(leaving);
+	test_mm_end(other);
+}
+
 /*
  * A process has ended, and kswapd has not come to taking its memory down: nobody else is killed for
  * it.
