@@ -178,7 +178,7 @@ sh -c 'exit 5'; echo $?; sh -c 'kill -TERM $$'; echo $?; sh -c 'kill -SEGV $$' 2
 } 2>/dev/null
 (sleep 0.1; exit 7) & wait $!; echo $?; (exit 1) & (exit 2) & wait; echo $?; timeout 1 sleep 50; echo $?; timeout 10 true; echo $?
 trap 'echo caught' USR1; kill -USR1 $$; sh -c "kill -USR1 $$"; sleep 0; trap - USR1; (trap 'echo bye' EXIT; true); sh -c 'trap "" TERM; kill -TERM $$; echo ignored'
-sh -c 'trap "echo int; exit 4" INT; kill -INT $$; sleep 5'; echo $?; sh -c 'renice -n 5 $$; cut -d" " -f19 /proc/$$/stat'; taskset 1 nproc; setpriv --nnp sh -c 'grep NoNewPrivs /proc/self/status'
+sh -c 'trap "echo int; exit 4" INT; kill -INT $$; sleep 5'; echo $?; sh -c 'was=$(cut -d" " -f19 /proc/$$/stat); renice -n 5 $$; echo $(($(cut -d" " -f19 /proc/$$/stat) - was))'; taskset 1 nproc; setpriv --nnp sh -c 'grep NoNewPrivs /proc/self/status'
 start=$(date +%s); sleep 0.2 & sleep 0.2 & wait; end=$(date +%s); [ $((end - start)) -le 100 ] && echo in parallel; setsid sh -c 'echo session'
 ps -o comm,args | head -n 1; sleep 30 &
 until ps -o pid,args | grep -q "^ *$! sleep 30$"; do :; done; pidof sleep | grep -cw $!; kill $!
