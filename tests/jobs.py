@@ -49,9 +49,9 @@ def build(*words):
     expect(status == 0, "make " + " ".join(words) + " failed", out)
 
 
-def host():
+def host(*options):
     """The tests of mm/ and lib/ in a process of the host, under ASan and UBSan."""
-    status, out = command("make", "--no-print-directory", "host-tests", timeout=900)
+    status, out = command("make", "--no-print-directory", "host-tests", "HOST_ARGS=" + " ".join(options), timeout=900)
     passed, failed = counted(out)
     expect(status == 0 or failed, "the host tests ended with status %d" % status, out)
     return passed, failed, out if failed else ""
@@ -64,13 +64,13 @@ def sabotage():
     return passed, failed, out if failed or status else ""
 
 
-def in_kernel(flavour, cpus):
+def in_kernel(flavour, cpus, options=""):
     """The tests that run inside the kernel at boot."""
     with tempfile.NamedTemporaryFile(suffix=".cpio") as archive:
         archive.write(initramfs.skeleton().pack())
         archive.flush()
         with Console(["-kernel", kernel(flavour), "-initrd", archive.name, "-append",
-                      "console=ttyS0 test=all panic=-1"], cpus, 128, PARALLEL[cpus]) as console:
+                      f"console=ttyS0 test=all panic=-1 {options}"], cpus, 128, PARALLEL[cpus]) as console:
             status = console.wait_end(400)
             passed, failed = counted(console.seen)
             expect(status == TESTS_OK or failed, f"QEMU ended with status {status}", console.seen)
@@ -122,7 +122,7 @@ def memory_tests_by_list():
     with runner.overlay() as tree:
         tests = os.path.join(tree, "tests")
         for name in os.listdir(tests):
-            if not name.startswith(("mm_calls", "mm_random", "bugs_", "file_mappings", "run-all", "helper_")):
+            if not name.startswith(("mm_", "mremap_", "bugs_", "file_mappings", "advice", "swap_", "sysv_shm", "run-all", "helper_")):
                 os.unlink(os.path.join(tests, name))
         status, out, err = verso("--cpus", "2", "--accel", "mttcg", "--overlay", tree, "--debug-kernel", "--cmdline", "rmap=list",
                                  "/bin/busybox", "sh", "/tests/run-all.sh", "/tests", timeout=600)
@@ -150,7 +150,9 @@ def all_jobs():
         for cpus in CPUS:
             jobs.append(Job(f"user {flavour} {cpus} cpus", 1, user_tests, (flavour, cpus)))
             jobs.append(Job(f"kernel {flavour} {cpus} cpus", 1, in_kernel, (flavour, cpus)))
-    jobs.append(Job("memory tests, rmap=list", 1, memory_tests_by_list, ()))
+    jobs.append(Job("user debug 2 cpus, rmap=list", 1, memory_tests_by_list, ()))
+    jobs.append(Job("kernel debug 2 cpus, rmap=list", 1, in_kernel, ("debug", 2, "rmap=list")))
+    jobs.append(Job("host, rmap=list", 2, host, ("--rmap=list",)))
     jobs.append(Job("user on this machine's Linux", 1, user_tests_here, ()))
     for prefix, module in SUITES:
         for name, function in module.JOBS:

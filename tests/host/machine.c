@@ -34,6 +34,7 @@ static const int map_anon = MAP_PRIVATE | MAP_ANONYMOUS, map_fixed = MAP_FIXED;
 #include "kernel/sync_point.h"
 #include "mm/buddy.h"
 #include "mm/fault.h"
+#include "mm/interval_tree.h"
 #include "mm/lru.h"
 #include "mm/memblock.h"
 #include "mm/mm.h"
@@ -448,6 +449,13 @@ phys_addr_t unmap_kernel_page(unsigned long vaddr)
 	return was ? PFN_PHYS(was - 1) : 0;
 }
 
+static bool tree_only;
+
+void host_tree_only(void)
+{
+	tree_only = true;
+}
+
 void host_boot(unsigned int mib)
 {
 	host_memory(mib);
@@ -466,4 +474,6 @@ void host_boot(unsigned int mib)
 	fault_init();
 	commit_init();
 	swap_ram_init();
+	if (test_option("rmap") && !tree_only)
+		anon_rmap_list = !strcmp(test_option("rmap"), "list");
 }

@@ -2,7 +2,7 @@
 /*
  * The test runner: a process for each test, and a summary.
  *
- *	tests [--seed=N] [--scale=N] [--sabotage=SWITCH] [--draw] [--list] [WORD...] [=NAME...]
+ *	tests [--seed=N] [--scale=N] [--sabotage=SWITCH] [--rmap=list] [--draw] [--list] [WORD...] [=NAME...]
  *
  * A WORD chooses the tests that have it in their name, =NAME the one of that name.
  */
@@ -206,7 +206,7 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[i], "--list"))
 			list = true;
 		else if (argv[i][0] == '-' && strncmp(argv[i], "--schedule=", 11) &&
-			 strcmp(argv[i], "--verbose"))
+			 strcmp(argv[i], "--verbose") && strcmp(argv[i], "--rmap=list"))
 			return usage(argv[i]);
 	}
 	if (!list)

@@ -101,6 +101,8 @@ const char *test_running(void);
 
 /* A machine with so much memory, everything up to swap_init() done. Once per test. */
 void host_boot(unsigned int mib);
+/* Before host_boot(): the test looks at what is the tree's alone, and --rmap=list is not for it. */
+void host_tree_only(void);
 /* The same in parts: memory without the allocators; a test then calls what it wants. */
 void host_memory(unsigned int mib);
 /* TLB flushes counted since the start. */

@@ -64,8 +64,10 @@ static void watch_moves(struct mm *mm)
 /* Away to a new VMA: it comes later in every walk. Back into the old one's rest: it may not. */
 TEST(mremap_locks_when_the_new_place_may_come_first)
 {
-	struct mm *mm = start(4);
+	struct mm *mm;
 
+	host_tree_only();
+	mm = start(4);
 	for (int i = 0; i < 4; i++)
 		poke(mm, TEST_BASE + PAGE(i), i + 1);
 	watch_moves(mm);
