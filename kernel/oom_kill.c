@@ -27,6 +27,19 @@ static bool process_uses_mm(struct task *p, struct mm *mm)
 	return false;
 }
 
+/* A core file that is being written shows the memory still. */
+static bool process_is_dying(struct task *p)
+{
+	struct signal_struct *sig = p->signal;
+	bool dying;
+
+	spin_lock_irq(&sig->siglock);
+	dying = sig->flags & SIGNAL_GROUP_EXIT ? !sig->core_state
+					       : sig->nr_threads <= 1 && p->flags & PF_EXITING;
+	spin_unlock_irq(&sig->siglock);
+	return dying;
+}
+
 bool mm_users_are_dying(struct mm *mm)
 {
 	bool dying = true;
@@ -35,9 +48,7 @@ bool mm_users_are_dying(struct mm *mm)
 	rcu_read_lock();
 	for_each_process(p)
 	{
-		if (!(p->flags & PF_KTHREAD) && process_uses_mm(p, mm) &&
-		    !(READ_ONCE(p->signal->flags) & SIGNAL_GROUP_EXIT) &&
-		    !(READ_ONCE(p->signal->nr_threads) <= 1 && p->flags & PF_EXITING))
+		if (!(p->flags & PF_KTHREAD) && process_uses_mm(p, mm) && !process_is_dying(p))
 			dying = false;
 	}
 	rcu_read_unlock();

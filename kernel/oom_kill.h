@@ -15,7 +15,8 @@ void oom_kill_init(void);
 /* /proc/sys/vm/panic_on_oom: end the machine rather than a process. */
 extern int panic_on_oom;
 
-/* Is every process that uses mm on its way out? Then nobody will look at its memory again. */
+/* Is every process that uses mm on its way out, and writes no core file? Then nobody will look at its
+ * memory again. Takes siglock. */
 bool mm_users_are_dying(struct mm *mm);
 
 /* /proc/PID/oom_score_adj. 0, -EINVAL, -EACCES (lowering it is for the privileged). */

@@ -13,7 +13,11 @@
 #include <sys/procfs.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease 448
+#endif
 #define PAGE 4096L
 
 static char folder[64], pattern[128];
@@ -292,6 +296,43 @@ static void test_core_killed(void)
 	end();
 }
 
+#define MARKED_PAGES 4096
+static const char mark[] = "a page of the dead";
+
+static int many_pages(int sig)
+{
+	char *mem = mmap(NULL, MARKED_PAGES * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (long i = 0; i < MARKED_PAGES; i++)
+		memcpy(mem + i * PAGE, mark, sizeof(mark));
+	raise(sig);
+	return 0;
+}
+
+/* process_mrelease() takes nothing away from a core file that is being written. */
+static void test_core_mrelease(void)
+{
+	int found = 0, status, fd;
+	pid_t pid;
+
+	begin();
+	pid = fork();
+	if (!pid)
+		_exit(many_pages(SIGABRT));
+	fd = syscall(SYS_pidfd_open, pid, 0);
+	CHECK(fd >= 0);
+	while (syscall(SYS_process_mrelease, fd, 0) && errno == EINVAL)
+		;
+	CHECK(waitpid(pid, &status, 0) == pid && WCOREDUMP(status));
+	load();
+	for (size_t at = 0; at + sizeof(mark) <= core_size; at += PAGE)
+		found += !memcmp(core + at, mark, sizeof(mark));
+	CHECK(found == MARKED_PAGES);
+	close(fd);
+	end();
+}
+
 int main(void)
 {
 	if (!cores_here()) {
@@ -304,5 +345,6 @@ int main(void)
 	TEST(test_core_filter);
 	TEST(test_core_linked);
 	TEST(test_core_killed);
+	TEST(test_core_mrelease);
 	return test_done();
 }
