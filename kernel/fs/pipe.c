@@ -93,14 +93,13 @@ void pipe_release_buf(struct pipe *pipe)
 
 int pipe_wait_readable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex)
 {
-	while (pipe_empty(pipe) && pipe->writers) {
+	while (!pipe_has_answer(pipe)) {
 		int err;
 
 		if (nonblock)
 			return -EAGAIN;
 		mutex_unlock(&pipe->mutex);
-		err = wait_event_interruptible_exclusive(
-			&pipe->rd_wait, !pipe_empty(pipe) || !READ_ONCE(pipe->writers));
+		err = wait_event_interruptible_exclusive(&pipe->rd_wait, pipe_has_answer(pipe));
 		mutex_lock(&pipe->mutex);
 		if (err)
 			return err;
@@ -113,15 +112,14 @@ int pipe_wait_writable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mute
 	for (;;) {
 		int err;
 
-		if (!pipe->readers)
+		if (!pipe->readers || !pipe->writers)
 			return -EPIPE;
 		if (!pipe_full(pipe))
 			return 0;
 		if (nonblock)
 			return -EAGAIN;
 		mutex_unlock(&pipe->mutex);
-		err = wait_event_interruptible_exclusive(
-			&pipe->wr_wait, !pipe_full(pipe) || !READ_ONCE(pipe->readers));
+		err = wait_event_interruptible_exclusive(&pipe->wr_wait, pipe_has_room(pipe));
 		mutex_lock(&pipe->mutex);
 		if (err)
 			return err;
@@ -155,7 +153,6 @@ static ssize_t pipe_take(struct pipe *pipe, struct iov_iter *to)
 		struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
 		size_t want = min_t(size_t, buf->len, iov_iter_count(to));
 		size_t copied = copy_page_to_iter(buf->page, buf->offset, want, to);
-
 		bool packet = buf->packet;
 
 		buf->offset += copied;

@@ -30,7 +30,7 @@ struct sock_end {
 	struct pipe *rx, *tx;
 	unsigned long shut;    /* BIT(SHUT_RD), BIT(SHUT_WR) */
 	unsigned long options; /* BIT(SO_*) of those that are on; atomic */
-	u64 timeout[2];	       /* SO_RCVTIMEO, SO_SNDTIMEO in ns; 0: none */
+	u64 timeout[2];	       /* SO_RCVTIMEO, SO_SNDTIMEO in ns; 0: none. No lock */
 };
 
 /** sock_get() - a descriptor that is a socket, or .file NULL with the reason in *err. fdput() it. */

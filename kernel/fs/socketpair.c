@@ -63,26 +63,30 @@ static const struct file_operations socket_fops;
 
 /* Data ----------------------------------------------------------------------------------------- */
 
-/* pipe_read() with the time limit of SO_RCVTIMEO. */
-static ssize_t timed_read(struct sock_end *end, struct iov_iter *to)
+static ssize_t read_pipe(struct pipe *pipe, struct iov_iter *to, bool nonblock, bool peek)
 {
-	s64 left = (s64)end->timeout[0];
+	return peek ? pipe_peek(pipe, to, nonblock) : pipe_read(pipe, to, nonblock);
+}
+
+/* read_pipe() with a time limit, SO_RCVTIMEO. */
+static ssize_t timed_read(struct sock_end *end, struct iov_iter *to, s64 left, bool peek)
+{
 	ssize_t n;
 
 	for (;;) {
-		n = pipe_read(end->rx, to, true);
+		n = read_pipe(end->rx, to, true, peek);
 		if (n != -EAGAIN || !left)
 			return n;
-		left = wait_event_interruptible_timeout_ns(
-			&end->rx->rd_wait, !pipe_empty(end->rx) || !READ_ONCE(end->rx->writers),
-			left);
+		left = wait_event_interruptible_timeout_ns(&end->rx->rd_wait,
+							   pipe_has_answer(end->rx), left);
 		if (left < 0)
 			return -EINTR;
 	}
 }
 
-/* pipe_write() with the time limit of SO_SNDTIMEO, for each wait. */
-static ssize_t timed_write(struct sock_end *end, struct iov_iter *from, unsigned int flags)
+/* pipe_write() with a time limit for each wait, SO_SNDTIMEO. */
+static ssize_t timed_write(struct sock_end *end, struct iov_iter *from, unsigned int flags,
+			   s64 limit)
 {
 	ssize_t done = 0, n;
 	s64 left = 1;
@@ -93,9 +97,8 @@ static ssize_t timed_write(struct sock_end *end, struct iov_iter *from, unsigned
 			done += n;
 		if (!iov_iter_count(from) || (n < 0 && n != -EAGAIN) || !left)
 			return done ?: n;
-		left = wait_event_interruptible_timeout_ns(
-			&end->tx->wr_wait, !pipe_full(end->tx) || !READ_ONCE(end->tx->readers),
-			(s64)end->timeout[1]);
+		left = wait_event_interruptible_timeout_ns(&end->tx->wr_wait,
+							   pipe_has_room(end->tx), limit);
 		if (left < 0)
 			return done ?: -EINTR;
 	}
@@ -105,23 +108,21 @@ static ssize_t sock_read(struct file *file, struct iov_iter *to, unsigned int fl
 {
 	struct sock_end *end = file->private;
 	bool nonblock = file->f_flags & O_NONBLOCK || flags & MSG_DONTWAIT;
+	s64 limit = nonblock ? 0 : (s64)READ_ONCE(end->timeout[0]);
+	bool peek = flags & MSG_PEEK;
 	ssize_t done = 0, n;
 
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (flags & MSG_PEEK)
-		return test_bit(SHUT_RD, &end->shut) && pipe_empty(end->rx)
-			       ? 0
-			       : pipe_peek(end->rx, to, nonblock);
 	do {
 		if (test_bit(SHUT_RD, &end->shut) && pipe_empty(end->rx))
 			return done;
-		n = nonblock || !end->timeout[0] ? pipe_read(end->rx, to, nonblock)
-						 : timed_read(end, to);
+		n = limit ? timed_read(end, to, limit, peek)
+			  : read_pipe(end->rx, to, nonblock, peek);
 		if (n <= 0)
 			return done ?: n;
 		done += n;
-	} while (flags & MSG_WAITALL && iov_iter_count(to));
+	} while (flags & MSG_WAITALL && !peek && iov_iter_count(to));
 	return done;
 }
 
@@ -129,6 +130,7 @@ static ssize_t sock_write(struct file *file, struct iov_iter *from, unsigned int
 {
 	struct sock_end *end = file->private;
 	bool nonblock = file->f_flags & O_NONBLOCK || flags & MSG_DONTWAIT;
+	s64 limit = nonblock ? 0 : (s64)READ_ONCE(end->timeout[1]);
 	unsigned int pipe_flags;
 
 	if (flags & MSG_OOB)
@@ -140,8 +142,8 @@ static ssize_t sock_write(struct file *file, struct iov_iter *from, unsigned int
 		return -EPIPE;
 	}
 	pipe_flags = flags & MSG_NOSIGNAL ? 0 : PIPE_SIGNAL;
-	if (!nonblock && end->timeout[1])
-		return timed_write(end, from, pipe_flags);
+	if (limit)
+		return timed_write(end, from, pipe_flags, limit);
 	return pipe_write(end->tx, from, pipe_flags | (nonblock ? PIPE_NONBLOCK : 0));
 }
 

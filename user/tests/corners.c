@@ -390,6 +390,7 @@ static void test_socket_options(void)
 	CHECK(getsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &seen, &len) == 0);
 	CHECK(len == sizeof(seen) && seen.tv_sec == 0 && seen.tv_usec == 20000);
 	CHECK_ERRNO(recv(sv[0], buf, 1, 0), EAGAIN);
+	CHECK_ERRNO(recv(sv[0], buf, 1, MSG_PEEK), EAGAIN);
 	CHECK_ERRNO(read(sv[0], buf, 1), EAGAIN);
 	CHECK(write(sv[1], "x", 1) == 1 && read(sv[0], buf, 9) == 1);
 	while ((n = write(sv[0], buf, sizeof(buf))) > 0)

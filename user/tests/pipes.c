@@ -370,6 +370,50 @@ static void test_socketpair(void)
 	CHECK_CHILD(pid);
 }
 
+static void wait_asleep(pid_t pid)
+{
+	char path[32], text[256];
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		fd = open(path, O_RDONLY);
+		n = read(fd, text, sizeof(text) - 1);
+		CHECK(n > 0);
+		text[n] = '\0';
+		close(fd);
+	} while (!strstr(text, ") S "));
+}
+
+/* Who sleeps in a call on a socket hears that somebody else has shut it down. */
+static void test_shutdown_wakes(void)
+{
+	char buf[4096] = "";
+	int s[2];
+	pid_t pid;
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+	pid = fork();
+	if (!pid)
+		_exit(read(s[0], buf, 1) != 0);
+	wait_asleep(pid);
+	CHECK(shutdown(s[0], SHUT_RD) == 0);
+	CHECK_CHILD(pid);
+	pid = fork();
+	if (!pid) {
+		signal(SIGPIPE, SIG_IGN);
+		while (write(s[0], buf, sizeof(buf)) > 0)
+			;
+		_exit(errno != EPIPE);
+	}
+	wait_asleep(pid);
+	CHECK(shutdown(s[0], SHUT_WR) == 0);
+	CHECK_CHILD(pid);
+	close(s[0]);
+	close(s[1]);
+}
+
 int main(void)
 {
 	TEST(test_basic);
@@ -383,5 +427,6 @@ int main(void)
 	TEST(test_eventfd);
 	TEST(test_splice);
 	TEST(test_socketpair);
+	TEST(test_shutdown_wakes);
 	return test_done();
 }
