@@ -1,210 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Swap on devices that take their time and fail: a disk of the host's memory, whose requests end
- * when the machine is idle or the driver feels like it, in any order.
+ * Swap on devices that take their time and fail: the order of devices, read-ahead, bad slots, errors.
  */
 #include "tests/host/test.h"
 
-#include "lib/err.h"
-#include "lib/errno.h"
 #include "mm/buddy.h"
-#include "mm/copy.h"
-#include "mm/fault.h"
 #include "mm/lru.h"
 #include "mm/mman.h"
-#include "mm/mmap.h"
-#include "mm/page.h"
 #include "mm/reclaim.h"
 #include "mm/reclaim_internal.h"
-#include "mm/shmem.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
-#include "mm/swapops.h"
 #include "mm/vmstat.h"
 #include "tests/host/mm_helpers.h"
 #include "tests/host/sim_cpu.h"
-
-/* ---- the disk ---- */
-
-#define MAX_REQUESTS 4096
-
-struct request {
-	struct page *page;
-	unsigned long slot;
-	bool write;
-};
-
-struct disk {
-	u8 *bytes;
-	unsigned long slots, reads, writes, errors;
-	struct request queue[MAX_REQUESTS];
-	unsigned int queued, submitted;
-	unsigned int error_percent;
-	bool dead, released;
-};
-
-static struct disk disks[3];
-
-static void end_request(struct disk *disk, struct request *r)
-{
-	int err = disk->dead || test_rand_below(100) < disk->error_percent ? -EIO : 0;
-
-	disk->errors += err != 0;
-	if (r->write) {
-		if (!err)
-			memcpy(disk->bytes + r->slot * PAGE_SIZE, page_address(r->page), PAGE_SIZE);
-		swap_end_write(r->page, err);
-	} else {
-		if (!err)
-			memcpy(page_address(r->page), disk->bytes + r->slot * PAGE_SIZE, PAGE_SIZE);
-		swap_end_read(r->page, err);
-	}
-}
-
-/* End n of the submitted requests, in any order. */
-static void end_some(struct disk *disk, unsigned int n)
-{
-	while (n-- && disk->submitted) {
-		unsigned int i = test_rand_below(disk->submitted);
-		struct request r = disk->queue[i];
-
-		disk->queue[i] = disk->queue[--disk->submitted];
-		disk->queue[disk->submitted] = disk->queue[--disk->queued];
-		end_request(disk, &r);
-	}
-}
-
-static void idle(void)
-{
-	for (unsigned int i = 0; i < ARRAY_SIZE(disks); i++)
-		end_some(&disks[i], MAX_REQUESTS);
-}
-
-static int begin(struct swap_device *dev, unsigned long slot, struct page *page, bool write)
-{
-	struct disk *disk = dev->private;
-
-	CHECK(slot && slot < disk->slots);
-	CHECK(PageLocked(page));
-	CHECK_EQ(PageWriteback(page), write);
-	if (disk->queued == MAX_REQUESTS) {
-		disk->submitted = disk->queued;
-		end_some(disk, MAX_REQUESTS);
-	}
-	disk->queue[disk->queued++] = (struct request){page, slot, write};
-	*(write ? &disk->writes : &disk->reads) += 1;
-	if (test_rand_below(4) == 0)
-		end_some(disk, 3);
-	return SWAP_IO_PENDING;
-}
-
-static int disk_write(struct swap_device *dev, unsigned long slot, struct page *page)
-{
-	return begin(dev, slot, page, true);
-}
-
-static int disk_read(struct swap_device *dev, unsigned long slot, struct page *page)
-{
-	return begin(dev, slot, page, false);
-}
-
-static void disk_submit(struct swap_device *dev)
-{
-	struct disk *disk = dev->private;
-
-	disk->submitted = disk->queued;
-}
-
-static void disk_release(struct swap_device *dev)
-{
-	struct disk *disk = dev->private;
-
-	CHECK_EQ(disk->queued, 0);
-	disk->released = true;
-}
-
-static const struct swap_ops disk_ops = {
-	.write_page = disk_write,
-	.read_page = disk_read,
-	.submit = disk_submit,
-	.release = disk_release,
-};
-
-static const char *const names[] = {"disk0", "disk1", "disk2"};
-
-static struct swap_device *add_disk(unsigned int i, unsigned long slots, int prio)
-{
-	struct disk *disk = &disks[i];
-	int type;
-
-	disk->bytes = calloc(slots, PAGE_SIZE);
-	disk->slots = slots;
-	type = swap_device_add(names[i], &disk_ops, disk, slots, prio, NULL, 0);
-	CHECK(type >= 0);
-	host_idle_hook = idle;
-	return swap_device(type);
-}
-
-/* ---- processes ---- */
-
-/* A page's words follow from its number and version; every one differs. */
-static u64 word_of(unsigned long i, u32 version, unsigned int k)
-{
-	return (i * 1000003 + version * 7919 + k + 1) * 0x9e3779b97f4a7c15ULL;
-}
-
-static bool write_page(struct mm *mm, unsigned long i, u32 version)
-{
-	for (unsigned int k = 0; k < 8; k++)
-		if (sim_write(mm, k % SIM_CPUS, TEST_BASE + PAGE(i) + k * 512,
-			      word_of(i, version, k)))
-			return false;
-	return true;
-}
-
-/* False: SIGBUS. */
-static bool check_page(struct mm *mm, unsigned long i, u32 version)
-{
-	for (unsigned int k = 0; k < 8; k++) {
-		u64 word;
-
-		if (sim_read(mm, k % SIM_CPUS, TEST_BASE + PAGE(i) + k * 512, &word))
-			return false;
-		CHECK_EQ(word, word_of(i, version, k));
-	}
-	return true;
-}
-
-static struct mm *process_with(unsigned long pages)
-{
-	struct mm *mm = test_mm();
-
-	map_anon(mm, TEST_BASE, PAGE(pages), PROT_READ | PROT_WRITE);
-	for (unsigned long i = 0; i < pages; i++)
-		CHECK(write_page(mm, i, 0));
-	return mm;
-}
-
-static void pageout(struct mm *mm, unsigned long first, unsigned long pages)
-{
-	CHECK_EQ(do_madvise(mm, TEST_BASE + PAGE(first), PAGE(pages), MADV_PAGEOUT), 0);
-	idle();
-	reap_laundry();
-}
-
-static void boot(unsigned int mib)
-{
-	host_boot(mib);
-	sim_cpu_init();
-}
-
-/* Compressed RAM leaves the field to the disks. */
-static void boot_without_ram_swap(unsigned int mib)
-{
-	boot(mib);
-	CHECK_EQ(swap_device_remove("zram"), 0);
-	CHECK_EQ(total_swap_pages(), 0);
-}
+#include "tests/host/swap_disks.h"
 
 TEST(swap_disk_under_pressure)
 {
@@ -221,7 +31,7 @@ TEST(swap_disk_under_pressure)
 	for (unsigned long step = 0; step < test_iterations(8000); step++) {
 		unsigned long i = test_rand_below(pages);
 
-		CHECK(check_page(mm, i, version[i]));
+		CHECK(page_holds(mm, i, version[i]));
 		if (test_rand_below(3) == 0)
 			CHECK(write_page(mm, i, ++version[i]));
 		if (step % 64 == 0)
@@ -252,7 +62,7 @@ TEST(swap_disk_keeps_clean_copy)
 	pageout(mm, 0, 100);
 	CHECK_EQ(disks[0].writes, 100);
 	for (unsigned long i = 0; i < 100; i++)
-		CHECK(check_page(mm, i, 0));
+		CHECK(page_holds(mm, i, 0));
 	pageout(mm, 0, 100);
 	CHECK_EQ(disks[0].writes, 100);
 	for (unsigned long i = 0; i < 100; i++)
@@ -260,7 +70,7 @@ TEST(swap_disk_keeps_clean_copy)
 	pageout(mm, 0, 100);
 	CHECK_EQ(disks[0].writes, 200);
 	for (unsigned long i = 0; i < 100; i++)
-		CHECK(check_page(mm, i, 1));
+		CHECK(page_holds(mm, i, 1));
 	test_mm_end(mm);
 	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
 }
@@ -275,14 +85,14 @@ TEST(swap_disk_readahead)
 	mm = process_with(512);
 	pageout(mm, 0, 512);
 	for (unsigned long i = 0; i < 512; i++)
-		CHECK(check_page(mm, i, 0));
+		CHECK(page_holds(mm, i, 0));
 	CHECK(vm_event_sum(SWAP_RA) > 350);
 	CHECK(vm_event_sum(SWAP_RA_HIT) > 350);
 	CHECK_EQ(vm_event_sum(PSWPIN), 512);
 	pageout(mm, 0, 512);
 	sysctl_page_cluster = 0;
 	for (unsigned long i = 0, ahead = vm_event_sum(SWAP_RA); i < 512; i++) {
-		CHECK(check_page(mm, i, 0));
+		CHECK(page_holds(mm, i, 0));
 		CHECK_EQ(vm_event_sum(SWAP_RA), ahead);
 	}
 	test_mm_end(mm);
@@ -309,7 +119,7 @@ TEST(swap_priorities)
 	CHECK_EQ(b->used, 300);
 	CHECK_EQ(c->used, 356);
 	for (unsigned long i = 0; i < 1000; i++)
-		CHECK(check_page(mm, i, 0));
+		CHECK(page_holds(mm, i, 0));
 	test_mm_end(mm);
 	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
 }
@@ -427,7 +237,7 @@ TEST(swap_filled_to_the_last_slot)
 	}
 	host_cpu = 0;
 	for (unsigned long i = 0; i < pages; i++)
-		CHECK(check_page(mm, i, version[i]));
+		CHECK(page_holds(mm, i, version[i]));
 	test_mm_end(mm);
 	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
 }
@@ -453,163 +263,10 @@ TEST(swap_bad_pages)
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++)
 		CHECK(!memchr_inv(disks[0].bytes + bad[i] * PAGE_SIZE, 0, PAGE_SIZE));
 	for (unsigned long i = 0; i < 400; i++)
-		CHECK(check_page(mm, i, 0));
+		CHECK(page_holds(mm, i, 0));
 	test_mm_end(mm);
 	CHECK_EQ(swap_device_remove("disk0"), 0);
 	CHECK(disks[0].released);
-}
-
-/* ---- swapoff ---- */
-
-TEST(swapoff_brings_everything_back)
-{
-	const unsigned long pages = 1500;
-	struct mm *parent, *child;
-
-	boot_without_ram_swap(32);
-	add_disk(0, 4000, -1);
-	parent = process_with(pages);
-	pageout(parent, 0, pages);
-	child = mm_dup(parent);
-	CHECK(!IS_ERR(child));
-	for (unsigned long i = 0; i < pages; i += 3)
-		CHECK(write_page(child, i, 1));
-	pageout(child, 0, pages);
-	CHECK_EQ(do_mprotect(parent, TEST_BASE + PAGE(100), PAGE(50), PROT_NONE), 0);
-	CHECK_EQ(swap_device_remove("disk0"), 0);
-	CHECK(disks[0].released);
-	CHECK_EQ(total_swap_pages(), 0);
-	CHECK_EQ(get_mm_counter(parent, MM_SWAPENTS), 0);
-	CHECK_EQ(get_mm_counter(child, MM_SWAPENTS), 0);
-	CHECK_EQ(do_mprotect(parent, TEST_BASE + PAGE(100), PAGE(50), PROT_READ), 0);
-	for (unsigned long i = 0; i < pages; i++) {
-		CHECK(check_page(parent, i, 0));
-		CHECK(check_page(child, i, i % 3 == 0));
-	}
-	check_all(parent);
-	CHECK_EQ(swap_device_remove("disk0"), -EINVAL);
-	/* The same type is used again. */
-	CHECK_EQ(add_disk(0, 4000, -1)->used, 0);
-	pageout(child, 0, pages);
-	for (unsigned long i = 0; i < pages; i++)
-		CHECK(check_page(child, i, i % 3 == 0));
-	test_mm_end(child);
-	test_mm_end(parent);
-	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
-}
-
-/* More than fits: -ENOMEM, the device stays, and not a byte is lost. */
-TEST(swapoff_without_memory)
-{
-	const unsigned long pages = 5500;
-	struct mm *mm;
-
-	boot_without_ram_swap(16);
-	add_disk(0, 8000, -1);
-	mm = process_with(pages);
-	CHECK_EQ(swap_device_remove("disk0"), -ENOMEM);
-	CHECK(swap_device(0)->writable && !disks[0].released);
-	CHECK_EQ(vm_event_sum(OOM_KILL), 0);
-	for (unsigned long i = 0; i < pages; i++)
-		CHECK(check_page(mm, i, 0));
-	/* A second disk takes what the first gives up. */
-	add_disk(1, 8000, -1);
-	CHECK_EQ(swap_device_remove("disk0"), 0);
-	CHECK(disks[0].released);
-	for (unsigned long i = 0; i < pages; i++)
-		CHECK(check_page(mm, i, 0));
-	check_all(mm);
-	test_mm_end(mm);
-	idle();
-	reap_laundry();
-	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
-}
-
-static struct page *shmem_page(struct vm_file *file, unsigned long i)
-{
-	struct page *page = NULL;
-
-	CHECK_EQ(file->mapping->a_ops->get_page(file->mapping, i, GETPAGE_ALLOC, &page), 0);
-	return page;
-}
-
-static void shmem_to_swap(struct vm_file *file, unsigned long pages)
-{
-	LIST_HEAD(list);
-
-	lru_add_drain_all();
-	for (unsigned long i = 0; i < pages; i++) {
-		struct page *page = find_get_page(file->mapping, i);
-
-		CHECK(page && isolate_lru_page(page));
-		put_page(page);
-		list_add_tail(&page->lru, &list);
-	}
-	reclaim_pages(&list);
-	idle();
-	reap_laundry();
-}
-
-TEST(swapoff_shared_memory)
-{
-	const unsigned long pages = 300;
-	struct vm_file *file;
-
-	boot_without_ram_swap(16);
-	add_disk(0, 1000, -1);
-	file = shmem_vm_file(PAGE(pages), 0);
-	for (unsigned long i = 0; i < pages; i++) {
-		struct page *page = shmem_page(file, i);
-
-		*(u64 *)page_address(page) = i + 1;
-		unlock_page(page);
-		put_page(page);
-	}
-	shmem_to_swap(file, pages);
-	CHECK_EQ(file->mapping->nrswapped, pages);
-	CHECK_EQ(swap_device_remove("disk0"), 0);
-	CHECK_EQ(file->mapping->nrswapped, 0);
-	for (unsigned long i = 0; i < pages; i++) {
-		struct page *page = shmem_page(file, i);
-
-		CHECK_EQ(*(u64 *)page_address(page), i + 1);
-		unlock_page(page);
-		put_page(page);
-	}
-	file->ops->put(file);
-}
-
-/* MADV_WILLNEED of shared memory, which has no entries in the page table. */
-TEST(willneed_of_shared_memory)
-{
-	struct vm_file *file;
-	struct mm *mm;
-
-	boot_without_ram_swap(16);
-	add_disk(0, 1000, -1);
-	file = shmem_vm_file(PAGE(64), 0);
-	for (unsigned long i = 0; i < 64; i++) {
-		struct page *page = shmem_page(file, i);
-
-		*(u64 *)page_address(page) = i + 1;
-		unlock_page(page);
-		put_page(page);
-	}
-	shmem_to_swap(file, 64);
-	mm = test_mm();
-	CHECK_EQ(vm_mmap(mm, file, TEST_BASE, PAGE(60), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_FIXED, 4),
-		 TEST_BASE);
-	CHECK_EQ(do_madvise(mm, TEST_BASE + PAGE(8), PAGE(16), MADV_WILLNEED), 0);
-	idle();
-	CHECK_EQ(disks[0].reads, 16);
-	for (unsigned long i = 8; i < 24; i++)
-		expect(mm, TEST_BASE + PAGE(i), i + 5);
-	CHECK_EQ(disks[0].reads, 16);
-	CHECK_EQ(file->mapping->nrswapped, 48);
-	test_mm_end(mm);
-	file->ops->put(file);
-	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
 }
 
 /* ---- errors ---- */
@@ -633,7 +290,7 @@ TEST(swap_write_errors)
 		reap_laundry();
 		disks[0].error_percent = 0; /* reading works */
 		for (unsigned long i = 0; i < pages; i++) {
-			CHECK(check_page(mm, i, round));
+			CHECK(page_holds(mm, i, round));
 			CHECK(write_page(mm, i, round + 1));
 		}
 		disks[0].error_percent = 10;
@@ -668,17 +325,17 @@ TEST(swap_dead_disk)
 	pageout(mm, 100, 100);
 	pageout(other, 0, 200);
 	for (unsigned long i = 0; i < 200; i++) {
-		lost += !check_page(mm, i, 0);
-		CHECK(check_page(other, i, 0));
+		lost += !page_holds(mm, i, 0);
+		CHECK(page_holds(other, i, 0));
 	}
 	CHECK_EQ(lost, 100);
 	CHECK(vm_event_sum(SWAP_READ_ERROR) >= 100);
 	for (unsigned long i = 100; i < 200; i++)
-		CHECK(check_page(mm, i, 0));
+		CHECK(page_holds(mm, i, 0));
 	/* swapoff gives the bytes up, and frees the device. */
 	CHECK_EQ(swap_device_remove("disk0"), 0);
 	for (unsigned long i = 0; i < 100; i++)
-		CHECK(!check_page(mm, i, 0));
+		CHECK(!page_holds(mm, i, 0));
 	check_all(mm);
 	test_mm_end(mm);
 	test_mm_end(other);
@@ -695,16 +352,16 @@ TEST(swap_injected_errors)
 	pageout(mm, 0, 100);
 	CHECK_EQ(vm_event_sum(SWAP_WRITE_ERROR), 10);
 	for (unsigned long i = 0; i < 100; i++)
-		CHECK(check_page(mm, i, 0));
+		CHECK(page_holds(mm, i, 0));
 	pageout(mm, 0, 100);
 	swap_fail_io(false, 1);
-	CHECK(!check_page(mm, 5, 0));
+	CHECK(!page_holds(mm, 5, 0));
 	CHECK_EQ(vm_event_sum(SWAP_READ_ERROR), 1);
 	/*
 	 * It was the reading, not the bytes: once the page has left the cache they can be had
 	 * again.
 	 */
-	while (!check_page(mm, 5, 0))
+	while (!page_holds(mm, 5, 0))
 		CHECK(try_to_free_pages(GFP_KERNEL, 0) < 10000);
 	test_mm_end(mm);
 	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());

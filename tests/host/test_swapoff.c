@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * swapoff of a disk, with little memory, and of shared memory; what else brings that back.
+ */
+#include "tests/host/test.h"
+
+#include "lib/err.h"
+#include "lib/errno.h"
+#include "mm/copy.h"
+#include "mm/lru.h"
+#include "mm/mman.h"
+#include "mm/mmap.h"
+#include "mm/page.h"
+#include "mm/reclaim.h"
+#include "mm/reclaim_internal.h"
+#include "mm/shmem.h"
+#include "mm/swap.h"
+#include "mm/vmstat.h"
+#include "tests/host/mm_helpers.h"
+#include "tests/host/swap_disks.h"
+
+TEST(swapoff_brings_everything_back)
+{
+	const unsigned long pages = 1500;
+	struct mm *parent, *child;
+
+	boot_without_ram_swap(32);
+	add_disk(0, 4000, -1);
+	parent = process_with(pages);
+	pageout(parent, 0, pages);
+	child = mm_dup(parent);
+	CHECK(!IS_ERR(child));
+	for (unsigned long i = 0; i < pages; i += 3)
+		CHECK(write_page(child, i, 1));
+	pageout(child, 0, pages);
+	CHECK_EQ(do_mprotect(parent, TEST_BASE + PAGE(100), PAGE(50), PROT_NONE), 0);
+	CHECK_EQ(swap_device_remove("disk0"), 0);
+	CHECK(disks[0].released);
+	CHECK_EQ(total_swap_pages(), 0);
+	CHECK_EQ(get_mm_counter(parent, MM_SWAPENTS), 0);
+	CHECK_EQ(get_mm_counter(child, MM_SWAPENTS), 0);
+	CHECK_EQ(do_mprotect(parent, TEST_BASE + PAGE(100), PAGE(50), PROT_READ), 0);
+	for (unsigned long i = 0; i < pages; i++) {
+		CHECK(page_holds(parent, i, 0));
+		CHECK(page_holds(child, i, i % 3 == 0));
+	}
+	check_all(parent);
+	CHECK_EQ(swap_device_remove("disk0"), -EINVAL);
+	/* The same type is used again. */
+	CHECK_EQ(add_disk(0, 4000, -1)->used, 0);
+	pageout(child, 0, pages);
+	for (unsigned long i = 0; i < pages; i++)
+		CHECK(page_holds(child, i, i % 3 == 0));
+	test_mm_end(child);
+	test_mm_end(parent);
+	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
+}
+
+/* More than fits: -ENOMEM, the device stays, and not a byte is lost. */
+TEST(swapoff_without_memory)
+{
+	const unsigned long pages = 5500;
+	struct mm *mm;
+
+	boot_without_ram_swap(16);
+	add_disk(0, 8000, -1);
+	mm = process_with(pages);
+	CHECK_EQ(swap_device_remove("disk0"), -ENOMEM);
+	CHECK(swap_device(0)->writable && !disks[0].released);
+	CHECK_EQ(vm_event_sum(OOM_KILL), 0);
+	for (unsigned long i = 0; i < pages; i++)
+		CHECK(page_holds(mm, i, 0));
+	/* A second disk takes what the first gives up. */
+	add_disk(1, 8000, -1);
+	CHECK_EQ(swap_device_remove("disk0"), 0);
+	CHECK(disks[0].released);
+	for (unsigned long i = 0; i < pages; i++)
+		CHECK(page_holds(mm, i, 0));
+	check_all(mm);
+	test_mm_end(mm);
+	idle();
+	reap_laundry();
+	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
+}
+
+static struct page *shmem_page(struct vm_file *file, unsigned long i)
+{
+	struct page *page = NULL;
+
+	CHECK_EQ(file->mapping->a_ops->get_page(file->mapping, i, GETPAGE_ALLOC, &page), 0);
+	return page;
+}
+
+static void shmem_to_swap(struct vm_file *file, unsigned long pages)
+{
+	LIST_HEAD(list);
+
+	lru_add_drain_all();
+	for (unsigned long i = 0; i < pages; i++) {
+		struct page *page = find_get_page(file->mapping, i);
+
+		CHECK(page && isolate_lru_page(page));
+		put_page(page);
+		list_add_tail(&page->lru, &list);
+	}
+	reclaim_pages(&list);
+	idle();
+	reap_laundry();
+}
+
+TEST(swapoff_shared_memory)
+{
+	const unsigned long pages = 300;
+	struct vm_file *file;
+
+	boot_without_ram_swap(16);
+	add_disk(0, 1000, -1);
+	file = shmem_vm_file(PAGE(pages), 0);
+	for (unsigned long i = 0; i < pages; i++) {
+		struct page *page = shmem_page(file, i);
+
+		*(u64 *)page_address(page) = i + 1;
+		unlock_page(page);
+		put_page(page);
+	}
+	shmem_to_swap(file, pages);
+	CHECK_EQ(file->mapping->nrswapped, pages);
+	CHECK_EQ(swap_device_remove("disk0"), 0);
+	CHECK_EQ(file->mapping->nrswapped, 0);
+	for (unsigned long i = 0; i < pages; i++) {
+		struct page *page = shmem_page(file, i);
+
+		CHECK_EQ(*(u64 *)page_address(page), i + 1);
+		unlock_page(page);
+		put_page(page);
+	}
+	file->ops->put(file);
+}
+
+/* MADV_WILLNEED of shared memory, which has no entries in the page table. */
+TEST(willneed_of_shared_memory)
+{
+	struct vm_file *file;
+	struct mm *mm;
+
+	boot_without_ram_swap(16);
+	add_disk(0, 1000, -1);
+	file = shmem_vm_file(PAGE(64), 0);
+	for (unsigned long i = 0; i < 64; i++) {
+		struct page *page = shmem_page(file, i);
+
+		*(u64 *)page_address(page) = i + 1;
+		unlock_page(page);
+		put_page(page);
+	}
+	shmem_to_swap(file, 64);
+	mm = test_mm();
+	CHECK_EQ(vm_mmap(mm, file, TEST_BASE, PAGE(60), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, 4),
+		 TEST_BASE);
+	CHECK_EQ(do_madvise(mm, TEST_BASE + PAGE(8), PAGE(16), MADV_WILLNEED), 0);
+	idle();
+	CHECK_EQ(disks[0].reads, 16);
+	for (unsigned long i = 8; i < 24; i++)
+		expect(mm, TEST_BASE + PAGE(i), i + 5);
+	CHECK_EQ(disks[0].reads, 16);
+	CHECK_EQ(file->mapping->nrswapped, 48);
+	test_mm_end(mm);
+	file->ops->put(file);
+	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
+}
