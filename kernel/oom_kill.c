@@ -27,8 +27,7 @@ static bool process_uses_mm(struct task *p, struct mm *mm)
 	return false;
 }
 
-/* A core file that is being written shows the memory still. */
-static bool process_is_dying(struct task *p)
+bool process_is_dying(struct task *p)
 {
 	struct signal_struct *sig = p->signal;
 	bool dying;

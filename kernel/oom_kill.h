@@ -15,8 +15,9 @@ void oom_kill_init(void);
 /* /proc/sys/vm/panic_on_oom: end the machine rather than a process. */
 extern int panic_on_oom;
 
-/* Is every process that uses mm on its way out, and writes no core file? Then nobody will look at its
- * memory again. Takes siglock. */
+/* Is a process, by its leader, on its way out, and no core file to be written yet? Takes siglock. */
+bool process_is_dying(struct task *p);
+/* Is every process that uses mm? Then nobody will look at its memory again. */
 bool mm_users_are_dying(struct mm *mm);
 
 /* /proc/PID/oom_score_adj. 0, -EINVAL, -EACCES (lowering it is for the privileged). */

@@ -219,7 +219,7 @@ SYSCALL_DEFINE2(process_mrelease, int, pidfd, unsigned int, flags)
 {
 	struct task *t;
 	struct mm *mm;
-	int err;
+	int err = -ESRCH;
 
 	if (flags)
 		return -EINVAL;
@@ -227,10 +227,11 @@ SYSCALL_DEFINE2(process_mrelease, int, pidfd, unsigned int, flags)
 	if (IS_ERR(t))
 		return PTR_ERR(t);
 	mm = get_process_mm(t);
+	if (mm) {
+		/* An exec may have left the mm since: that nobody uses it says nothing of t. */
+		err = process_is_dying(t) && mm_users_are_dying(mm) ? reap_dying_mm(mm) : -EINVAL;
+		mmput(mm);
+	}
 	put_task_struct(t);
-	if (!mm)
-		return -ESRCH;
-	err = mm_users_are_dying(mm) ? reap_dying_mm(mm) : -EINVAL;
-	mmput(mm);
 	return err;
 }

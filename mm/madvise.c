@@ -7,8 +7,9 @@
  *   about the mapping	flags of the VMA: what fork and core dumps do with it, how it is read. Splits
  *			and merges VMAs as mprotect does, so mmap_lock is held for writing.
  *   about the pages	forget them now (DONTNEED), when memory is short (FREE), push them out
- *			(COLD, PAGEOUT), bring them in (WILLNEED, POPULATE). mmap_lock for reading.
- *			Nobody may touch them (GUARD_INSTALL, GUARD_REMOVE: guard.c).
+ *			(COLD, PAGEOUT), bring them in (WILLNEED, POPULATE), let somebody touch them
+ *			again (GUARD_REMOVE): mmap_lock for reading. Let nobody touch them
+ *			(GUARD_INSTALL, guard.c): for writing.
  *   about the file	REMOVE punches a hole into a shared file.
  *
  * A hole in the range does not stop the advice: it is given to all that is mapped, and -ENOMEM is
@@ -204,7 +205,7 @@ static bool refused_by_seal(const struct vm_area *vma, int advice)
 	}
 }
 
-/* The advice for one VMA's part. *covering is the VMA to go on from (its end). */
+/* The advice for one VMA's part. *stop is where to go on: a merge may have covered more. */
 static int advise_part(struct madvise *a, struct vm_area *vma, unsigned long start,
 		       unsigned long end, unsigned long *stop)
 {

@@ -26,8 +26,9 @@ void shmem_mapping_init(struct address_space *mapping, void *host, struct shmem_
 
 /**
  * shmem_vm_file() - shared anonymous memory of @size bytes, for mmap(MAP_SHARED | MAP_ANONYMOUS)
- * and /dev/zero. All of it is promised (vm_enough_memory()), unless @vm_flags has VM_NORESERVE. Returns a handle with one reference, which the VMA takes over, or
- * ERR_PTR(-ENOMEM). Sleeps. Its ops->mmap sets vma->vm_ops; vma->vm_pgoff starts at 0.
+ * and /dev/zero. All of it is promised (vm_enough_memory()), unless @vm_flags has VM_NORESERVE.
+ * Returns a handle with one reference, which the VMA takes over, or ERR_PTR(-ENOMEM). Sleeps. Its
+ * ops->mmap sets vma->vm_ops; vma->vm_pgoff starts at 0.
  */
 struct vm_file *shmem_vm_file(size_t size, unsigned long vm_flags);
 

@@ -211,8 +211,48 @@ static void test_mrelease_of_shared_memory(void)
 	CHECK(waitpid(pid, &status, 0) == pid && *word == 1);
 }
 
-int main(void)
+#define NR_EXECS 200
+
+/* Replaces its program by itself, "left" times, and tells the end. */
+static int exec_on(const char *left, const char *pipe)
 {
+	char next[16];
+
+	if (atoi(left)) {
+		snprintf(next, sizeof(next), "%d", atoi(left) - 1);
+		execl("/proc/self/exe", "exec_on", next, pipe, (char *)NULL);
+	}
+	CHECK(write(atoi(pipe), "", 1) == 1);
+	return sleep_for_ever(NULL);
+}
+
+/* The memory that a process leaves by exec is not that of a dying one. */
+static void test_mrelease_of_exec(void)
+{
+	char left[16], pipe_end[16];
+	int p[2], fd, status;
+	pid_t pid;
+
+	CHECK(pipe2(p, O_NONBLOCK) == 0);
+	snprintf(left, sizeof(left), "%d", NR_EXECS);
+	snprintf(pipe_end, sizeof(pipe_end), "%d", p[1]);
+	pid = fork();
+	if (!pid)
+		_exit(exec_on(left, pipe_end));
+	fd = syscall(SYS_pidfd_open, pid, 0);
+	CHECK(fd >= 0);
+	while (read(p[0], left, 1) != 1)
+		CHECK_ERRNO(syscall(SYS_process_mrelease, fd, 0), EINVAL);
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid);
+	close(fd);
+	close(p[0]);
+	close(p[1]);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3)
+		return exec_on(argv[1], argv[2]);
 	TEST(test_adjtimex);
 	TEST(test_settimeofday);
 	TEST(test_kcmp);
@@ -222,5 +262,6 @@ int main(void)
 	TEST(test_signal_to_proc);
 	TEST(test_process_mrelease);
 	TEST(test_mrelease_of_shared_memory);
+	TEST(test_mrelease_of_exec);
 	return test_done();
 }
