@@ -163,8 +163,11 @@ bool rt_has_better_cpu(struct rq *rq, const struct task *p)
 	u64 allowed = p->cpus_mask & READ_ONCE(sched_active_mask) & ~BIT_ULL(rq->cpu);
 	unsigned int cpu;
 
-	for_each_cpu_in_mask(cpu, allowed) if (READ_ONCE(cpu_rq(cpu)->curr_rank) <
-					       sched_rank(p)) return true;
+	for_each_cpu_in_mask(cpu, allowed)
+	{
+		if (READ_ONCE(cpu_rq(cpu)->curr_rank) < sched_rank(p))
+			return true;
+	}
 	return false;
 }
 

@@ -14,7 +14,8 @@
  * Only the one who set WAKING touches the task until it is enqueued.
  *
  * PLACEMENT prefers, among the allowed CPUs: where it slept, if that CPU idles (its caches may
- * still hold the task's data); any idle CPU; else the shorter of its old queue and the waker's.
+ * still hold the task's data); any idle CPU; else the shorter of its old queue and the waker's. A
+ * real-time task goes where the lowest rank runs.
  *
  * BALANCE. An idle CPU takes a task from the longest queue before it halts. A busy one looks every
  * SCHED_BALANCE_NS and takes one from a queue that is longer by two; when it has tasks waiting
@@ -335,15 +336,16 @@ static void change_policy(struct rq *rq, struct task *task, int policy, int rt_p
 
 void sched_set_policy(struct task *task, int policy, int rt_priority, bool reset_on_fork)
 {
-	bool lowered = rt_priority < task->rt_priority;
 	unsigned long flags;
 	struct rq *rq;
+	bool lowered;
 
 	preempt_disable();
 	rq = settled_rq_lock(task, &flags);
 	update_rq_clock(rq);
 	update_curr(rq);
 	task->sched_reset_on_fork = reset_on_fork;
+	lowered = rt_priority < task->rt_priority;
 	if (task->se.in_tree) {
 		tree_remove(rq, task);
 		change_policy(rq, task, policy, rt_priority);
