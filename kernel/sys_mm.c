@@ -241,7 +241,7 @@ static size_t copy_remote(struct mm *mm, unsigned long remote, char __user *loca
 
 		if (write && copy_from_user(buf, local + done, part))
 			break;
-		n = access_remote_vm(mm, remote + done, buf, part, write);
+		n = access_permitted_vm(mm, remote + done, buf, part, write);
 		if (n <= 0)
 			break;
 		if (!write && copy_to_user(local + done, buf, (unsigned long)n))

@@ -104,9 +104,15 @@ static void copy_part(struct page *page, unsigned long offset, void *buf, size_t
 	}
 }
 
-long access_remote_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, bool write)
+/* The CPU reads what may only be executed or written; who asks from outside does not. */
+static bool outsider_may(const struct vm_area *vma, unsigned int flags)
 {
-	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_FORCE | (write ? FAULT_FLAG_WRITE : 0);
+	return flags & (FAULT_FLAG_FORCE | FAULT_FLAG_WRITE) || vma->vm_flags & VM_READ;
+}
+
+static long access_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, unsigned int flags)
+{
+	bool write = flags & FAULT_FLAG_WRITE;
 	size_t done = 0;
 
 	if (mmap_read_lock_killable(mm))
@@ -117,7 +123,7 @@ long access_remote_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, 
 		struct vm_area *vma = vma_lookup(mm, addr + done);
 		struct page *page;
 
-		if (!vma)
+		if (!vma || !outsider_may(vma, flags))
 			break;
 		page = get_user_page(vma, addr + done, flags);
 		if (IS_ERR(page))
@@ -128,6 +134,17 @@ long access_remote_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, 
 	}
 	mmap_read_unlock(mm);
 	return done;
+}
+
+long access_remote_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, bool write)
+{
+	return access_vm(mm, addr, buf, len,
+			 FAULT_FLAG_REMOTE | FAULT_FLAG_FORCE | (write ? FAULT_FLAG_WRITE : 0));
+}
+
+long access_permitted_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, bool write)
+{
+	return access_vm(mm, addr, buf, len, FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0));
 }
 
 static bool is_mapped(struct vm_area *vma, unsigned long addr)

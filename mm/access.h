@@ -22,6 +22,11 @@ struct vm_area;
 long access_remote_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, bool write);
 
 /**
+ * access_permitted_vm() - the same, but only what the process itself may read or write
+ */
+long access_permitted_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, bool write);
+
+/**
  * fault_in_range() - make all pages of [start, end) present (MAP_POPULATE, mlock)
  *
  * - mmap_lock held (any mode); may sleep

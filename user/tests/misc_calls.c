@@ -7,11 +7,13 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timex.h>
+#include <sys/uio.h>
 
 #ifndef SYS_process_mrelease
 #define SYS_process_mrelease 448
@@ -211,6 +213,27 @@ static void test_mrelease_of_shared_memory(void)
 	CHECK(waitpid(pid, &status, 0) == pid && *word == 1);
 }
 
+/* process_vm_readv() and writev() are no debuggers: what the process may not do is EFAULT. */
+static void test_process_vm_rights(void)
+{
+	char *mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char byte = 2;
+	struct iovec here = {&byte, 1}, there = {mem, 1};
+
+	mem[0] = 1;
+	CHECK(process_vm_writev(getpid(), &here, 1, &there, 1, 0) == 1 && mem[0] == 2);
+	CHECK(mprotect(mem, 4096, PROT_READ) == 0);
+	byte = 3;
+	CHECK_ERRNO(process_vm_writev(getpid(), &here, 1, &there, 1, 0), EFAULT);
+	CHECK(process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1 && byte == 2);
+	CHECK(mprotect(mem, 4096, PROT_NONE) == 0);
+	CHECK_ERRNO(process_vm_readv(getpid(), &here, 1, &there, 1, 0), EFAULT);
+	CHECK(mprotect(mem, 4096, PROT_WRITE) == 0);
+	CHECK_ERRNO(process_vm_readv(getpid(), &here, 1, &there, 1, 0), EFAULT);
+	CHECK(process_vm_writev(getpid(), &here, 1, &there, 1, 0) == 1);
+	CHECK(munmap(mem, 4096) == 0);
+}
+
 #define NR_EXECS 200
 
 /* Replaces its program by itself, "left" times, and tells the end. */
@@ -263,5 +286,6 @@ int main(int argc, char **argv)
 	TEST(test_process_mrelease);
 	TEST(test_mrelease_of_shared_memory);
 	TEST(test_mrelease_of_exec);
+	TEST(test_process_vm_rights);
 	return test_done();
 }
