@@ -30,8 +30,11 @@ void get_rusage(struct task *t, int who, struct rusage *ru);
 
 /* The calls' clocks: now on clock `id` in ns. 0 or -EINVAL. */
 int clock_now(int id, u64 *ns);
-/* The wall clock is now at ns; timers on it are told. */
-void set_wall_clock(u64 ns);
+/*
+ * adjtimex.c: the wall clock is now at ns; timers on it are told. 0, -EPERM, -EINVAL: later than the
+ * clock can count, or earlier than the boot would then have been.
+ */
+int set_wall_clock(u64 ns);
 struct timeval ns_to_timeval(u64 ns);
 struct timespec ns_to_timespec(u64 ns);
 /* False if out of range. A time too large for u64 nanoseconds becomes the largest. */

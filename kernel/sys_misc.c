@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small calls that belong to no family: the state of the clock's discipline (there is none), and
- * whether two processes share something.
+ * Small calls that belong to no family: the wall clock in the old way, and whether two processes
+ * share something.
  */
 #include "arch/x86_64/uaccess.h"
 #include "kernel/cred.h"
@@ -14,62 +14,6 @@
 #include "kernel/uapi/misc.h"
 #include "lib/err.h"
 #include "lib/string.h"
-
-/* adjtimex ------------------------------------------------------------------------------------- */
-
-#define ADJ_OFFSET_SS_READ 0xa001u
-#define STA_UNSYNC	   0x0040
-#define TIME_ERROR	   5
-#define MAX_ERROR_US	   16000000 /* NTP's word for "nobody knows" */
-
-struct timex {
-	u32 modes, pad0;
-	s64 offset, freq, maxerror, esterror;
-	s32 status, pad1;
-	s64 constant, precision, tolerance;
-	struct timeval time;
-	s64 tick, ppsfreq, jitter;
-	s32 shift, pad2;
-	s64 stabil, jitcnt, calcnt, errcnt, stbcnt;
-	s32 tai, reserved[11];
-};
-
-/* The clock runs by the TSC and nobody steers it: that can be read, and not changed. */
-static long do_adjtimex(struct timex __user *utx)
-{
-	struct timex tx;
-
-	if (copy_from_user(&tx, utx, sizeof(tx)))
-		return -EFAULT;
-	if (tx.modes && tx.modes != ADJ_OFFSET_SS_READ)
-		return capable(CAP_SYS_TIME) ? -EINVAL : -EPERM;
-	tx = (struct timex){
-		.modes = tx.modes,
-		.maxerror = MAX_ERROR_US,
-		.esterror = MAX_ERROR_US,
-		.status = STA_UNSYNC,
-		.constant = 2,
-		.precision = 1,
-		.tolerance = 500 << 16, /* parts per million, 16 bits of fraction */
-		.time = ns_to_timeval(ktime_get_real_ns()),
-		.tick = 10000,
-	};
-	return copy_to_user(utx, &tx, sizeof(tx)) ? -EFAULT : TIME_ERROR;
-}
-
-SYSCALL_DEFINE1(adjtimex, struct timex __user *, utx)
-{
-	return do_adjtimex(utx);
-}
-
-SYSCALL_DEFINE2(clock_adjtime, int, clock, struct timex __user *, utx)
-{
-	u64 now;
-
-	if (clock == CLOCK_REALTIME)
-		return do_adjtimex(utx);
-	return clock_now(clock, &now) ? -EINVAL : -EOPNOTSUPP;
-}
 
 SYSCALL_DEFINE2(settimeofday, const struct timeval __user *, utv, const struct timezone __user *,
 		utz)
@@ -84,11 +28,9 @@ SYSCALL_DEFINE2(settimeofday, const struct timeval __user *, utv, const struct t
 		return -EINVAL;
 	if (utz && copy_from_user(&tz, utz, sizeof(tz)))
 		return -EFAULT;
-	if (!capable(CAP_SYS_TIME))
-		return -EPERM;
-	if (utv)
-		set_wall_clock(ns);
-	return 0;
+	if (!utv)
+		return capable(CAP_SYS_TIME) ? 0 : -EPERM;
+	return set_wall_clock(ns);
 }
 
 /* kcmp ----------------------------------------------------------------------------------------- */

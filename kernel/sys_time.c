@@ -2,15 +2,14 @@
 /*
  * Clocks and sleeping.
  *
- * There is one clock, nanoseconds since boot from the TSC; wall time is that plus an offset. The
- * coarse clocks are the same, only their resolution is told as a tick. There is no vDSO: these are
- * short calls.
+ * There is one clock, nanoseconds since boot from the TSC; wall time and TAI are that plus an offset
+ * (time.c), and CLOCK_MONOTONIC_RAW is what it would be if nobody corrected it. The coarse clocks are
+ * the same, only their resolution is told as a tick. There is no vDSO: these are short calls.
  *
  * CPU-time clocks have negative numbers that hold a pid: ~pid << 3 | kind, bit 2 set for a single thread.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/uaccess.h"
-#include "kernel/events/timerfd.h"
 #include "kernel/proc_internal.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
@@ -97,11 +96,15 @@ int clock_now(int id, u64 *ns)
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_REALTIME_ALARM:
-	case CLOCK_TAI:
 		*ns = ktime_get_real_ns();
 		return 0;
-	case CLOCK_MONOTONIC:
+	case CLOCK_TAI:
+		*ns = ktime_get_tai_ns();
+		return 0;
 	case CLOCK_MONOTONIC_RAW:
+		*ns = ktime_get_raw_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
 	case CLOCK_BOOTTIME_ALARM:
@@ -141,14 +144,6 @@ SYSCALL_DEFINE2(clock_getres, int, id, struct timespec __user *, uts)
 	return uts && copy_to_user(uts, &ts, sizeof(ts)) ? -EFAULT : 0;
 }
 
-void set_wall_clock(u64 ns)
-{
-	s64 delta = (s64)(ns - ktime_get_real_ns());
-
-	ktime_set_real_ns(ns);
-	timerfd_clock_was_set(delta);
-}
-
 SYSCALL_DEFINE2(clock_settime, int, id, const struct timespec __user *, uts)
 {
 	u64 ns;
@@ -159,10 +154,7 @@ SYSCALL_DEFINE2(clock_settime, int, id, const struct timespec __user *, uts)
 	err = get_timespec(&ns, uts);
 	if (err)
 		return err;
-	if (!capable(CAP_SYS_TIME))
-		return -EPERM;
-	set_wall_clock(ns);
-	return 0;
+	return set_wall_clock(ns);
 }
 
 SYSCALL_DEFINE2(gettimeofday, struct timeval __user *, utv, struct timezone __user *, utz)

@@ -18,12 +18,16 @@
  * context.
  */
 u64 ktime_get_ns(void);
+/* ktime_get_raw_ns() - the same by a clock that nobody corrects. Any context. */
+u64 ktime_get_raw_ns(void);
 /* ktime_get_real_ns() - time since 1970-01-01 00:00 UTC. Any context. */
 u64 ktime_get_real_ns(void);
-/* ktime_set_real_ns() - set the wall clock. Any context. */
+/* ktime_get_tai_ns() - the same without leap seconds. Any context. */
+u64 ktime_get_tai_ns(void);
+/* ktime_of_real_ns() - when, in time since boot, the wall clock shows @real_ns. Any context. */
+u64 ktime_of_real_ns(u64 real_ns);
+/* ktime_set_real_ns() - set the wall clock, and nothing else: see set_wall_clock(). */
 void ktime_set_real_ns(u64 real_ns);
-/* cycles_to_ns() - a difference of two TSC values as time. */
-u64 cycles_to_ns(u64 cycles);
 /* time_init() - the TSC is calibrated (arch's tsc_hz): start the clocks. */
 void time_init(void);
 

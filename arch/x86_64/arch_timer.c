@@ -60,18 +60,6 @@ static inline u64 mul_shift32(u64 a, u64 b)
 	return (u64)(((unsigned __int128)a * b) >> 32);
 }
 
-/* a * b / divisor, exact as long as the result fits into 64 bits. */
-static inline u64 mul_div(u64 a, u64 b, u64 divisor)
-{
-	u64 quotient, rest;
-
-	asm("mulq %3\n\tdivq %4"
-	    : "=&a"(quotient), "=&d"(rest)
-	    : "0"(a), "r"(b), "r"(divisor)
-	    : "cc");
-	return quotient;
-}
-
 static u64 scale_for(u64 hz)
 {
 	return mul_div(hz, 1UL << 32, NSEC_PER_SEC);

@@ -31,6 +31,25 @@ static inline u64 rdtsc_ordered(void)
 	asm volatile("lfence\n\trdtsc" : "=a"(low), "=d"(high) : : "memory");
 	return low | (u64)high << 32;
 }
+/* rdtsc that later loads do not run ahead of. */
+static inline u64 rdtsc_before_loads(void)
+{
+	u32 low, high;
+
+	asm volatile("rdtsc\n\tlfence" : "=a"(low), "=d"(high) : : "memory");
+	return low | (u64)high << 32;
+}
+/* a * b / divisor, exact as long as the result fits into 64 bits. */
+static inline u64 mul_div(u64 a, u64 b, u64 divisor)
+{
+	u64 quotient, rest;
+
+	asm("mulq %3\n\tdivq %4"
+	    : "=&a"(quotient), "=&d"(rest)
+	    : "0"(a), "r"(b), "r"(divisor)
+	    : "cc");
+	return quotient;
+}
 static inline void cpuid(u32 leaf, u32 subleaf, u32 *a, u32 *b, u32 *c, u32 *d)
 {
 	asm volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(subleaf));

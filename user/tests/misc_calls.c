@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small calls: adjtimex, kcmp, settimeofday, swapon and swapoff of what is no swap, process_mrelease,
+ * Small calls: kcmp, settimeofday, swapon and swapoff of what is no swap, process_mrelease,
  * signals to a directory of /proc; and looking at a socket's bytes without taking them.
  */
 #include "test.h"
@@ -12,25 +12,11 @@
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/timex.h>
 #include <sys/uio.h>
 
 #ifndef SYS_process_mrelease
 #define SYS_process_mrelease 448
 #endif
-
-static void test_adjtimex(void)
-{
-	struct timex tx = {0};
-	int state = adjtimex(&tx);
-
-	CHECK(state >= 0 && state <= 5 && tx.tick >= 9000 && tx.tick <= 11000);
-	CHECK(tx.time.tv_sec >= time(NULL) - 10 && tx.tolerance > 0);
-	CHECK(clock_adjtime(CLOCK_REALTIME, &tx) == state);
-	CHECK_ERRNO(clock_adjtime(CLOCK_MONOTONIC, &tx), EOPNOTSUPP);
-	CHECK_ERRNO(clock_adjtime(99, &tx), EINVAL);
-	CHECK_ERRNO(syscall(SYS_adjtimex, 8L), EFAULT);
-}
 
 /* What is no swap area, and what never could be one. */
 static void test_swap_of_nothing(void)
@@ -276,7 +262,6 @@ int main(int argc, char **argv)
 {
 	if (argc == 3)
 		return exec_on(argv[1], argv[2]);
-	TEST(test_adjtimex);
 	TEST(test_settimeofday);
 	TEST(test_kcmp);
 	TEST(test_swap_of_nothing);
