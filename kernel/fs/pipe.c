@@ -194,27 +194,6 @@ ssize_t pipe_read(struct pipe *pipe, struct iov_iter *to, bool nonblock)
 	return ret;
 }
 
-ssize_t pipe_peek(struct pipe *pipe, struct iov_iter *to, bool nonblock)
-{
-	ssize_t done = 0, ret;
-
-	if (!iov_iter_count(to))
-		return 0;
-	mutex_lock(&pipe->mutex);
-	ret = pipe_wait_readable(pipe, nonblock);
-	for (unsigned int i = pipe->tail; !ret && i != pipe->head && iov_iter_count(to); i++) {
-		const struct pipe_buffer *buf = pipe_buf(pipe, i);
-		size_t want = min_t(size_t, buf->len, iov_iter_count(to));
-		size_t copied = copy_page_to_iter(buf->page, buf->offset, want, to);
-
-		done += (ssize_t)copied;
-		if (copied < want)
-			ret = -EFAULT;
-	}
-	mutex_unlock(&pipe->mutex);
-	return done ?: ret;
-}
-
 /* Writing -------------------------------------------------------------------------------------- */
 
 /* Append to the last page what fits there as a whole. Bytes, 0 if nothing fits, -EFAULT. */
@@ -339,7 +318,7 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 	return mask;
 }
 
-int pipe_bytes(struct pipe *pipe)
+static int pipe_bytes(struct pipe *pipe)
 {
 	int bytes = 0;
 
@@ -412,7 +391,8 @@ long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
-void pipe_drop_ends(struct pipe *pipe, bool reader, bool writer)
+/* A reader, a writer goes; those who wait for the last one are told. */
+static void pipe_drop_ends(struct pipe *pipe, bool reader, bool writer)
 {
 	bool last;
 

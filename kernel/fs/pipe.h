@@ -99,15 +99,8 @@ void free_pipe(struct pipe *pipe);
 ssize_t pipe_read(struct pipe *pipe, struct iov_iter *to, bool nonblock);
 ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, unsigned int flags);
 
-/** pipe_peek() - as pipe_read(), but what is read stays. */
-ssize_t pipe_peek(struct pipe *pipe, struct iov_iter *to, bool nonblock);
-
-/** pipe_drop_ends() - a reader, a writer goes; those who wait for the last one are told. */
-void pipe_drop_ends(struct pipe *pipe, bool reader, bool writer);
 /** pipe_release() - file_operations.release of an end. */
 void pipe_release(struct inode *inode, struct file *file);
-/** pipe_bytes() - how many bytes wait to be read. */
-int pipe_bytes(struct pipe *pipe);
 
 /** file_pipe() - the pipe behind an open file, or NULL if it is something else. */
 struct pipe *file_pipe(struct file *file);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * getsockopt and setsockopt. Time limits are kept to; switches are remembered, and have no effect on
- * a pair of pipes; sizes of buffers and SO_LINGER are hints, taken and not used.
+ * getsockopt and setsockopt. Time limits, SO_SNDBUF and SO_RCVLOWAT are kept to; SO_RCVBUF, which is
+ * nothing between two ends of one machine, and switches are remembered; SO_LINGER is taken.
  */
-#include "kernel/fs/pipe.h"
 #include "kernel/fs/socket.h"
 #include "kernel/proc_internal.h"
 #include "kernel/syscall.h"
@@ -49,25 +48,31 @@ union sock_value {
 };
 
 /* Its length, or -ENOPROTOOPT. */
-static long get_option(const struct sock_end *end, int name, union sock_value *value)
+static long get_option(struct sock_end *end, int name, union sock_value *value)
 {
 	value->number = 0;
 	switch (name) {
 	case SO_TYPE:
-		value->number = SOCK_STREAM;
+		value->number = end->pair->type;
 		break;
 	case SO_DOMAIN:
 		value->number = AF_UNIX;
 		break;
 	case SO_SNDBUF:
+		value->number = READ_ONCE(end->sndbuf);
+		break;
 	case SO_RCVBUF:
-		value->number = PIPE_DEF_BUFFERS * PAGE_SIZE;
+		value->number = READ_ONCE(end->rcvbuf);
 		break;
 	case SO_RCVLOWAT:
+		value->number = READ_ONCE(end->rcvlowat);
+		break;
 	case SO_SNDLOWAT:
 		value->number = 1;
 		break;
 	case SO_ERROR:
+		value->number = sock_take_error(end);
+		break;
 	case SO_PROTOCOL:
 	case SO_ACCEPTCONN:
 		break;
@@ -132,6 +137,20 @@ static long set_timeout(struct sock_end *end, int name, const struct timeval __u
 	return 0;
 }
 
+/* A buffer is twice what is asked for, as on Linux: half of it is for what messages cost. */
+static void set_size(struct sock_end *end, int name, int value)
+{
+	int twice = 2 * (int)min_t(unsigned int, (unsigned int)value, SOCK_MAX_BUF);
+
+	if (name == SO_RCVLOWAT)
+		WRITE_ONCE(end->rcvlowat, value < 0 ? INT_MAX : value ?: 1);
+	else if (name == SO_RCVBUF)
+		WRITE_ONCE(end->rcvbuf, max(twice, SOCK_MIN_RCV));
+	else
+		WRITE_ONCE(end->sndbuf, max(twice, SOCK_MIN_SND));
+	wake_up_interruptible_all(&end->wr_wait);
+}
+
 static long set_option(struct sock_end *end, int name, const void __user *uval, int len)
 {
 	int value = 0;
@@ -142,7 +161,11 @@ static long set_option(struct sock_end *end, int name, const void __user *uval, 
 		return -EFAULT;
 	if (name == SO_RCVTIMEO || name == SO_SNDTIMEO)
 		return set_timeout(end, name, uval, len);
-	if (name == SO_SNDBUF || name == SO_RCVBUF || name == SO_LINGER)
+	if (name == SO_SNDBUF || name == SO_RCVBUF || name == SO_RCVLOWAT) {
+		set_size(end, name, value);
+		return 0;
+	}
+	if (name == SO_LINGER)
 		return 0;
 	if (!is_switch(name))
 		return -ENOPROTOOPT;
