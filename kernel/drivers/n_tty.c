@@ -122,6 +122,7 @@ static void put_line_end(struct tty_struct *tty, u16 entry)
 	put(d, entry);
 	smp_store_release(&d->canon_head, d->head);
 	wake_up_all(&tty->read_wait);
+	kill_fasync(&tty->fasync, FMODE_READ, POLL_IN);
 }
 
 bool n_tty_can_receive(struct tty_struct *tty)
@@ -493,6 +494,12 @@ static void receive_error(struct tty_struct *tty, u8 c)
 		put_byte(tty, 0);
 	}
 	wake_up_all(&tty->read_wait);
+}
+
+void n_tty_tell_input(struct tty_struct *tty)
+{
+	if (!L(tty, ICANON) && used(tty->disc))
+		kill_fasync(&tty->fasync, FMODE_READ, POLL_IN);
 }
 
 void n_tty_receive(struct tty_struct *tty, u8 c, unsigned int flag)

@@ -47,6 +47,9 @@ struct n_tty {
 /* n_tty_receive - one byte from the terminal; flag is enum tty_flag */
 void n_tty_receive(struct tty_struct *tty, u8 c, unsigned int flag) __must_hold(&tty->input_mutex);
 
+/* n_tty_tell_input - after a batch of them: owners of O_ASYNC files hear of bytes that are no lines */
+void n_tty_tell_input(struct tty_struct *tty) __must_hold(&tty->input_mutex);
+
 /* n_tty_can_receive - is there room for any next byte? If not, TTY_INPUT_WAITS is set. */
 bool n_tty_can_receive(struct tty_struct *tty) __must_hold(&tty->input_mutex);
 

@@ -255,6 +255,8 @@ ssize_t n_tty_write(struct tty_file *tf, struct file *file, struct iov_iter *fro
 		err = n ? write_chunk(tf, file, buf, n, &done) : -EFAULT;
 	}
 	write_end(tty);
+	if (err == -EAGAIN)
+		set_bit(TTY_TELL_ROOM, &tty->flags);
 	return done ? (ssize_t)done : err;
 }
 

@@ -66,6 +66,7 @@ struct pty {
 	bool vacant;		     /* l: the slave was open, and is not */
 	bool packet;		     /* l: TIOCPKT */
 	u8 status;		     /* l: TIOCPKT_* not yet told */
+	struct fasync_head fasync;   /* files of the master */
 	struct wait_queue_head wait; /* the master's reads, writes and polls */
 };
 
@@ -117,8 +118,10 @@ static size_t pty_write(struct tty_struct *tty, const u8 *buf, size_t n)
 			pty->ring[pty->head++ % PTY_RING_SIZE] = buf[i];
 	}
 	spin_unlock_irqrestore(&pty->lock, flags);
-	if (n)
+	if (n) {
 		wake_master(pty);
+		kill_fasync(&pty->fasync, FMODE_READ, POLL_IN);
+	}
 	return n;
 }
 
@@ -452,6 +455,7 @@ static struct pty *new_pty(unsigned int index)
 	pty->index = index;
 	spin_lock_init(&pty->lock);
 	init_waitqueue_head(&pty->wait);
+	fasync_init(&pty->fasync);
 	pty->vacant = true;
 	pty->ring = kmalloc(PTY_RING_SIZE, GFP_KERNEL);
 	snprintf(name, sizeof(name), "pts/%u", index);
@@ -543,6 +547,13 @@ static void ptmx_release(struct inode *inode, struct file *file)
 	kfree(pf);
 }
 
+static struct fasync_head *ptmx_fasync(struct file *file)
+{
+	struct pty_file *pf = file->private;
+
+	return &pf->pty->fasync;
+}
+
 static const struct file_operations ptmx_fops = {
 	.open = ptmx_open,
 	.release = ptmx_release,
@@ -550,6 +561,7 @@ static const struct file_operations ptmx_fops = {
 	.write_iter = ptmx_write,
 	.poll = ptmx_poll,
 	.ioctl = ptmx_ioctl,
+	.fasync = ptmx_fasync,
 };
 
 /* Boot ----------------------------------------------------------------------------------------- */

@@ -132,6 +132,7 @@ struct tty_struct *tty_alloc(const char *name, dev_t dev, const struct tty_opera
 	spin_lock_init(&tty->ring_lock);
 	init_waitqueue_head(&tty->read_wait);
 	init_waitqueue_head(&tty->write_wait);
+	fasync_init(&tty->fasync);
 	return tty;
 }
 
@@ -193,6 +194,7 @@ void tty_hangup(struct tty_struct *tty, bool leader_exits)
 
 	wake_up_all(&tty->read_wait);
 	wake_up_all(&tty->write_wait);
+	fasync_clear(&tty->fasync);
 	tty_leave_session(tty, leader_exits);
 }
 
@@ -331,11 +333,29 @@ static u32 tty_poll(struct file *file, struct poll_table *table)
 	return n_tty_poll(file->private, file, table);
 }
 
+/* Who wants signals and has not said for whom: the foreground group, or the caller. */
+static struct fasync_head *tty_fasync(struct file *file)
+{
+	struct tty_file *tf = file->private;
+	struct pid *pgrp = tty_get_pgrp(tf->tty);
+	int err;
+
+	if (tty_hung_up(tf)) {
+		put_pid(pgrp);
+		return ERR_PTR(-EIO);
+	}
+	err = pgrp ? file_default_owner(file, pgrp, F_OWNER_PGRP)
+		   : file_default_owner(file, current->group_leader->thread_pid, F_OWNER_PID);
+	put_pid(pgrp);
+	return err ? ERR_PTR(err) : &tf->tty->fasync;
+}
+
 static const struct file_operations tty_fops = {
 	.read_iter = tty_read_iter,
 	.write_iter = tty_write_iter,
 	.poll = tty_poll,
 	.ioctl = tty_ioctl,
+	.fasync = tty_fasync,
 	.open = tty_open,
 	.release = tty_release,
 };

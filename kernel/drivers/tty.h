@@ -20,6 +20,7 @@
  * lock. tasklist_lock -> ctty_lock (tty_jobctrl.c), which may be taken inside any of the mutexes.
  */
 
+#include "kernel/fs/fasync.h"
 #include "kernel/mutex.h"
 #include "kernel/pid.h"
 #include "kernel/spinlock.h"
@@ -115,6 +116,7 @@ struct tty_struct {
 
 	struct wait_queue_head read_wait;
 	struct wait_queue_head write_wait;
+	struct fasync_head fasync;
 
 	struct pid *pgrp;    /* j: foreground process group, counted reference */
 	struct pid *session; /* j: whose controlling terminal it is, counted */
@@ -128,6 +130,7 @@ struct tty_struct {
 #define TTY_INPUT_WAITS 4 /* read_buf is full; the ring keeps what comes */
 #define TTY_XOFF_SENT	5 /* IXOFF: the other side was told to stop */
 #define TTY_WRITING	6 /* a write(2) is under way */
+#define TTY_TELL_ROOM	7 /* a write was cut short: owners of O_ASYNC files wait for room */
 
 /* One open of a terminal: file->private_data. */
 struct tty_file {
@@ -254,6 +257,9 @@ int tty_check_read(struct tty_struct *tty);
 /* tty_pgrp_nr, tty_session_nr - of the foreground group, of the session; 0 if there is none */
 pid_t tty_pgrp_nr(struct tty_struct *tty);
 pid_t tty_session_nr(struct tty_struct *tty);
+
+/* tty_get_pgrp - the foreground group, counted, or NULL */
+struct pid *tty_get_pgrp(struct tty_struct *tty);
 
 /* tty_signal_pgrp - send sig to the foreground group, if there is one. May sleep. */
 void tty_signal_pgrp(struct tty_struct *tty, int sig);

@@ -68,6 +68,8 @@ void tty_insert_done(struct tty_struct *tty)
 void tty_wakeup(struct tty_struct *tty)
 {
 	wake_up_all(&tty->write_wait);
+	if (test_and_clear_bit(TTY_TELL_ROOM, &tty->flags))
+		kill_fasync(&tty->fasync, FMODE_WRITE, POLL_OUT);
 	if (n_tty_echo_pending(tty))
 		tty_kick(tty);
 }
@@ -101,6 +103,7 @@ static bool tty_ring_low(struct tty_struct *tty)
 
 static void tty_work(struct tty_struct *tty)
 {
+	bool got = false;
 	int c;
 
 	mutex_lock(&tty->input_mutex);
@@ -109,7 +112,10 @@ static void tty_work(struct tty_struct *tty)
 		if (c < 0)
 			break;
 		n_tty_receive(tty, c & 0xff, c & TTY_FLAG_MASK);
+		got = true;
 	}
+	if (got)
+		n_tty_tell_input(tty);
 	n_tty_flush_echo(tty);
 	n_tty_flow_control(tty);
 	mutex_unlock(&tty->input_mutex);

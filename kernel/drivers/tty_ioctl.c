@@ -388,8 +388,10 @@ static int fake_input(struct tty_struct *tty, const u8 __user *arg)
 	if (get_user(c, arg))
 		return -EFAULT;
 	mutex_lock(&tty->input_mutex);
-	if (n_tty_can_receive(tty))
+	if (n_tty_can_receive(tty)) {
 		n_tty_receive(tty, c, TTY_NORMAL);
+		n_tty_tell_input(tty);
+	}
 	n_tty_flush_echo(tty);
 	mutex_unlock(&tty->input_mutex);
 	return 0;

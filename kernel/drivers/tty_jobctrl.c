@@ -79,6 +79,16 @@ pid_t tty_pgrp_nr(struct tty_struct *tty)
 	return nr;
 }
 
+struct pid *tty_get_pgrp(struct tty_struct *tty)
+{
+	struct pid *pgrp;
+
+	spin_lock(&ctty_lock);
+	pgrp = get_pid(tty->pgrp);
+	spin_unlock(&ctty_lock);
+	return pgrp;
+}
+
 pid_t tty_session_nr(struct tty_struct *tty)
 {
 	pid_t nr;

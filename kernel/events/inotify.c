@@ -23,6 +23,7 @@
  */
 #include "kernel/events/inotify.h"
 #include "arch/x86_64/uaccess.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/iov_iter.h"
 #include "kernel/fs/namei.h"
@@ -57,6 +58,7 @@ struct inotify_record {
 /* Lock key: (l) inotify_lock; (c) constant. */
 struct inotify_group {
 	struct wait_queue_head wait;
+	struct fasync_head fasync;
 	struct list_head events;  /* (l) */
 	unsigned int nr_events;	  /* (l) */
 	struct list_head watches; /* (l) */
@@ -135,6 +137,7 @@ static void queue_event(struct inotify_group *group, s32 wd, u32 mask, u32 cooki
 	list_add_tail(&event->list, &group->events);
 	group->nr_events++;
 	__wake_up(&group->wait, TASK_NORMAL, 0, (void *)(unsigned long)(POLLIN | POLLRDNORM));
+	kill_fasync(&group->fasync, FMODE_READ, POLL_IN);
 }
 
 /* The watch ends: nobody finds it any more. The caller puts its inode and frees it later. */
@@ -381,10 +384,18 @@ static void inotify_release(struct inode *inode, struct file *file)
 	atomic_dec(&nr_instances);
 }
 
+static struct fasync_head *inotify_fasync(struct file *file)
+{
+	struct inotify_group *group = file->private;
+
+	return &group->fasync;
+}
+
 static const struct file_operations inotify_fops = {
 	.read_iter = inotify_read,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,
+	.fasync = inotify_fasync,
 	.llseek = noop_llseek,
 	.release = inotify_release,
 	.fdinfo = inotify_fdinfo,
@@ -405,6 +416,7 @@ static long do_inotify_init(unsigned int flags)
 	if (!group)
 		return -ENOMEM;
 	init_waitqueue_head(&group->wait);
+	fasync_init(&group->fasync);
 	INIT_LIST_HEAD(&group->events);
 	INIT_LIST_HEAD(&group->watches);
 	group->next_wd = 1;

@@ -8,6 +8,7 @@
  * descriptor.
  */
 #include "arch/x86_64/uaccess.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/iov_iter.h"
@@ -46,6 +47,14 @@ struct signalfd {
 	sigset_t mask; /* signals that are read; siglock of whoever changes it */
 };
 
+/* About a file (fs/fasync.c)? */
+static bool from_file(const siginfo_t *info)
+{
+	return info->si_code == SI_SIGIO ||
+	       (info->si_code >= POLL_IN && info->si_code <= POLL_HUP &&
+		!(sigmask(info->si_signo) & OWN_CODES_MASK));
+}
+
 static void fill_record(struct signalfd_siginfo *out, const siginfo_t *info)
 {
 	*out = (struct signalfd_siginfo){
@@ -56,6 +65,9 @@ static void fill_record(struct signalfd_siginfo *out, const siginfo_t *info)
 	if (sigmask(info->si_signo) & SYNCHRONOUS_MASK && info->si_code > 0) {
 		out->ssi_addr = info->si_addr;
 		out->ssi_addr_lsb = (u16)info->si_addr_lsb;
+	} else if (from_file(info)) {
+		out->ssi_band = (u32)info->si_band;
+		out->ssi_fd = info->si_fd;
 	} else if (info->si_code == SI_TIMER) {
 		out->ssi_tid = (u32)info->si_tid;
 		out->ssi_overrun = (u32)info->si_overrun;

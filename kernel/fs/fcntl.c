@@ -3,6 +3,7 @@
  * fcntl(2) and ioctl(2): everything about a descriptor that is not data.
  */
 #include "kernel/fs/fcntl.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/locks.h"
@@ -16,7 +17,7 @@
 #include "arch/x86_64/uaccess.h"
 #include "lib/errno.h"
 
-#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
 static long do_dupfd(struct file *file, unsigned long from, unsigned int flags)
 {
@@ -30,50 +31,23 @@ static long do_dupfd(struct file *file, unsigned long from, unsigned int flags)
 	return fd;
 }
 
-static long setfl(struct file *file, unsigned int flags)
+static long setfl(unsigned int fd, struct file *file, unsigned int flags)
 {
+	int err = 0;
+
 	if (flags & O_NOATIME && !(file->f_flags & O_NOATIME) &&
 	    !inode_owner_or_capable(file->f_inode))
 		return -EPERM;
 	if (flags & O_DIRECT && !S_ISFIFO(file->f_inode->i_mode) && !S_ISBLK(file->f_inode->i_mode))
 		return -EINVAL;
+	if ((flags ^ file->f_flags) & O_ASYNC)
+		err = file_set_async(file, (int)fd, flags & O_ASYNC);
+	if (err && err != -ENOTTY) /* where there is nothing to tell the flag stays off */
+		return err;
 	spin_lock(&file->f_lock);
 	file->f_flags = (flags & SETFL_MASK) | (file->f_flags & ~SETFL_MASK);
 	spin_unlock(&file->f_lock);
 	return 0;
-}
-
-static long f_owner(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct f_owner_ex ex;
-
-	switch (cmd) {
-	case F_SETOWN:
-		if ((int)arg == INT_MIN)
-			return -EINVAL;
-		file->f_owner.pid = (int)arg;
-		return 0;
-	case F_GETOWN:
-		return file->f_owner.pid;
-	case F_SETSIG:
-		if (arg > _NSIG)
-			return -EINVAL;
-		file->f_owner.signum = (int)arg;
-		return 0;
-	case F_GETSIG:
-		return file->f_owner.signum;
-	case F_SETOWN_EX:
-		if (copy_from_user(&ex, (void __user *)arg, sizeof(ex)))
-			return -EFAULT;
-		if (ex.type < 0 || ex.type > 2)
-			return -EINVAL;
-		file->f_owner.pid = ex.type == 2 ? -ex.pid : ex.pid;
-		return 0;
-	default: /* F_GETOWN_EX */
-		ex.type = file->f_owner.pid < 0 ? 2 : 1;
-		ex.pid = file->f_owner.pid < 0 ? -file->f_owner.pid : file->f_owner.pid;
-		return copy_to_user((void __user *)arg, &ex, sizeof(ex)) ? -EFAULT : 0;
-	}
 }
 
 #define F_ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
@@ -149,7 +123,7 @@ static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		return setfl(file, arg);
+		return setfl(fd, file, arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -163,7 +137,7 @@ static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 	case F_GETSIG:
 	case F_SETOWN_EX:
 	case F_GETOWN_EX:
-		return f_owner(file, cmd, arg);
+		return fown_fcntl(file, cmd, arg);
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
 		return pipe_fcntl(file, cmd, arg);
@@ -196,16 +170,25 @@ SYSCALL_DEFINE3(fcntl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
 	return ret;
 }
 
-static long set_nonblock(struct file *file, unsigned int flag, unsigned long arg)
+static long set_nonblock(struct file *file, unsigned long arg)
 {
 	int on = 0;
 
 	if (get_user(on, (int __user *)arg))
 		return -EFAULT;
 	spin_lock(&file->f_lock);
-	file->f_flags = on ? file->f_flags | flag : file->f_flags & ~flag;
+	file->f_flags = on ? file->f_flags | O_NONBLOCK : file->f_flags & ~O_NONBLOCK;
 	spin_unlock(&file->f_lock);
 	return 0;
+}
+
+static long set_async(unsigned int fd, struct file *file, unsigned long arg)
+{
+	int on = 0;
+
+	if (get_user(on, (int __user *)arg))
+		return -EFAULT;
+	return !on == !(file->f_flags & O_ASYNC) ? 0 : file_set_async(file, (int)fd, on);
 }
 
 static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -234,10 +217,10 @@ SYSCALL_DEFINE3(ioctl, unsigned int, fd, unsigned int, cmd, unsigned long, arg)
 		set_close_on_exec(fd, false);
 		break;
 	case FIONBIO:
-		ret = set_nonblock(f.file, O_NONBLOCK, arg);
+		ret = set_nonblock(f.file, arg);
 		break;
 	case FIOASYNC:
-		ret = set_nonblock(f.file, O_ASYNC, arg);
+		ret = set_async(fd, f.file, arg);
 		break;
 	default:
 		ret = file_ioctl(f.file, cmd, arg);

@@ -14,6 +14,7 @@
  */
 #include "kernel/events/inotify.h"
 #include "kernel/events/epoll.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs_struct.h"
 #include "kernel/fs/locks.h"
@@ -132,7 +133,7 @@ struct file *alloc_file(struct path *path, unsigned int flags, const struct file
 	file->f_pos = 0;
 	mutex_init(&file->f_pos_lock);
 	spin_lock_init(&file->f_lock);
-	file->f_owner = (struct fown){0, 0};
+	file->f_owner = NULL;
 	file->private = NULL;
 	file->f_watches = NULL;
 	file->vmf.mapping = S_ISREG(inode->i_mode) ? &inode->i_data : NULL;
@@ -157,6 +158,7 @@ static noinline void __fput(struct file *file)
 	if (!(file->f_mode & FMODE_PATH)) {
 		notify_file(file, file->f_mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 		epoll_release_file(file);
+		fown_release(file);
 		locks_remove_file(file);
 		if (file->f_op->release)
 			file->f_op->release(file->f_inode, file);

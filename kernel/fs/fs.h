@@ -37,6 +37,8 @@ struct inode;
 struct dentry;
 struct mount;
 struct super_block;
+struct fasync_head;
+struct fown;
 struct iov_iter;
 struct poll_table;
 struct pipe;
@@ -337,13 +339,10 @@ struct file_operations {
 	int (*readdir)(struct file *file,
 		       struct dir_context *ctx); /* i_rwsem of the directory held for reading */
 	int (*fsync)(struct file *file);
+	/* What the file's news are told on (fasync.h), or ERR_PTR. NULL: there are none. */
+	struct fasync_head *(*fasync)(struct file *file);
 	void (*fdinfo)(struct seq_file *m,
 		       struct file *file); /* more lines of /proc/PID/fdinfo/N */
-};
-
-struct fown {
-	s32 pid; /* negative: a process group */
-	int signum;
 };
 
 struct file {
@@ -356,7 +355,7 @@ struct file {
 	loff_t f_pos;			    /* F  when shared */
 	struct mutex f_pos_lock;
 	spinlock_t f_lock;
-	struct fown f_owner;	     /* f */
+	struct fown *f_owner;	     /* set once: whom O_ASYNC tells, or NULL (fasync.c) */
 	void *private;		     /* of the driver or file system */
 	struct list_head *f_watches; /* f  epoll sets it is in, or NULL (events/epoll.c) */
 	struct vm_file vmf;	     /* c  what a mapping of this file holds */

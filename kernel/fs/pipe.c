@@ -59,6 +59,7 @@ struct pipe *alloc_pipe(void)
 	mutex_init(&pipe->mutex);
 	init_waitqueue_head(&pipe->rd_wait);
 	init_waitqueue_head(&pipe->wr_wait);
+	fasync_init(&pipe->fasync);
 	return pipe;
 }
 
@@ -126,7 +127,7 @@ int pipe_wait_writable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mute
 	}
 }
 
-void pipe_wake_readers(struct pipe *pipe)
+static void wake_readers(struct pipe *pipe)
 {
 	smp_mb();
 	if (waitqueue_active(&pipe->rd_wait))
@@ -134,12 +135,34 @@ void pipe_wake_readers(struct pipe *pipe)
 			  (void *)(unsigned long)(POLLIN | POLLRDNORM));
 }
 
-void pipe_wake_writers(struct pipe *pipe)
+static void wake_writers(struct pipe *pipe)
 {
 	smp_mb();
 	if (waitqueue_active(&pipe->wr_wait))
 		__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 1,
 			  (void *)(unsigned long)(POLLOUT | POLLWRNORM));
+}
+
+static void tell_readers(struct pipe *pipe)
+{
+	kill_fasync(&pipe->fasync, FMODE_READ, POLL_IN);
+}
+
+static void tell_writers(struct pipe *pipe)
+{
+	kill_fasync(&pipe->fasync, FMODE_WRITE, POLL_OUT);
+}
+
+void pipe_wake_readers(struct pipe *pipe)
+{
+	wake_readers(pipe);
+	tell_readers(pipe);
+}
+
+void pipe_wake_writers(struct pipe *pipe)
+{
+	wake_writers(pipe);
+	tell_writers(pipe);
 }
 
 /* Reading -------------------------------------------------------------------------------------- */
@@ -185,12 +208,13 @@ ssize_t pipe_read(struct pipe *pipe, struct iov_iter *to, bool nonblock)
 		more = slept && !pipe_empty(pipe);
 		mutex_unlock(&pipe->mutex);
 		if (was_full)
-			pipe_wake_writers(pipe);
+			wake_writers(pipe);
 		if (more) /* each wake-up wakes one reader: who used one up passes it on */
-			pipe_wake_readers(pipe);
+			wake_readers(pipe);
 	} else {
 		mutex_unlock(&pipe->mutex);
 	}
+	tell_writers(pipe);
 	return ret;
 }
 
@@ -250,7 +274,9 @@ ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, unsigned int flags)
 			break;
 		if (pipe_full(pipe)) { /* what we put in must be read before there is room */
 			if (done && was_empty)
-				pipe_wake_readers(pipe);
+				wake_readers(pipe);
+			if (done && !(flags & PIPE_NONBLOCK))
+				tell_readers(pipe);
 			ret = pipe_wait_writable(pipe, flags & PIPE_NONBLOCK);
 			was_empty = pipe_empty(pipe);
 			slept = true;
@@ -266,9 +292,10 @@ ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, unsigned int flags)
 	full = pipe_full(pipe);
 	mutex_unlock(&pipe->mutex);
 	if (was_empty || done)
-		pipe_wake_readers(pipe);
+		wake_readers(pipe);
 	if (!full && slept) /* pass the writers' wake-up on */
-		pipe_wake_writers(pipe);
+		wake_writers(pipe);
+	tell_readers(pipe);
 	if (ret == -EPIPE && flags & PIPE_SIGNAL)
 		send_sig(SIGPIPE, current);
 	return done ?: ret;
@@ -329,6 +356,13 @@ static int pipe_bytes(struct pipe *pipe)
 	return bytes;
 }
 
+static struct fasync_head *pipe_fasync(struct file *file)
+{
+	struct pipe *pipe = file->private;
+
+	return &pipe->fasync;
+}
+
 static long pipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (cmd != FIONREAD)
@@ -387,7 +421,7 @@ long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
 	ret = cmd == F_SETPIPE_SZ ? resize_ring(pipe, arg) : (long)pipe->ring_size * PAGE_SIZE;
 	mutex_unlock(&pipe->mutex);
 	if (cmd == F_SETPIPE_SZ)
-		pipe_wake_writers(pipe);
+		wake_writers(pipe);
 	return ret;
 }
 
@@ -409,6 +443,8 @@ static void pipe_drop_ends(struct pipe *pipe, bool reader, bool writer)
 	__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 0, (void *)(unsigned long)(POLLIN | POLLHUP));
 	__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 0,
 		  (void *)(unsigned long)(POLLOUT | POLLERR));
+	tell_readers(pipe);
+	tell_writers(pipe);
 }
 
 void pipe_release(struct inode *inode, struct file *file)
@@ -431,6 +467,7 @@ const struct file_operations pipe_fops = {
 	.write_iter = pipe_write_iter,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
+	.fasync = pipe_fasync,
 	.release = pipe_release,
 };
 

@@ -5,6 +5,7 @@
 #ifndef KERNEL_FS_PIPE_H
 #define KERNEL_FS_PIPE_H
 
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/fcntl.h"
 #include "kernel/wait.h"
@@ -50,6 +51,7 @@ struct pipe {
 	unsigned int r_counter; /* opens ever, for fifos */
 	unsigned int w_counter;
 	unsigned int files; /* pipe_life_lock: open files, for fifos */
+	struct fasync_head fasync;
 	struct page *spare; /* the last page emptied, kept for the next write */
 	struct pipe_buffer *bufs;
 };
@@ -120,7 +122,10 @@ int pipe_make_room(struct pipe *pipe) __must_hold(&pipe->mutex);
 /** pipe_release_buf() - mutex held: the oldest buffer has been used up. */
 void pipe_release_buf(struct pipe *pipe);
 
-/** pipe_wake_readers(), pipe_wake_writers() - there is data; there is room. No locks. */
+/**
+ * pipe_wake_readers(), pipe_wake_writers() - there is data; there is room. Owners of O_ASYNC files
+ * are told, too. No locks.
+ */
 void pipe_wake_readers(struct pipe *pipe);
 void pipe_wake_writers(struct pipe *pipe);
 

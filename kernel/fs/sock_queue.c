@@ -54,6 +54,7 @@ void sock_init_end(struct sock_end *end, struct sock_pair *pair, struct sock_end
 	INIT_LIST_HEAD(&end->queue);
 	init_waitqueue_head(&end->rd_wait);
 	init_waitqueue_head(&end->wr_wait);
+	fasync_init(&end->fasync);
 }
 
 /*
@@ -91,6 +92,13 @@ static void free_message(struct sock_msg *msg)
 static void wake_readers(struct sock_end *end, u32 events)
 {
 	__wake_up(&end->rd_wait, TASK_INTERRUPTIBLE, 0, (void *)(unsigned long)(events));
+}
+
+/* The end can be read, or nothing more will come: wake, and signal. */
+static void tell(struct sock_end *end, int reason, u32 events)
+{
+	wake_readers(end, events);
+	kill_fasync(&end->fasync, FMODE_READ, reason);
 }
 
 static void wake_writers(struct sock_end *end)
@@ -166,6 +174,7 @@ static int reserve(struct sock_end *end, size_t charge, bool nonblock)
 			end->charged += charge;
 		else if (!err)
 			err = -EAGAIN;
+		end->no_room |= err == -EAGAIN;
 		spin_unlock(&end->pair->lock);
 		if (err != -EAGAIN || nonblock || (timed && !left))
 			return err;
@@ -209,7 +218,7 @@ static int deliver(struct sock_end *end, struct sock_msg *msg)
 	}
 	spin_unlock(&end->pair->lock);
 	if (!err)
-		wake_readers(peer, POLLIN | POLLRDNORM);
+		tell(peer, POLL_IN, POLLIN | POLLRDNORM);
 	return err;
 }
 
@@ -292,15 +301,21 @@ static struct sock_msg *first_message(struct sock_end *end)
 static void consume(struct sock_end *end, struct sock_msg *msg)
 {
 	struct sock_end *peer = end->peer;
+	bool tell_room;
 
 	spin_lock(&end->pair->lock);
 	list_del(&msg->node);
 	peer->charged -= msg->charge;
+	tell_room = peer->no_room && sock_writable(peer);
+	if (tell_room)
+		peer->no_room = false;
 	end->bytes -= msg->len - msg->offset;
 	spin_unlock(&end->pair->lock);
 	free_message(msg);
 	if (may_send(peer))
 		wake_writers(peer);
+	if (tell_room)
+		kill_fasync(&peer->fasync, FMODE_WRITE, POLL_OUT);
 }
 
 /*
@@ -476,6 +491,8 @@ u32 sock_poll(struct file *file, struct poll_table *table)
 		mask |= POLLIN | POLLRDNORM;
 	if (sock_writable(end))
 		mask |= POLLOUT | POLLWRNORM | POLLWRBAND;
+	else
+		end->no_room = true;
 	spin_unlock(&end->pair->lock);
 	return mask;
 }
@@ -509,8 +526,13 @@ void sock_shutdown(struct sock_end *end, unsigned int how)
 					       (how & BIT(SHUT_WR) ? BIT(SHUT_RD) : 0));
 	spin_unlock(&end->pair->lock);
 	wake_end(end);
-	if (!is_datagram(end))
-		wake_end(peer);
+	if (is_datagram(end))
+		return;
+	wake_end(peer);
+	if (how == (BIT(SHUT_RD) | BIT(SHUT_WR)))
+		kill_fasync(&peer->fasync, FMODE_READ, POLL_HUP);
+	else if (how & BIT(SHUT_WR))
+		kill_fasync(&peer->fasync, FMODE_READ, POLL_IN);
 }
 
 void sock_close_end(struct sock_end *end)
@@ -529,4 +551,6 @@ void sock_close_end(struct sock_end *end)
 	while ((msg = first_message(end))) /* deliver() adds none any more */
 		consume(end, msg);
 	wake_end(peer);
+	if (!is_datagram(end))
+		kill_fasync(&peer->fasync, FMODE_READ, POLL_HUP);
 }

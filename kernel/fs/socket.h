@@ -5,6 +5,7 @@
 #ifndef KERNEL_FS_SOCKET_H
 #define KERNEL_FS_SOCKET_H
 
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs.h"
 #include "kernel/mutex.h"
@@ -57,8 +58,10 @@ struct sock_end {
 	unsigned int shut;	 /* l  BIT(SHUT_RD), BIT(SHUT_WR) */
 	int err;		 /* l  told once: ECONNRESET */
 	bool closed;		 /* l */
+	bool no_room;		 /* l  somebody wanted to send and could not: tell when it can */
 	bool connected; /* l  false: a datagram end that has learnt that its peer is gone */
 	struct wait_queue_head rd_wait, wr_wait;
+	struct fasync_head fasync;
 	int sndbuf, rcvbuf, rcvlowat; /* - */
 	unsigned long options;	      /* a  BIT(SO_*) of those that are on */
 	u64 timeout[2];		      /* -  SO_RCVTIMEO, SO_SNDTIMEO in ns; 0: none */

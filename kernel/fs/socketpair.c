@@ -81,11 +81,19 @@ static void sock_release(struct inode *inode, struct file *file)
 		kfree(pair);
 }
 
+static struct fasync_head *sock_fasync(struct file *file)
+{
+	struct sock_end *end = file->private;
+
+	return &end->fasync;
+}
+
 static const struct file_operations socket_fops = {
 	.read_iter = sock_read_iter,
 	.write_iter = sock_write_iter,
 	.poll = sock_poll,
 	.ioctl = sock_ioctl,
+	.fasync = sock_fasync,
 	.release = sock_release,
 };
 
