@@ -146,14 +146,17 @@ SYSCALL_DEFINE2(clock_getres, int, id, struct timespec __user *, uts)
 
 SYSCALL_DEFINE2(clock_settime, int, id, const struct timespec __user *, uts)
 {
+	struct timespec ts;
 	u64 ns;
-	int err;
 
-	if (id != CLOCK_REALTIME)
+	if (id != CLOCK_REALTIME && id >= 0)
 		return -EINVAL;
-	err = get_timespec(&ns, uts);
-	if (err)
-		return err;
+	if (copy_from_user(&ts, uts, sizeof(ts)))
+		return -EFAULT;
+	if (id < 0) /* CPU time cannot be given back, whatever the time */
+		return cpu_clock_now(id, &ns) ?: -EPERM;
+	if (!timespec_to_ns(&ts, &ns))
+		return -EINVAL;
 	return set_wall_clock(ns);
 }
 

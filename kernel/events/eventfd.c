@@ -75,26 +75,39 @@ static ssize_t eventfd_read(struct file *file, struct iov_iter *to, loff_t *pos)
 									: -EFAULT;
 }
 
-static ssize_t eventfd_write(struct file *file, struct iov_iter *from, loff_t *pos)
+/* One number. 0, -EFAULT, -EINVAL, -EAGAIN, -ERESTARTSYS. */
+static int eventfd_write_one(struct file *file, struct iov_iter *from)
 {
 	struct eventfd *e = file->private;
+	int err = 0;
 	u64 n;
-	int err;
 
-	if (iov_iter_count(from) < sizeof(n))
-		return -EINVAL;
 	if (copy_from_iter(&n, sizeof(n), from) != sizeof(n))
 		return -EFAULT;
 	if (n == U64_MAX)
 		return -EINVAL;
-	while (!eventfd_add(e, n)) {
+	while (!err && !eventfd_add(e, n)) {
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
 		err = wait_event_interruptible(&e->wait, U64_MAX - READ_ONCE(e->count) > n);
-		if (err)
-			return err;
 	}
-	return sizeof(n);
+	return err;
+}
+
+/* Each segment of a writev() is a write of its own, of exactly one number. */
+static ssize_t eventfd_write(struct file *file, struct iov_iter *from, loff_t *pos)
+{
+	ssize_t done = 0;
+	int err;
+
+	do {
+		err = -EINVAL;
+		if (iov_iter_segment(from) == sizeof(u64))
+			err = eventfd_write_one(file, from);
+		if (!err)
+			done += sizeof(u64);
+	} while (!err && iov_iter_count(from));
+	return done ?: err;
 }
 
 static u32 eventfd_poll(struct file *file, struct poll_table *table)

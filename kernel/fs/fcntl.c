@@ -193,10 +193,29 @@ static long set_async(unsigned int fd, struct file *file, unsigned long arg)
 
 static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	umode_t mode = file->f_inode->i_mode;
 	long ret = -ENOIOCTLCMD;
+	struct kstat stat;
 
-	if (cmd == FIONREAD && S_ISREG(file->f_inode->i_mode))
-		return put_user((int)(i_size_read(file->f_inode) - file->f_pos), (int __user *)arg);
+	switch (cmd) {
+	case FIGETBSZ:
+		fill_kstat(file->f_inode, &stat);
+		return put_user((int)stat.blksize, (int __user *)arg);
+	case FIOQSIZE:
+		if (!S_ISREG(mode) && !S_ISDIR(mode))
+			return -ENOTTY;
+		fill_kstat(file->f_inode, &stat);
+		return put_user((s64)stat.blocks * 512, (s64 __user *)arg);
+	case FIBMAP: /* no file has blocks on a device */
+		if (S_ISREG(mode))
+			return capable(CAP_SYS_RAWIO) ? -EINVAL : -EPERM;
+		break;
+	case FIONREAD:
+		if (S_ISREG(mode))
+			return put_user((int)(i_size_read(file->f_inode) - file->f_pos),
+					(int __user *)arg);
+		break;
+	}
 	if (file->f_op->ioctl)
 		ret = file->f_op->ioctl(file, cmd, arg);
 	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;

@@ -57,6 +57,17 @@ static inline size_t iov_iter_count(const struct iov_iter *i)
 	return i->count;
 }
 
+/** iov_iter_segment() - bytes left of the segment that comes next. */
+static inline size_t iov_iter_segment(struct iov_iter *i)
+{
+	if (i->offset && i->offset == i->iov->iov_len && i->nr > 1) {
+		i->iov++;
+		i->nr--;
+		i->offset = 0;
+	}
+	return i->iov->iov_len - i->offset < i->count ? i->iov->iov_len - i->offset : i->count;
+}
+
 /** iov_iter_truncate() - at most @count bytes from here. */
 static inline void iov_iter_truncate(struct iov_iter *i, size_t count)
 {

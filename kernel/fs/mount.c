@@ -45,6 +45,8 @@ struct mount *root_mnt;
 static LIST_HEAD(file_systems);
 static DEFINE_SPINLOCK(file_systems_lock);
 static atomic_t next_dev = {1};
+DECLARE_WAIT_QUEUE_HEAD(mount_wait);
+unsigned int mount_event;
 static int next_mnt_id = 1; /* mount_mutex */
 
 void register_filesystem(struct file_system_type *type)
@@ -246,13 +248,23 @@ static int do_new_mount(const char *devname, const struct path *path, const char
 	return err;
 }
 
+/* Tell those who poll /proc/PID/mounts, if it went well. Returns @err. */
+static int mount_changed(int err) __must_hold(&mount_mutex)
+{
+	if (!err) {
+		WRITE_ONCE(mount_event, mount_event + 1);
+		wake_up_all(&mount_wait);
+	}
+	return err;
+}
+
 int do_mount_at(const char *devname, const struct path *path, const char *type, unsigned int flags,
 		const char *data)
 {
 	int err;
 
 	mutex_lock(&mount_mutex);
-	err = do_new_mount(devname, path, type, flags, data);
+	err = mount_changed(do_new_mount(devname, path, type, flags, data));
 	mutex_unlock(&mount_mutex);
 	return err;
 }
@@ -379,6 +391,13 @@ out:
 	return err;
 }
 
+/* Another propagation is no change that /proc/PID/mounts would show. */
+static bool changes_mounts(unsigned int flags)
+{
+	return flags & (MS_REMOUNT | MS_BIND) ||
+	       !(flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE));
+}
+
 static int do_mount(const char *dev, const char __user *dir, const char *type, unsigned int flags,
 		    const char *data)
 {
@@ -400,6 +419,8 @@ static int do_mount(const char *dev, const char __user *dir, const char *type, u
 		err = dev ? do_move_mount(dev, &path) : -EINVAL;
 	else
 		err = type ? do_new_mount(dev ?: "none", &path, type, flags, data) : -EINVAL;
+	if (changes_mounts(flags))
+		mount_changed(err);
 	mutex_unlock(&mount_mutex);
 	path_put(&path);
 	return err;
@@ -490,6 +511,7 @@ static int do_umount(struct path *path, int flags)
 	spin_unlock(&dcache_lock);
 	if (!err)
 		detach_tree(mnt);
+	mount_changed(err);
 	mutex_unlock(&mount_mutex);
 	return err;
 }

@@ -90,6 +90,10 @@ int do_mount_at(const char *devname, const struct path *path, const char *type, 
 /** kernel_mount() - by names. */
 int kernel_mount(const char *devname, const char *dir, const char *type, unsigned int flags,
 		 const char *data);
+/* Counts changes of the tree; who waits for one sleeps on mount_wait. */
+extern unsigned int mount_event;
+extern struct wait_queue_head mount_wait;
+
 /** mount_rootfs() - make the first tmpfs the root of everything. Panics on failure. */
 void mount_rootfs(void);
 

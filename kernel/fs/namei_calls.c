@@ -110,27 +110,35 @@ static void create_end(struct nameidata *nd)
 	nd_end(nd);
 }
 
+/* What mknod() can make. Nothing at all stands for a file. 0, -EPERM, -EINVAL. */
+static int may_mknod(umode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return -EPERM;
+	case 0:
+	case S_IFREG:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
 static int do_mknodat(int dfd, const char *name, umode_t mode, dev_t dev)
 {
 	struct nameidata nd;
 	struct dentry *dentry;
 	int err;
 
-	switch (mode & S_IFMT) {
-	case 0:
+	err = may_mknod(mode);
+	if (err)
+		return err;
+	if (!(mode & S_IFMT))
 		mode |= S_IFREG;
-		break;
-	case S_IFDIR:
-		return -EPERM;
-	case S_IFREG:
-	case S_IFCHR:
-	case S_IFBLK:
-	case S_IFIFO:
-	case S_IFSOCK:
-		break;
-	default:
-		return -EINVAL;
-	}
 	err = create_begin(&nd, dfd, name, false);
 	if (err)
 		return err;
@@ -384,13 +392,15 @@ static dev_t decode_dev(u32 dev)
 SYSCALL_DEFINE3(mknod, const char __user *, name, umode_t, mode, unsigned int, dev)
 {
 	mode = (mode & S_IFMT) | (mode & S_IALLUGO & ~current_umask());
-	return WITH_NAME(name, do_mknodat(AT_FDCWD, kname, mode, decode_dev(dev)));
+	return may_mknod(mode)
+		       ?: WITH_NAME(name, do_mknodat(AT_FDCWD, kname, mode,
+						     decode_dev(dev))); /* before the name */
 }
 
 SYSCALL_DEFINE4(mknodat, int, dfd, const char __user *, name, umode_t, mode, unsigned int, dev)
 {
 	mode = (mode & S_IFMT) | (mode & S_IALLUGO & ~current_umask());
-	return WITH_NAME(name, do_mknodat(dfd, kname, mode, decode_dev(dev)));
+	return may_mknod(mode) ?: WITH_NAME(name, do_mknodat(dfd, kname, mode, decode_dev(dev)));
 }
 
 SYSCALL_DEFINE1(rmdir, const char __user *, name)

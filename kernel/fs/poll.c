@@ -372,13 +372,18 @@ struct select_set {
 	unsigned long *map[6];
 };
 
+/* POLLNVAL: not open. An O_PATH file has no data, which is news to all who ask, as on Linux. */
 static u32 select_one(struct poll_wqueues *pwq, struct select_set *set, unsigned int fd)
 {
-	struct fd f = fdget(fd);
+	struct fd f = fdget_raw(fd);
 	u32 mask;
 
 	if (!f.file)
 		return POLLNVAL;
+	if (f.file->f_mode & FMODE_PATH) {
+		fdput(f);
+		return SELECT_IN | SELECT_OUT | SELECT_EX;
+	}
 	pwq->table.key = POLLERR | POLLHUP | (test_bit(fd, set->map[0]) ? SELECT_IN : 0) |
 			 (test_bit(fd, set->map[1]) ? SELECT_OUT : 0) |
 			 (test_bit(fd, set->map[2]) ? SELECT_EX : 0);

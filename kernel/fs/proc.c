@@ -412,7 +412,7 @@ static const struct inode_operations proc_text_link_iops = {.readlink = proc_tex
 
 /* Text files ----------------------------------------------------------------------------------- */
 
-static int proc_text_open(struct inode *inode, struct file *file)
+int proc_text_open(struct inode *inode, struct file *file)
 {
 	struct seq_file *m;
 
@@ -514,6 +514,14 @@ static const struct file_operations proc_text_fops = {
 	.release = proc_text_release,
 	.read_iter = proc_text_read,
 	.write_iter = proc_text_write,
+	.llseek = generic_file_llseek,
+};
+
+const struct file_operations proc_mounts_fops = {
+	.open = proc_mounts_open,
+	.poll = proc_mounts_poll,
+	.release = proc_text_release,
+	.read_iter = proc_text_read,
 	.llseek = generic_file_llseek,
 };
 

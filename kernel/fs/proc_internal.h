@@ -82,6 +82,10 @@ extern const struct proc_entry proc_tid_entries[];	   /* the same without task/ 
 extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir; /* proc_pid.c */
 extern const struct proc_dir proc_task_dir;		   /* proc.c */
 
+int proc_text_open(struct inode *inode, struct file *file);
+extern const struct file_operations proc_mounts_fops;
+int proc_mounts_open(struct inode *inode, struct file *file);
+u32 proc_mounts_poll(struct file *file, struct poll_table *table);
 int proc_mounts_show(struct seq_file *m, struct task *task);
 int proc_mountinfo_show(struct seq_file *m, struct task *task);
 

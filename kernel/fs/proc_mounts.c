@@ -2,6 +2,7 @@
 /*
  * /proc/PID/mounts and mountinfo: the mount tree as the process sees it, from its root.
  */
+#include "kernel/fs/poll.h"
 #include "kernel/fs/proc_internal.h"
 #include "kernel/fs/fs_struct.h"
 #include "kernel/fs/mount.h"
@@ -109,4 +110,25 @@ int proc_mounts_show(struct seq_file *m, struct task *task)
 int proc_mountinfo_show(struct seq_file *m, struct task *task)
 {
 	return show_mounts(m, task, show_one_info);
+}
+
+int proc_mounts_open(struct inode *inode, struct file *file)
+{
+	int err = proc_text_open(inode, file);
+	struct seq_file *m = file->private;
+
+	if (!err)
+		m->event = READ_ONCE(mount_event);
+	return err;
+}
+
+/* Always readable; POLLERR and POLLPRI once after each change. */
+u32 proc_mounts_poll(struct file *file, struct poll_table *table)
+{
+	struct seq_file *m = file->private;
+	unsigned int event;
+
+	poll_wait(file, &mount_wait, table);
+	event = READ_ONCE(mount_event);
+	return POLLIN | POLLRDNORM | (xchg(&m->event, event) != event ? POLLERR | POLLPRI : 0);
 }

@@ -410,8 +410,14 @@ const struct proc_dir proc_fdinfo_dir = {.find = find_fdinfo, .next = next_fd};
 		{.name = "loginuid", .mode = 0644, .show = loginuid_show, .store = ignore_store}, \
 		{.name = "maps", .mode = 0444, .show = proc_maps_show, .ioctl = proc_maps_ioctl}, \
 		{.name = "mem", .mode = 0600, .fops = &proc_mem_fops},                            \
-		{.name = "mountinfo", .mode = 0444, .show = proc_mountinfo_show},                 \
-		{.name = "mounts", .mode = 0444, .show = proc_mounts_show},                       \
+		{.name = "mountinfo",                                                             \
+		 .mode = 0444,                                                                    \
+		 .show = proc_mountinfo_show,                                                     \
+		 .fops = &proc_mounts_fops},                                                      \
+		{.name = "mounts",                                                                \
+		 .mode = 0444,                                                                    \
+		 .show = proc_mounts_show,                                                        \
+		 .fops = &proc_mounts_fops},                                                      \
 		{.name = "oom_adj", .mode = 0644, .show = oom_adj_show, .store = oom_adj_store},  \
 		{.name = "oom_score", .mode = 0444, .show = oom_score_show},                      \
 		{.name = "oom_score_adj",                                                         \

@@ -26,16 +26,17 @@
 struct iov_iter;
 
 struct seq_file {
-	struct mutex lock; /* the rest, while it is read */
-	const void *data;  /* of the proc_entry */
-	unsigned int id;   /* of the proc_inode */
-	char *buf;	   /* vmalloc'ed */
-	size_t size;	   /* of buf */
-	size_t count;	   /* bytes of text in it */
-	bool overflow;	   /* it did not fit: another round with more room */
-	bool more;	   /* show() has not come to the end */
-	u64 cursor;	   /* where show() begins, in its own units; 0 at first */
-	loff_t base;	   /* position of the first byte of buf in the text */
+	struct mutex lock;  /* the rest, while it is read */
+	const void *data;   /* of the proc_entry */
+	unsigned int id;    /* of the proc_inode */
+	char *buf;	    /* vmalloc'ed */
+	size_t size;	    /* of buf */
+	size_t count;	    /* bytes of text in it */
+	bool overflow;	    /* it did not fit: another round with more room */
+	bool more;	    /* show() has not come to the end */
+	u64 cursor;	    /* where show() begins, in its own units; 0 at first */
+	unsigned int event; /* mounts: the change that a poll told last */
+	loff_t base;	    /* position of the first byte of buf in the text */
 };
 
 #define SEQ_RECORD 1024 /* room that a record of a long text is expected to need */

@@ -350,8 +350,11 @@ static int lock_readable(struct sock_end *end, bool nonblock)
 		spin_lock(&end->pair->lock);
 		ret = readable(end, nonblock);
 		spin_unlock(&end->pair->lock);
-		if (ret == 1)
+		if (ret == 1) {
+			__release(
+				&end->read_mutex); /* sparse follows locks within one function only */
 			return 1;
+		}
 		mutex_unlock(&end->read_mutex);
 		if (ret != -EAGAIN || nonblock || (timed && !left))
 			return ret;
@@ -380,6 +383,7 @@ static ssize_t recv_packet(struct sock_end *end, struct iov_iter *to, unsigned i
 
 	if (ret <= 0)
 		return ret;
+	__acquire(&end->read_mutex);
 	msg = first_message(end);
 	want = min_t(size_t, msg->len, iov_iter_count(to));
 	if (want < msg->len)
@@ -450,6 +454,7 @@ static ssize_t recv_stream(struct sock_end *end, struct iov_iter *to, unsigned i
 		ret = lock_readable(end, nonblock);
 		if (ret <= 0)
 			break;
+		__acquire(&end->read_mutex);
 		ret = flags & MSG_PEEK ? peek_stream(end, to) : take_stream(end, to);
 		mutex_unlock(&end->read_mutex);
 		if (ret < 0)

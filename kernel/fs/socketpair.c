@@ -321,8 +321,8 @@ static long sock_msg(int fd, struct user_msghdr __user *umsg, unsigned int flags
 		ret = send ? sock_send(f.file, &iter, flags)
 			   : sock_recv(f.file, &iter, flags, &msg_flags);
 	kfree(alloc);
-	if (!send && ret >= 0)
-		ret = put_msg(umsg, &msg, msg_flags) ?: ret;
+	if (!send && ret >= 0 && put_msg(umsg, &msg, msg_flags))
+		ret = -EFAULT;
 out:
 	fdput(f);
 	return ret;

@@ -216,6 +216,9 @@ struct winsize {
 #define FIONCLEX     0x5450
 #define FIOCLEX	     0x5451
 #define FIOASYNC     0x5452
+#define FIOQSIZE     0x5460
+#define FIBMAP	     1
+#define FIGETBSZ     2
 
 #define N_TTY 0
 

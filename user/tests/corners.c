@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
@@ -21,6 +22,13 @@
 #include <sys/uio.h>
 
 #define PAGE 4096
+
+#ifndef FIGETBSZ
+#define FIGETBSZ 2
+#endif
+#ifndef FIOQSIZE
+#define FIOQSIZE 0x5460
+#endif
 
 static char dir[64];
 
@@ -410,6 +418,85 @@ static int remove_dir(void)
 	return rmdir(dir);
 }
 
+/* A file that is only a name: poll() says that it is none, select() that all is ready. */
+static void test_select_nameless(void)
+{
+	int fd = open(".", O_PATH);
+	struct pollfd pfd = {fd, POLLIN, 0};
+	struct timeval none = {0, 0};
+	fd_set in, out, ex;
+
+	FD_ZERO(&in);
+	FD_SET(fd, &in);
+	out = ex = in;
+	CHECK(select(fd + 1, &in, &out, &ex, &none) == 3 && FD_ISSET(fd, &in) &&
+	      FD_ISSET(fd, &out) && FD_ISSET(fd, &ex));
+	CHECK(poll(&pfd, 1, 0) == 1 && pfd.revents == POLLNVAL);
+	close(fd);
+	CHECK_ERRNO(select(fd + 1, &in, NULL, NULL, &none), EBADF);
+}
+
+/* Each segment is a number of its own. */
+static void test_eventfd_segments(void)
+{
+	uint64_t a[2] = {1, 5}, b = 2, sum = 0;
+	struct iovec v[2] = {{a, 8}, {&b, 8}};
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	CHECK(writev(fd, v, 2) == 16 && read(fd, &sum, 8) == 8 && sum == 3);
+	v[1].iov_len = 4;
+	CHECK(writev(fd, v, 2) == 8 && read(fd, &sum, 8) == 8 && sum == 1);
+	v[0].iov_len = 4;
+	CHECK_ERRNO(writev(fd, v, 2), EINVAL);
+	v[0].iov_len = 16;
+	CHECK_ERRNO(writev(fd, v, 1), EINVAL);
+	v[0].iov_len = 0;
+	v[1].iov_len = 8;
+	CHECK_ERRNO(writev(fd, v, 2), EINVAL);
+	CHECK_ERRNO(write(fd, a, 16), EINVAL);
+	CHECK_ERRNO(write(fd, a, 0), EINVAL);
+	CHECK_ERRNO(read(fd, &sum, 8), EAGAIN);
+	v[0] = (struct iovec){&(uint64_t){UINT64_MAX - 1}, 8};
+	CHECK(writev(fd, v, 2) == 8); /* no room for the second */
+}
+
+static void test_size_ioctls(void)
+{
+	int fd = make_file("sized", "text"), p[2], size = -1;
+	long long bytes = -1;
+
+	CHECK(pipe(p) == 0);
+	CHECK(ioctl(fd, FIGETBSZ, &size) == 0 && size == PAGE);
+	CHECK(ioctl(p[0], FIGETBSZ, &size) == 0 && size == PAGE);
+	CHECK_ERRNO(ioctl(fd, FIGETBSZ, (void *)8), EFAULT);
+	CHECK(ioctl(fd, FIOQSIZE, &bytes) == 0 && bytes == PAGE);
+	CHECK_ERRNO(ioctl(fd, FIOQSIZE, (void *)8), EFAULT);
+	CHECK_ERRNO(ioctl(p[0], FIOQSIZE, &bytes), ENOTTY);
+}
+
+/* What cannot be made is refused before its name is looked at. */
+static void test_mknod_order(void)
+{
+	CHECK_ERRNO(mknod("", S_IFDIR | 0700, 0), EPERM);
+	CHECK_ERRNO(mknod("", S_IFMT, 0), EINVAL);
+	CHECK_ERRNO(mknod((char *)8, S_IFDIR, 0), EPERM);
+	CHECK_ERRNO(mknod("", S_IFREG | 0600, 0), ENOENT);
+	CHECK_ERRNO(mknod((char *)8, S_IFREG | 0600, 0), EFAULT);
+}
+
+static void test_set_cpu_clock(void)
+{
+	struct timespec ts = {1, 0}, bad = {1, -1};
+	clockid_t clock;
+
+	CHECK(clock_getcpuclockid(getpid(), &clock) == 0);
+	CHECK_ERRNO(clock_settime(clock, &ts), EPERM);
+	CHECK_ERRNO(clock_settime(clock, &bad), EPERM);
+	CHECK_ERRNO(syscall(SYS_clock_settime, clock, 8), EFAULT);
+	CHECK_ERRNO(clock_settime((int)(~(1u << 27) << 3 | 2), &ts), EINVAL); /* nobody's */
+	CHECK_ERRNO(clock_settime(CLOCK_PROCESS_CPUTIME_ID, &ts), EINVAL);
+}
+
 int main(void)
 {
 	snprintf(dir, sizeof(dir), "/dev/shm/corners-test-%d", getpid());
@@ -440,6 +527,11 @@ int main(void)
 	TEST(test_socket_errors);
 	TEST(test_socket_options);
 	TEST(test_send_nothing);
+	TEST(test_select_nameless);
+	TEST(test_eventfd_segments);
+	TEST(test_size_ioctls);
+	TEST(test_mknod_order);
+	TEST(test_set_cpu_clock);
 	if (chdir("/") || remove_dir()) {
 		printf("FAILED clean up\n");
 		return 1;

@@ -8,6 +8,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -282,6 +285,41 @@ static void test_special(void)
 	}
 }
 
+static int mounts_poll(int fd)
+{
+	struct pollfd pfd = {fd, POLLIN | POLLPRI, 0};
+
+	CHECK(poll(&pfd, 1, 0) == 1);
+	return pfd.revents;
+}
+
+/* A change of the mounts is told to who polls their list, once to each open file. */
+static void test_mounts_poll(void)
+{
+	struct epoll_event event = {.events = EPOLLPRI | EPOLLET};
+	int fd, info, set = epoll_create1(0);
+
+	if (geteuid() || mkdir("polled", 0755))
+		return;
+	if (!unshare(CLONE_NEWNS)) /* where there are namespaces, nobody else's mounts disturb us */
+		CHECK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	fd = open("/proc/self/mounts", O_RDONLY);
+	info = open("/proc/self/mountinfo", O_RDONLY);
+	CHECK(mounts_poll(fd) == POLLIN);
+	if (mount("none", "polled", "tmpfs", 0, NULL)) {
+		CHECK(errno == EPERM && rmdir("polled") == 0); /* in a container */
+		return;
+	}
+	CHECK(mounts_poll(fd) == (POLLIN | POLLPRI | POLLERR) && mounts_poll(fd) == POLLIN);
+	CHECK(mounts_poll(info) == (POLLIN | POLLPRI | POLLERR) && mounts_poll(info) == POLLIN);
+	CHECK(mount(NULL, "polled", NULL, MS_REMOUNT | MS_BIND | MS_NOEXEC, NULL) == 0);
+	CHECK(mounts_poll(fd) == (POLLIN | POLLPRI | POLLERR));
+	CHECK(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == 0 && epoll_wait(set, &event, 1, 0) == 0);
+	CHECK(umount("polled") == 0 && epoll_wait(set, &event, 1, 0) == 1);
+	CHECK(event.events == (EPOLLPRI | EPOLLERR) && epoll_wait(set, &event, 1, 0) == 0);
+	CHECK(mounts_poll(info) == (POLLIN | POLLPRI | POLLERR) && rmdir("polled") == 0);
+}
+
 static void test_mount(void)
 {
 	struct stat st;
@@ -431,6 +469,7 @@ int main(void)
 	TEST(test_listing);
 	TEST(test_special);
 	TEST(test_mount);
+	TEST(test_mounts_poll);
 	TEST(test_mount_flags);
 	TEST(test_race);
 	if (chdir("/") || rmdir(dir)) {

@@ -150,7 +150,7 @@ static void many_at_once(int type)
 {
 	struct iovec v[3] = {{"a", 1}, {"bb", 2}, {"ccc", 3}};
 	struct mmsghdr msgs[3] = {0};
-	char buf[3][2];
+	char buf[3][2] = {{0}};
 	int s[2];
 
 	make_pair(type, s);
