@@ -92,6 +92,17 @@ void pipe_release_buf(struct pipe *pipe)
 
 /* Waiting -------------------------------------------------------------------------------------- */
 
+/* What a reader and a writer wait for: bytes, or room; or that the other side is gone. No lock. */
+static bool pipe_has_answer(const struct pipe *pipe)
+{
+	return !pipe_empty(pipe) || !READ_ONCE(pipe->writers);
+}
+
+static bool pipe_has_room(const struct pipe *pipe)
+{
+	return !pipe_full(pipe) || !READ_ONCE(pipe->readers);
+}
+
 int pipe_wait_readable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex)
 {
 	while (!pipe_has_answer(pipe)) {
@@ -113,7 +124,7 @@ int pipe_wait_writable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mute
 	for (;;) {
 		int err;
 
-		if (!pipe->readers || !pipe->writers)
+		if (!pipe->readers)
 			return -EPIPE;
 		if (!pipe_full(pipe))
 			return 0;

@@ -66,20 +66,6 @@ static inline bool pipe_full(const struct pipe *pipe)
 	return READ_ONCE(pipe->head) - READ_ONCE(pipe->tail) >= READ_ONCE(pipe->ring_size);
 }
 
-/*
- * What a reader and a writer wait for: bytes, or room; or that one of the sides is gone. That may be
- * the own side, of a socket that another thread has shut down. No lock.
- */
-static inline bool pipe_has_answer(const struct pipe *pipe)
-{
-	return !pipe_empty(pipe) || !READ_ONCE(pipe->writers) || !READ_ONCE(pipe->readers);
-}
-
-static inline bool pipe_has_room(const struct pipe *pipe)
-{
-	return !pipe_full(pipe) || !READ_ONCE(pipe->writers) || !READ_ONCE(pipe->readers);
-}
-
 static inline struct pipe_buffer *pipe_buf(struct pipe *pipe, unsigned int slot)
 {
 	return &pipe->bufs[slot & (pipe->ring_size - 1)];
