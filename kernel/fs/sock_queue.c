@@ -160,6 +160,20 @@ static bool may_send(struct sock_end *end)
 	return READ_ONCE(end->charged) < (size_t)READ_ONCE(end->sndbuf);
 }
 
+/* What a sender sleeps for: that send_error() or may_send() has changed its answer. No lock. */
+static bool send_has_answer(struct sock_end *end)
+{
+	return may_send(end) || READ_ONCE(end->shut) & BIT(SHUT_WR) ||
+	       (READ_ONCE(end->err) && !is_stream(end)) || !READ_ONCE(end->connected);
+}
+
+/* And a reader: readable(). */
+static bool recv_has_answer(struct sock_end *end)
+{
+	return !list_empty(&end->queue) || READ_ONCE(end->shut) & BIT(SHUT_RD) ||
+	       READ_ONCE(end->err);
+}
+
 /* Have @charge charged, if need be after a sleep. 0, -EAGAIN, -ERESTARTSYS, -EINTR, send_error(). */
 static int reserve(struct sock_end *end, size_t charge, bool nonblock)
 {
@@ -179,13 +193,10 @@ static int reserve(struct sock_end *end, size_t charge, bool nonblock)
 		if (err != -EAGAIN || nonblock || (timed && !left))
 			return err;
 		if (timed)
-			left = wait_event_interruptible_timeout_ns(
-				&end->wr_wait,
-				may_send(end) || READ_ONCE(end->shut) || READ_ONCE(end->err), left);
+			left = wait_event_interruptible_timeout_ns(&end->wr_wait,
+								   send_has_answer(end), left);
 		else
-			err = wait_event_interruptible(&end->wr_wait,
-						       may_send(end) || READ_ONCE(end->shut) ||
-							       READ_ONCE(end->err));
+			err = wait_event_interruptible(&end->wr_wait, send_has_answer(end));
 		if (timed ? left < 0 : err < 0 && err != -EAGAIN)
 			return timed ? -EINTR : err;
 	}
@@ -359,16 +370,10 @@ static int lock_readable(struct sock_end *end, bool nonblock)
 		if (ret != -EAGAIN || nonblock || (timed && !left))
 			return ret;
 		if (timed)
-			left = wait_event_interruptible_timeout_ns(
-				&end->rd_wait,
-				!list_empty(&end->queue) || READ_ONCE(end->shut) & BIT(SHUT_RD) ||
-					READ_ONCE(end->err),
-				left);
+			left = wait_event_interruptible_timeout_ns(&end->rd_wait,
+								   recv_has_answer(end), left);
 		else
-			ret = wait_event_interruptible(
-				&end->rd_wait, !list_empty(&end->queue) ||
-						       READ_ONCE(end->shut) & BIT(SHUT_RD) ||
-						       READ_ONCE(end->err));
+			ret = wait_event_interruptible(&end->rd_wait, recv_has_answer(end));
 		if (timed ? left < 0 : ret < 0 && ret != -EAGAIN)
 			return timed ? -EINTR : ret;
 	}
