@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Swap devices and their slots.
+ * Slots of swap devices: taken, counted, freed. mm/swap_device.c chooses the device.
  *
  * A slot holds the bytes of one page. Who may still want them is counted: PTEs (and page-cache
  * slots of shared memory) that hold the entry, and the swap cache as one bit beside the count. The
@@ -22,9 +22,6 @@
  * be freed and used again for other bytes while somebody still compares his PTE with the entry: he
  * holds a reference to the page in the cache (bug class B12).
  *
- * Which device. The one of highest priority that has room; devices of equal priority take turns,
- * TURN slots each. Compressed RAM stands above the disks, and what it cannot take goes to them.
- *
  * Which slot. Slots come in clusters of 256. A cluster without a used slot has no tables, so a
  * device costs 16 bytes for 256 slots until it is used. Each CPU takes its slots from a cluster of
  * its own, in rising order: pages that leave memory together lie together, on a disk as one run to
@@ -32,10 +29,7 @@
  *
  * Locks: swap_device.lock guards the slots of a device. It is innermost but for the devices' own
  * locks under free_slot(), and is taken under PTLs and the i_pages lock; never two devices' locks
- * at once. swap_lock guards the table of devices and is taken outside. A struct swap_device is
- * never freed: an entry read from a PTE without its lock may be stale, so that whoever uses it
- * takes the device's lock and finds that it has no such slot (slots is 0 once the device is gone).
- * What a device has behind ->private is freed, after a grace period: swap_submit() needs no slot.
+ * at once.
  *
  * Alternatives: an extent tree of free slots (Linux had one for clusters) finds long runs at once,
  * and costs more than it gives where a slot is RAM. A count in a byte with continuation pages
@@ -46,224 +40,13 @@
 #include "arch/x86_64/cpu.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
-#include "kernel/rcu.h"
 #include "lib/compiler.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "mm/debug.h"
 #include "mm/page.h"
 #include "mm/slab.h"
 #include "mm/swap_internal.h"
 #include "mm/vmalloc.h"
-
-/* Devices of equal priority give so many slots before it is the next one's turn. */
-#define TURN 32
-/* Writes that fail in a row, after which a device gets no more pages. */
-#define MAX_FAILURES 32
-
-static struct swap_device *devices[MAX_SWAPFILES];
-static unsigned int nr_devices; /* ... of which the structs exist */
-static DEFINE_SPINLOCK(swap_lock);
-static int least_prio = -1; /* (swap_lock) the last one given to a device that named none */
-static atomic_t turns;
-
-/* ---- devices ---- */
-
-struct swap_device *swap_device(unsigned int type)
-{
-	struct swap_device *dev =
-		type < smp_load_acquire(&nr_devices) ? READ_ONCE(devices[type]) : NULL;
-
-	return dev && READ_ONCE(dev->slots) ? dev : NULL;
-}
-
-struct swap_device *swap_entry_device(swp_entry_t entry)
-{
-	struct swap_device *dev = devices[swp_type(entry)];
-
-	VM_BUG_ON(!dev);
-	return dev;
-}
-
-/* The struct for a new device: one whose device has gone, or a new one. NULL: no memory or type. */
-static struct swap_device *claim_device(int *err)
-{
-	struct swap_device *dev;
-
-	for (unsigned int i = 0; i < nr_devices; i++)
-		if (!devices[i]->slots && !devices[i]->clusters)
-			return devices[i];
-	*err = -EPERM;
-	if (nr_devices == MAX_SWAPFILES)
-		return NULL;
-	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
-	*err = -ENOMEM;
-	if (!dev)
-		return NULL;
-	spin_lock_init(&dev->lock);
-	dev->type = nr_devices;
-	devices[dev->type] = dev;
-	smp_store_release(&nr_devices, dev->type + 1);
-	return dev;
-}
-
-static bool cluster_make_tables(struct swap_cluster *cluster, gfp_t gfp);
-
-static void free_clusters(struct swap_cluster *clusters, unsigned long nr)
-{
-	for (unsigned long c = 0; c < nr; c++) {
-		free_page((unsigned long)clusters[c].table);
-		kfree(clusters[c].count);
-	}
-	vfree(clusters);
-}
-
-/* The header's list of bad slots. Nobody knows the clusters yet. Returns how many, or -ENOMEM. */
-static long mark_bad_slots(struct swap_cluster *clusters, unsigned long slots, const u32 *bad,
-			   unsigned int nr_bad)
-{
-	long marked = 0;
-
-	for (unsigned int i = 0; i < nr_bad; i++) {
-		struct swap_cluster *cluster = &clusters[bad[i] / SWAP_CLUSTER_SLOTS];
-		u32 *count;
-
-		if (!bad[i] || bad[i] >= slots)
-			continue;
-		if (!cluster->table && !cluster_make_tables(cluster, GFP_KERNEL))
-			return -ENOMEM;
-		count = &cluster->count[bad[i] % SWAP_CLUSTER_SLOTS];
-		if (*count)
-			continue;
-		*count = SWAP_BAD;
-		cluster->used++;
-		marked++;
-	}
-	return marked;
-}
-
-/* All that may fail is done: slots can be taken as soon as `slots` is stored. */
-static void start_device(struct swap_device *dev, unsigned long slots, int prio)
-{
-	dev->used = dev->next_cluster = dev->failures = 0;
-	memset(dev->cpu_cluster, 0, sizeof(dev->cpu_cluster));
-	dev->queued = dev->has_failed = dev->no_empty = false;
-	spin_lock(&swap_lock);
-	dev->prio = prio < 0 ? --least_prio : min(prio, SWAP_PRIO_MAX);
-	spin_unlock(&swap_lock);
-	spin_lock(&dev->lock);
-	dev->writable = true;
-	WRITE_ONCE(dev->slots, slots);
-	spin_unlock(&dev->lock);
-}
-
-int swap_device_add(const char *name, const struct swap_ops *ops, void *private,
-		    unsigned long slots, int prio, const u32 *bad, unsigned int nr_bad)
-{
-	unsigned long nr_clusters = DIV_ROUND_UP(slots, SWAP_CLUSTER_SLOTS);
-	struct swap_cluster *clusters;
-	struct swap_device *dev;
-	int err = -ENOMEM;
-	long marked;
-
-	if (slots < 2)
-		return -EINVAL;
-	clusters = vzalloc(nr_clusters * sizeof(*clusters));
-	if (!clusters)
-		return -ENOMEM;
-	marked = mark_bad_slots(clusters, slots, bad, nr_bad);
-	mutex_lock(&swap_change_lock);
-	dev = marked < 0 ? NULL : claim_device(&err);
-	if (dev) {
-		strscpy(dev->name, name, sizeof(dev->name));
-		dev->ops = ops;
-		dev->private = private;
-		dev->bad = marked;
-		dev->clusters = clusters;
-		dev->nr_clusters = nr_clusters;
-		start_device(dev, slots, prio);
-	}
-	mutex_unlock(&swap_change_lock);
-	if (dev)
-		return dev->type;
-	free_clusters(clusters, nr_clusters);
-	return err;
-}
-
-/*
- * The priority that a device was given because it named none is free again: those that were added
- * after it move up, and the next one comes after them.
- */
-static void close_gap(int prio)
-{
-	if (prio >= 0)
-		return;
-	spin_lock(&swap_lock);
-	for (unsigned int i = 0; i < nr_devices; i++)
-		if (devices[i]->prio < prio)
-			WRITE_ONCE(devices[i]->prio, devices[i]->prio + 1);
-	least_prio++;
-	spin_unlock(&swap_lock);
-}
-
-void swap_retire_device(struct swap_device *dev)
-{
-	struct swap_cluster *clusters;
-
-	close_gap(dev->prio);
-	spin_lock(&dev->lock);
-	VM_BUG_ON(dev->used || dev->writable);
-	clusters = dev->clusters;
-	WRITE_ONCE(dev->slots, 0);
-	spin_unlock(&dev->lock);
-	/* Whoever found it with slots just before may still be about to submit() to it. */
-	synchronize_rcu();
-	if (dev->ops->release)
-		dev->ops->release(dev);
-	free_clusters(clusters, dev->nr_clusters);
-	dev->clusters = NULL;
-}
-
-void swap_set_writable(struct swap_device *dev, bool writable)
-{
-	spin_lock(&dev->lock);
-	dev->writable = writable;
-	spin_unlock(&dev->lock);
-}
-
-/* Slot 0 is no slot. The device may be on its way out: then there are none. */
-unsigned long swap_usable_slots(const struct swap_device *dev)
-{
-	unsigned long slots = READ_ONCE(dev->slots);
-
-	return slots ? slots - 1 - READ_ONCE(dev->bad) : 0;
-}
-
-unsigned long total_swap_pages(void)
-{
-	unsigned long total = 0;
-
-	for (unsigned int i = 0; i < MAX_SWAPFILES; i++) {
-		struct swap_device *dev = swap_device(i);
-
-		if (dev && READ_ONCE(dev->writable))
-			total += swap_usable_slots(dev);
-	}
-	return total;
-}
-
-unsigned long nr_free_swap_pages(void)
-{
-	unsigned long free = 0;
-
-	for (unsigned int i = 0; i < MAX_SWAPFILES; i++) {
-		struct swap_device *dev = swap_device(i);
-
-		if (dev && READ_ONCE(dev->writable))
-			free += swap_usable_slots(dev) - READ_ONCE(dev->used);
-	}
-	return free;
-}
 
 /* ---- clusters ---- */
 
@@ -302,7 +85,7 @@ void swap_slot_mark_bad(struct swap_device *dev, unsigned long slot)
 	*slot_count(dev, slot) |= SWAP_BAD;
 	WRITE_ONCE(dev->has_failed, true);
 	spin_unlock(&dev->lock);
-	if (READ_ONCE(dev->failures) < MAX_FAILURES && ++dev->failures == MAX_FAILURES)
+	if (READ_ONCE(dev->failures) < SWAP_MAX_FAILURES && ++dev->failures == SWAP_MAX_FAILURES)
 		pr_err("swap: %s fails every write; it gets no more pages\n", dev->name);
 }
 
@@ -330,6 +113,38 @@ static void cluster_free_tables(struct swap_cluster *cluster)
 	kfree(cluster->count);
 	cluster->table = NULL;
 	cluster->count = NULL;
+}
+
+void swap_free_clusters(struct swap_cluster *clusters, unsigned long nr)
+{
+	for (unsigned long c = 0; c < nr; c++) {
+		free_page((unsigned long)clusters[c].table);
+		kfree(clusters[c].count);
+	}
+	vfree(clusters);
+}
+
+long swap_mark_bad_slots(struct swap_cluster *clusters, unsigned long slots, const u32 *bad,
+			 unsigned int nr_bad)
+{
+	long marked = 0;
+
+	for (unsigned int i = 0; i < nr_bad; i++) {
+		struct swap_cluster *cluster = &clusters[bad[i] / SWAP_CLUSTER_SLOTS];
+		u32 *count;
+
+		if (!bad[i] || bad[i] >= slots)
+			continue;
+		if (!cluster->table && !cluster_make_tables(cluster, GFP_KERNEL))
+			return -ENOMEM;
+		count = &cluster->count[bad[i] % SWAP_CLUSTER_SLOTS];
+		if (*count)
+			continue;
+		*count = SWAP_BAD;
+		cluster->used++;
+		marked++;
+	}
+	return marked;
 }
 
 /* The number of slots that cluster number c has; the first lacks slot 0, the last may be short. */
@@ -462,57 +277,11 @@ static swp_entry_t device_free_slot(struct swap_device *dev, unsigned long slot)
 	return elsewhere;
 }
 
-static bool device_has_room(struct swap_device *dev)
-{
-	return READ_ONCE(dev->writable) && READ_ONCE(dev->used) < swap_usable_slots(dev) &&
-	       READ_ONCE(dev->failures) < MAX_FAILURES && !(dev->ops->full && dev->ops->full(dev));
-}
-
-/*
- * The turn-th (from 0) of the devices of highest priority among those that have room and are not
- * among `tried` (a bit for each type); *equals is how many have that priority.
- */
-static struct swap_device *find_device(unsigned long tried, unsigned int turn, unsigned int *equals)
-{
-	unsigned int n = READ_ONCE(nr_devices);
-	struct swap_device *best = NULL;
-
-	*equals = 0;
-	for (unsigned int i = 0; i < n; i++) {
-		struct swap_device *dev = swap_device(i);
-
-		if (!dev || tried & BIT(dev->type) || (best && dev->prio < best->prio) ||
-		    !device_has_room(dev))
-			continue;
-		if (best && dev->prio > best->prio)
-			*equals = 0;
-		if (++*equals <= turn + 1)
-			best = dev;
-	}
-	return best;
-}
-
-static struct swap_device *best_device(unsigned long tried)
-{
-	unsigned int equals, turn;
-	struct swap_device *best = find_device(tried, 0, &equals);
-
-	if (equals < 2)
-		return best;
-	turn = (unsigned int)atomic_read(&turns) / TURN % equals;
-	return find_device(tried, turn, &equals);
-}
-
-bool swap_has_room(void)
-{
-	return best_device(0) != NULL;
-}
-
 swp_entry_t swap_take_slot(struct page *page, unsigned long tried)
 {
 	struct swap_device *dev;
 
-	while ((dev = best_device(tried))) {
+	while ((dev = swap_best_device(tried))) {
 		unsigned long slot;
 
 		spin_lock(&dev->lock);
@@ -521,8 +290,7 @@ swp_entry_t swap_take_slot(struct page *page, unsigned long tried)
 			*swap_slot_cache(dev, slot) = page;
 		spin_unlock(&dev->lock);
 		if (slot) {
-			if (nr_devices > 1)
-				atomic_inc(&turns);
+			swap_count_turn();
 			return swp_entry(dev->type, slot);
 		}
 		tried |= BIT(dev->type);

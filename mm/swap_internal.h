@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between the files of swap: mm/swap.c (slots), swap_cache.c (pages), swap_io.c (reading and
+ * Between the files of swap: mm/swap.c (slots), swap_device.c (devices), swap_cache.c (pages), swap_io.c (reading and
  * writing), swap_readahead.c and swapoff.c. Nobody else includes this.
  */
 #ifndef MM_SWAP_INTERNAL_H
@@ -11,12 +11,27 @@
 #include "mm/swap.h"
 
 #define SWAP_PRIO_MAX 32767
+/* Writes that fail in a row, after which a device gets no more pages. */
+#define SWAP_MAX_FAILURES 32
 
 /*
  * The device that an entry of a PTE names; it may have gone, and have no slots, if the entry is
  * stale.
  */
 struct swap_device *swap_entry_device(swp_entry_t entry);
+
+/* The device that the next page goes to, not one whose bit is set in `tried`; NULL: none has room. */
+struct swap_device *swap_best_device(unsigned long tried);
+/* A slot was taken: devices of equal priority share by that. */
+void swap_count_turn(void);
+
+/*
+ * Of clusters that nobody knows yet, or any more. swap_mark_bad_slots() takes the header's list of bad
+ * slots; returns how many there are, or -ENOMEM.
+ */
+long swap_mark_bad_slots(struct swap_cluster *clusters, unsigned long slots, const u32 *bad,
+			 unsigned int nr_bad);
+void swap_free_clusters(struct swap_cluster *clusters, unsigned long nr);
 
 /* The swap-cache word of a slot in use. Device lock held. */
 void **swap_slot_cache(struct swap_device *dev, unsigned long slot);
