@@ -73,7 +73,7 @@ def in_kernel(flavour, cpus, options=""):
                       f"console=ttyS0 test=all panic=-1 {options}"], cpus, 128, PARALLEL[cpus]) as console:
             status = console.wait_end(400)
             passed, failed = counted(console.seen)
-            expect(status == TESTS_OK or failed, f"QEMU ended with status {status}", console.seen)
+            expect(status == TESTS_OK or failed, f"QEMU ended with status {status}", console.told())
             return passed, failed, console.seen if failed else ""
 
 

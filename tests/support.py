@@ -71,9 +71,11 @@ class Console:
 
     def __init__(self, args, cpus=1, mem=256, accel="tcg"):
         self.seen = ""
+        # What QEMU says itself must not come into the middle of a word of the console.
+        self.complaints = tempfile.TemporaryFile()
         words = machine.base(cpus, mem, accel) + ["-serial", "stdio"] + args
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
+                                        stderr=self.complaints)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.process.stdout, selectors.EVENT_READ)
 
@@ -86,17 +88,23 @@ class Console:
         self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait()
+        self.complaints.close()
+
+    def told(self):
+        """The console since what was last waited for, then what QEMU said itself."""
+        self.complaints.seek(0)
+        return self.seen + self.complaints.read().decode(errors="replace")
 
     def wait_for(self, text, timeout=120):
         """Read the console until text appears after what was waited for before."""
         start = time.monotonic()
         while text not in self.seen:
             left = start + timeout - time.monotonic()
-            expect(left > 0, f"the console never said {text!r} in {timeout} s", self.seen)
+            expect(left > 0, f"the console never said {text!r} in {timeout} s", self.told())
             if not self.selector.select(left):
                 continue
             data = os.read(self.process.stdout.fileno(), 65536)
-            expect(data, f"the machine ended before its console said {text!r}", self.seen)
+            expect(data, f"the machine ended before its console said {text!r}", self.told())
             self.seen += data.decode(errors="replace")
         before, _, self.seen = self.seen.partition(text)
         return before
@@ -110,7 +118,7 @@ class Console:
         start = time.monotonic()
         while True:
             left = start + timeout - time.monotonic()
-            expect(left > 0, f"the machine did not end in {timeout} s", self.seen)
+            expect(left > 0, f"the machine did not end in {timeout} s", self.told())
             if not self.selector.select(left):
                 continue
             data = os.read(self.process.stdout.fileno(), 65536)

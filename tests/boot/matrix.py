@@ -17,7 +17,7 @@ def shell(args, cpus=2, mem=256):
         console.wait_for(f"6 times 7 is 42, {cpus} cpus")
         console.wait_for(PROMPT)
         console.type("ls /proc/self/maps | wc -l; poweroff\n")
-        expect(console.wait_end() == 0, "poweroff did not end the machine", console.seen)
+        expect(console.wait_end() == 0, "poweroff did not end the machine", console.told())
 
 
 def bios_cd():
