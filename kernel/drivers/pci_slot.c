@@ -66,15 +66,17 @@ struct slot {
 static struct slot *slots; /* constant once the thread runs */
 static DECLARE_WAIT_QUEUE_HEAD(slot_wait);
 
+/* Until nothing is left: what comes while this looks raises no message of its own. */
 static void note(struct slot *slot)
 {
-	u16 changes = pci_read16(slot->port, slot->cap + EXP_SLOT_STAT) & SLOT_STAT_CHANGES;
+	u16 changes;
 
-	if (!changes || pci_is_gone(slot->port))
-		return;
-	pci_write16(slot->port, slot->cap + EXP_SLOT_STAT, changes);
-	atomic_or(changes, &slot->events);
-	wake_up(&slot_wait);
+	while ((changes = pci_read16(slot->port, slot->cap + EXP_SLOT_STAT) & SLOT_STAT_CHANGES) &&
+	       !pci_is_gone(slot->port)) {
+		pci_write16(slot->port, slot->cap + EXP_SLOT_STAT, changes);
+		atomic_or(changes, &slot->events);
+		wake_up(&slot_wait);
+	}
 }
 
 static void slot_interrupt(void *arg)
