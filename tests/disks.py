@@ -26,6 +26,7 @@ Q35 = ["-machine", "q35", "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-supp
        "-device", "pcie-root-port,id=slot0,chassis=1,slot=1"]
 DEVICES = {"virtio": "virtio-blk-pci,drive=disk0,id=dev0,bus=slot0", "ahci": "ide-hd,drive=disk0,id=dev0,bus=ide.0",
            "nvme": "nvme,drive=disk0,serial=1,id=dev0,bus=slot0"}
+SLOW_IOPS = 200  # reads per second of a slow disk
 BAD_SLOT = 300  # one that is surely used: slots are handed out from the front, in clusters of 256
 
 
@@ -320,6 +321,12 @@ class Monitor:
                 expect("return" in said, f"QEMU's monitor does not like {command}", str(said))
                 return said["return"]
 
+    def throttle(self, kind, **limits):
+        """Slow the disk `dev0` down to these limits; without any, no longer."""
+        words = dict.fromkeys(("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
+        words["id"] = "/machine/peripheral/dev0/virtio-backend" if kind == "virtio" else "dev0"
+        self.ask("block_set_io_throttle", **{**words, **limits})
+
     def wait_unplugged(self, device, timeout=60):
         """Until the kernel has let go of the device and switched its slot off. (QEMU's own event, DEVICE_DELETED, comes
         with the last reference that QEMU has; after unplugging in the middle of work it may keep one for good.)"""
@@ -329,11 +336,12 @@ class Monitor:
             time.sleep(0.05)
 
 
-# Process 1 of a machine whose disk fails. helper_swap_io waits for a line, and only its memory is swapped out.
+# Process 1 of a machine whose disk fails; its argument is the number of children. helper_swap_io waits for a line, and only
+# its memory is swapped out.
 SCRIPT = """#!/bin/busybox sh
 B=/bin/busybox
 $B mount -t proc proc /proc
-/bin/helper_swap_io 4
+/bin/helper_swap_io 4 $1
 $B grep swap_ /proc/vmstat
 /bin/pressure 2
 $B swapoff $($B tail -n 1 /proc/swaps | $B cut -d ' ' -f 1) && echo swapoff done
@@ -358,13 +366,13 @@ def failing_machine(here, kind, blockdev, flavour="release", args=(), words="", 
         yield console
 
 
-def lost_pages(console):
+def lost_pages(console, children=4):
     """What helper_swap_io found: how many pages were lost, of how many children, and the text up to the end."""
     console.type("\n")
     console.wait_for("children ")
     line = console.wait_for("\n")
     well, _, wrong, lost, losers, afterwards = (int(word) for word in re.findall(r"\d+", line))
-    expect(well == 4 and not wrong and not afterwards, "memory was wrong, or a child died", line)
+    expect(well == children and not wrong and not afterwards, "memory was wrong, or a child died", line)
     rest = console.wait_for("swapoff done")
     expect("PASSED" in rest, "the machine did not go on as before", rest)
     console.wait_end()
@@ -375,19 +383,37 @@ def plain(image):
     return f"driver=raw,node-name=disk0,file.driver=file,file.filename={image}"
 
 
+def bad_sector(image, what):
+    """An image one sector of which cannot be read, or written."""
+    rule = "file.inject-error.0."
+    return ("driver=raw,node-name=disk0,file.driver=blkdebug,"
+            f"file.image.driver=file,file.image.filename={image},"
+            f"{rule}event=none,{rule}iotype={what},{rule}sector={BAD_SLOT * 8},{rule}errno=5,{rule}once=off")
+
+
 def io_error(kind, what):
-    """One sector of the disk cannot be read, or written."""
+    """Only the page whose sector cannot be read is lost; one that cannot be written goes elsewhere."""
     def check():
         with folder() as here:
             image = mkswap(os.path.join(here, "swap.img"), 24 * MIB)
-            rule = "file.inject-error.0."
-            blockdev = ("driver=raw,node-name=disk0,file.driver=blkdebug,"
-                        f"file.image.driver=file,file.image.filename={image},"
-                        f"{rule}event=none,{rule}iotype={what},{rule}sector={BAD_SLOT * 8},{rule}errno=5,{rule}once=off")
-            with failing_machine(here, kind, blockdev) as console:
+            with failing_machine(here, kind, bad_sector(image, what)) as console:
                 lost, losers, rest = lost_pages(console)
             expect((lost, losers) == ((1, 1) if what == "read" else (0, 0)), f"{lost} pages lost in {losers} children", rest)
             expect(counter(rest, f"swap_{what}_error") >= 1, "the error was not counted", rest)
+    return check
+
+
+def slow_io_error(kind, children):
+    """The same with a slow disk: what is under way beside the error, or comes after it, takes its time. One child has one
+    request at a time, four have several."""
+    def check():
+        with folder() as here:
+            monitor = Monitor(here)
+            image = mkswap(os.path.join(here, "swap.img"), 24 * MIB)
+            with failing_machine(here, kind, bad_sector(image, "read"), args=monitor.args, words=f"-- {children}") as console:
+                monitor.throttle(kind, iops_rd=SLOW_IOPS)
+                lost, losers, rest = lost_pages(console, children)
+            expect((lost, losers) == (1, 1), f"{lost} pages lost in {losers} children", rest)
     return check
 
 
@@ -433,13 +459,11 @@ def silent(kind):
         with folder() as here:
             monitor = Monitor(here)
             image = mkswap(os.path.join(here, "swap.img"), 64 * MIB)
-            backend = "/machine/peripheral/dev0/virtio-backend" if kind == "virtio" else "dev0"
-            slow = {"id": backend, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0}
             with failing_machine(here, kind, plain(image), args=monitor.args, words="blktimeout=4") as console:
-                monitor.ask("block_set_io_throttle", bps=1, **slow)
+                monitor.throttle(kind, bps=1)
                 console.type("\n")
                 console.wait_for("resetting the device")
-                monitor.ask("block_set_io_throttle", bps=0, **slow)
+                monitor.throttle(kind)
                 lost, _, rest = lost_pages(console)
             expect(lost == 0, f"{lost} pages were lost", rest)
     return check
@@ -467,6 +491,8 @@ JOBS = [(f"swap on {kind}, {cpus} cpus", pressure(kind, cpus, "mttcg" if cpus ==
         for kind in machine.DISKS for cpus in (1, 2, 4)]
 JOBS += [(f"8 x 32 MiB in 64 MiB on {kind}", four_times_memory(kind)) for kind in machine.DISKS]
 JOBS += [(f"{kind}: {what} error", io_error(kind, what)) for kind in machine.DISKS for what in ("read", "write")]
+JOBS += [(f"{kind}: slow read error, {children} processes", slow_io_error(kind, children))
+         for kind in machine.DISKS for children in (1, 4)]
 # QEMU itself stands still when a SATA disk is reset whose requests it holds back.
 JOBS += [(f"{kind}: does not answer", silent(kind)) for kind in ("virtio", "nvme")]
 JOBS += [

@@ -2,7 +2,7 @@
 /*
  * helper_swap_io - who loses what when a swap device fails. Run by tests/disks.py.
  *
- * Four children fill N MiB each, every page with words that tell whose it is, and send all of it to
+ * Four children, or as many as asked for, fill N MiB each, every page with words that tell whose it is, and send all of it to
  * swap (MADV_PAGEOUT). The parent says "ready" and reads a line; meanwhile something may happen to
  * the device. Then every child looks at each of its pages: right, wrong, or lost (SIGBUS). Pages
  * that were lost are written anew, all is sent to swap once more, and looked at again: then nothing
@@ -15,7 +15,7 @@
  * ends are then no failure. Parent and code stay in memory, so that the report is made in any case:
  * it may be process 1, and then switches the machine off.
  *
- * Usage: helper_swap_io MIB [busy]. Status 0 when nothing was wrong and no child died.
+ * Usage: helper_swap_io MIB [busy | CHILDREN]. Status 0 when nothing was wrong and no child died.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -31,7 +31,7 @@
 
 #define PAGE	     4096UL
 #define WORDS	     (PAGE / sizeof(uint64_t))
-#define CHILDREN     4
+#define MAX_CHILDREN 4
 #define SMALL	     64
 #define MADV_PAGEOUT 21
 
@@ -41,8 +41,10 @@ struct result {
 
 /* Shared with all children. */
 static struct shared {
-	struct result results[CHILDREN];
+	struct result results[MAX_CHILDREN];
 } * shared;
+
+static unsigned children = MAX_CHILDREN;
 
 static sigjmp_buf lost_page;
 
@@ -151,7 +153,7 @@ static unsigned reap(void)
 	unsigned well = 0;
 	int status;
 
-	for (unsigned i = 0; i < CHILDREN; i++)
+	for (unsigned i = 0; i < children; i++)
 		if (wait(&status) > 0 && WIFEXITED(status) && !WEXITSTATUS(status))
 			well++;
 	return well;
@@ -162,14 +164,14 @@ static int tell(unsigned well)
 {
 	unsigned wrong = 0, lost = 0, losers = 0, afterwards = 0;
 
-	for (unsigned i = 0; i < CHILDREN; i++) {
+	for (unsigned i = 0; i < children; i++) {
 		wrong += shared->results[i].wrong;
 		lost += shared->results[i].lost;
 		losers += shared->results[i].lost != 0;
 		afterwards += shared->results[i].wrong_afterwards;
 	}
-	printf("children %u of %d, wrong %u, lost %u in %u children, afterwards wrong %u\n", well,
-	       CHILDREN, wrong, lost, losers, afterwards);
+	printf("children %u of %u, wrong %u, lost %u in %u children, afterwards wrong %u\n", well,
+	       children, wrong, lost, losers, afterwards);
 	fflush(stdout);
 	return !wrong && !afterwards;
 }
@@ -177,17 +179,21 @@ static int tell(unsigned well)
 int main(int argc, char **argv)
 {
 	size_t pages = argc > 1 ? strtoul(argv[1], NULL, 0) << 8 : 1024;
-	int busy = argc > 2, ready[2], go[2], good;
+	int busy = argc > 2 && !strcmp(argv[2], "busy"), ready[2], go[2], good;
 	unsigned well;
 	char line[16];
 
+	if (argc > 2 && !busy)
+		children = strtoul(argv[2], NULL, 0);
+	if (!children || children > MAX_CHILDREN)
+		return 2;
 	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (shared == MAP_FAILED || pipe(ready) || pipe(go))
 		return 2;
 	if (busy)
 		mlockall(MCL_CURRENT);
-	for (unsigned i = 0; i < CHILDREN; i++) {
+	for (unsigned i = 0; i < children; i++) {
 		if (fork())
 			continue;
 		if (!busy)
@@ -195,15 +201,15 @@ int main(int argc, char **argv)
 		mlockall(MCL_CURRENT);
 		busy_child(i, pages, ready[1]);
 	}
-	for (unsigned i = 0; i < CHILDREN; i++)
+	for (unsigned i = 0; i < children; i++)
 		read(ready[0], line, 1);
 	puts("ready");
 	fflush(stdout);
 	fgets(line, sizeof line, stdin);
-	write(go[1], "gggg", CHILDREN);
+	write(go[1], "gggg", children);
 	well = reap();
 	good = tell(well);
 	if (getpid() == 1)
 		reboot(RB_POWER_OFF);
-	return good && well == CHILDREN ? 0 : 1;
+	return good && well == children ? 0 : 1;
 }

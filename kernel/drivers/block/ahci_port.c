@@ -14,13 +14,17 @@
  * Errors. A failed command stops the whole port, and what else was under way has not been done or
  * not been told. The thread of the disk then:
  *
- *	takes what is done --> stops and starts the port --> one command left: it was that one, EIO
- *						 |
- *						 +--> several: all again, one by one (careful), so that the
- *						      bad one fails alone
+ *	takes what is done --> resets the link --> one command left: it was that one, EIO
+ *				     |
+ *				     +--> several: all again, one by one (careful), so that the bad one
+ *					  fails alone
  *
- * One by one also means without NCQ, which is what a disk whose queueing is broken wants. A disk
- * that stays busy, or answered nothing at all, gets a reset of its link too.
+ * One by one also means without NCQ, which is what a disk whose queueing is broken wants.
+ *
+ * FRESH-LINK: no command is given to a disk that has failed another before its link was reset.
+ * After a queued command has failed, a disk refuses all others until then (or until its log of
+ * errors is read). And one that goes on with what it had while the port stood still would answer for
+ * a slot that has a new owner by now: that request would count as done with other data in its pages.
  *
  * Lock order: disk->lock -> port->lock.
  */
@@ -132,7 +136,10 @@ static void forget_causes(struct ahci_port *port)
 	writel(~0u, port->regs + PORT_IS);
 }
 
-/* From any state to one that takes commands. Interrupts of the port stay off. */
+/*
+ * From any state to one that takes commands. Interrupts of the port stay off. With `reset` the disk
+ * has forgotten every command (FRESH-LINK).
+ */
 static int engine_start(struct ahci_port *port, bool reset)
 {
 	if (!engine_stop(port))
@@ -406,26 +413,24 @@ static void sort_out(struct ahci_port *port, struct list_head *done, struct list
 	take_done(port, done);
 	left = port->plain | port->ncq;
 	if (error && left && !(left & (left - 1)))
-		take(port, left, -EIO, done);
+		port->careful -= min(port->careful, take(port, left, -EIO, done));
 	else
-		port->careful = take(port, left, 0, lost);
+		port->careful = max(port->careful, take(port, left, 0, lost));
 }
 
 static int ahci_recover(struct disk *disk)
 {
 	struct ahci_port *port = container_of(disk, struct ahci_port, disk);
 	unsigned long flags;
-	bool error;
 	LIST_HEAD(done);
 	LIST_HEAD(lost);
 	int err;
 
 	spin_lock_irqsave(&port->lock, flags);
-	error = port->failed;
 	writel(0, port->regs + PORT_IE);
 	sort_out(port, &done, &lost);
 	spin_unlock_irqrestore(&port->lock, flags);
-	err = engine_start(port, !error);
+	err = engine_start(port, true);
 	blk_requeue(&lost);
 	blk_complete(&done);
 	if (err)
