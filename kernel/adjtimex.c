@@ -70,7 +70,14 @@ static int catch_up(void)
 static void arm_timer(void)
 {
 	if (!idle())
-		timer_start(&second_timer, ktime_of_real_ns((u64)(second + 1) * NSEC_PER_SEC));
+		timer_start_on(&second_timer, TIMER_REALTIME, (u64)(second + 1) * NSEC_PER_SEC);
+}
+
+/* Who waits for a moment of a clock that has jumped is told. clock_lock not held. */
+static void clock_was_set(void)
+{
+	timer_clocks_were_set();
+	timerfd_clock_was_set();
 }
 
 static void tell_jump(int seconds)
@@ -79,7 +86,7 @@ static void tell_jump(int seconds)
 		return;
 	pr_notice("clock: leap second %s UTC\n",
 		  seconds < 0 ? "23:59:60 inserted" : "23:59:59 left out");
-	timerfd_clock_was_set(seconds * (s64)NSEC_PER_SEC);
+	clock_was_set();
 }
 
 static void next_second(struct timer *timer)
@@ -101,23 +108,19 @@ static bool can_be_set_to(u64 ns)
 	return ns >= ktime_get_ns() && ns / NSEC_PER_SEC < LAST_SECOND;
 }
 
-/* clock_lock held. Returns what the timers on the wall clock are to be told. */
-static s64 set_clock(u64 ns)
+/* clock_lock held. */
+static void set_clock(u64 ns)
 {
-	s64 delta = (s64)(ns - ktime_get_real_ns());
-
 	ktime_set_real_ns(ns);
 	second = (s64)(ns / NSEC_PER_SEC);
 	ntp_clear(&ntp);
 	timekeeping_stop_slew();
 	slewing = false;
-	return delta;
 }
 
 int set_wall_clock(u64 ns)
 {
 	unsigned long flags;
-	s64 delta;
 
 	if (ns / NSEC_PER_SEC >= LAST_SECOND)
 		return -EINVAL;
@@ -126,11 +129,11 @@ int set_wall_clock(u64 ns)
 	if (!can_be_set_to(ns))
 		return -EINVAL;
 	spin_lock_irqsave(&clock_lock, flags);
-	delta = catch_up() * (s64)NSEC_PER_SEC;
-	delta += set_clock(ns);
+	catch_up();
+	set_clock(ns);
 	arm_timer();
 	spin_unlock_irqrestore(&clock_lock, flags);
-	timerfd_clock_was_set(delta);
+	clock_was_set();
 	return 0;
 }
 
@@ -170,7 +173,7 @@ static int check_modes(const struct timex *tx)
 }
 
 /* ADJ_SETOFFSET: the wall clock jumps. 0, -EINVAL: to where it cannot be. */
-static int inject_offset(const struct timex *tx, s64 *delta)
+static int inject_offset(const struct timex *tx)
 {
 	s64 ns;
 
@@ -179,7 +182,7 @@ static int inject_offset(const struct timex *tx, s64 *delta)
 	    __builtin_add_overflow((s64)ktime_get_real_ns(), ns, &ns) || ns < 0 ||
 	    !can_be_set_to((u64)ns))
 		return -EINVAL;
-	*delta += set_clock((u64)ns);
+	set_clock((u64)ns);
 	return 0;
 }
 
@@ -200,23 +203,23 @@ static int adjust(struct timex *tx)
 /* TIME_, -EPERM, -EINVAL. */
 static int do_adjtimex(struct timex *tx)
 {
+	s32 tai = timekeeping_tai();
 	int ret = check_modes(tx), jump;
 	unsigned long flags;
-	s64 delta = 0;
 
 	if (ret)
 		return ret;
 	spin_lock_irqsave(&clock_lock, flags);
 	jump = catch_up();
 	if (tx->modes & ADJ_SETOFFSET)
-		ret = inject_offset(tx, &delta);
+		ret = inject_offset(tx);
 	if (!ret)
 		ret = adjust(tx);
 	arm_timer();
 	spin_unlock_irqrestore(&clock_lock, flags);
 	tell_jump(jump);
-	if (tx->modes & ADJ_SETOFFSET && ret >= 0)
-		timerfd_clock_was_set(delta);
+	if (ret >= 0 && (tx->modes & ADJ_SETOFFSET || timekeeping_tai() != tai))
+		clock_was_set();
 	return ret;
 }
 

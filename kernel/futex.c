@@ -225,25 +225,30 @@ bool futex_unqueue(struct futex_q *q)
 	}
 }
 
-/* Sleep until woken, a signal, or the deadline (ktime; U64_MAX: none). */
-static void futex_sleep(struct futex_q *q, u64 deadline)
+bool futex_is_late(const struct futex_deadline *deadline)
 {
-	s64 left;
+	return deadline->ns != U64_MAX && timer_clock_now(deadline->clock) >= deadline->ns;
+}
 
+void futex_schedule(const struct futex_deadline *deadline)
+{
+	if (deadline->ns == U64_MAX)
+		schedule();
+	else
+		schedule_until(deadline->clock, deadline->ns);
+}
+
+/* Sleep until woken, a signal, or the deadline. */
+static void futex_sleep(struct futex_q *q, const struct futex_deadline *deadline)
+{
 	set_current_state(TASK_INTERRUPTIBLE);
-	if (smp_load_acquire(&q->bucket) && !signal_pending(current)) {
-		if (deadline == U64_MAX) {
-			schedule();
-		} else {
-			left = (s64)(deadline - ktime_get_ns());
-			if (left > 0)
-				schedule_timeout_ns(left);
-		}
-	}
+	if (smp_load_acquire(&q->bucket) && !signal_pending(current) && !futex_is_late(deadline))
+		futex_schedule(deadline);
 	__set_current_state(TASK_RUNNING);
 }
 
-static int futex_wait(u32 __user *uaddr, bool shared, u32 val, u64 deadline, u32 bitset)
+static int futex_wait(u32 __user *uaddr, bool shared, u32 val,
+		      const struct futex_deadline *deadline, u32 bitset)
 {
 	struct futex_q q = {.task = current, .bitset = bitset};
 	int err;
@@ -257,7 +262,7 @@ static int futex_wait(u32 __user *uaddr, bool shared, u32 val, u64 deadline, u32
 		futex_sleep(&q, deadline);
 		if (!smp_load_acquire(&q.bucket))
 			return 0;
-		if (signal_pending(current) || (deadline != U64_MAX && ktime_get_ns() >= deadline))
+		if (signal_pending(current) || futex_is_late(deadline))
 			break;
 	}
 	if (!futex_unqueue(&q))
@@ -268,20 +273,23 @@ static int futex_wait(u32 __user *uaddr, bool shared, u32 val, u64 deadline, u32
 /* The deadline stays the same: FUTEX_WAIT with a relative time that a signal interrupted. */
 static long futex_wait_restart(struct restart_block *restart)
 {
+	struct futex_deadline deadline = {restart->arg[3], (enum timer_clock)restart->arg[5]};
 	long ret = futex_wait((u32 __user *)restart->arg[0], restart->arg[1], (u32)restart->arg[2],
-			      restart->arg[3], (u32)restart->arg[4]);
+			      &deadline, (u32)restart->arg[4]);
 
 	return ret == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : ret;
 }
 
-static long futex_wait_timed(u32 __user *uaddr, bool shared, u32 val, u64 deadline, u32 bitset)
+static long futex_wait_timed(u32 __user *uaddr, bool shared, u32 val,
+			     const struct futex_deadline *deadline, u32 bitset)
 {
 	long ret = futex_wait(uaddr, shared, val, deadline, bitset);
 
-	if (ret == -ERESTARTSYS && deadline != U64_MAX) {
+	if (ret == -ERESTARTSYS && deadline->ns != U64_MAX) {
 		current->restart_block = (struct restart_block){
 			.fn = futex_wait_restart,
-			.arg = {(__force unsigned long)uaddr, shared, val, deadline, bitset},
+			.arg = {(__force unsigned long)uaddr, shared, val, deadline->ns, bitset,
+				deadline->clock},
 		};
 		ret = -ERESTART_RESTARTBLOCK;
 	}
@@ -465,29 +473,32 @@ retry:
 
 /* --- the call --------------------------------------------------------------------------------- */
 
+int futex_get_deadline(const struct timespec __user *uts, enum timer_clock clock,
+		       struct futex_deadline *deadline)
+{
+	int err;
+
+	*deadline = (struct futex_deadline){U64_MAX, clock};
+	if (!uts)
+		return 0;
+	err = get_timespec(&deadline->ns, uts);
+	if (err)
+		return err;
+	deadline->ns = min_t(u64, deadline->ns, S64_MAX);
+	return 0;
+}
+
 /*
  * FUTEX_WAIT's time is relative, FUTEX_WAIT_BITSET's absolute on the monotonic or the wall clock.
  */
-static int futex_deadline(const struct timespec __user *uts, int cmd, bool realtime, u64 *deadline)
+static int wait_deadline(const struct timespec __user *uts, int cmd, bool realtime,
+			 struct futex_deadline *deadline)
 {
-	u64 ns, now = ktime_get_ns(), real;
-	int err;
+	int err = futex_get_deadline(uts, realtime ? TIMER_REALTIME : TIMER_MONOTONIC, deadline);
 
-	*deadline = U64_MAX;
-	if (!uts)
-		return 0;
-	err = get_timespec(&ns, uts);
-	if (err)
-		return err;
-	if (cmd == FUTEX_WAIT) {
-		*deadline = ns > U64_MAX - 1 - now ? U64_MAX - 1 : now + ns;
-	} else if (realtime) {
-		real = ktime_get_real_ns();
-		*deadline = ns > real ? now + (ns - real) : now;
-	} else {
-		*deadline = min_t(u64, ns, U64_MAX - 1);
-	}
-	return 0;
+	if (!err && uts && cmd == FUTEX_WAIT)
+		deadline->ns += ktime_get_ns();
+	return err;
 }
 
 SYSCALL_DEFINE6(futex, u32 __user *, uaddr, int, op, u32, val, const struct timespec __user *, uts,
@@ -495,7 +506,7 @@ SYSCALL_DEFINE6(futex, u32 __user *, uaddr, int, op, u32, val, const struct time
 {
 	bool shared = !(op & FUTEX_PRIVATE_FLAG), realtime = op & FUTEX_CLOCK_REALTIME;
 	int cmd = op & FUTEX_CMD_MASK, nr2 = (int)(__force unsigned long)uts;
-	u64 deadline;
+	struct futex_deadline deadline;
 	int err;
 
 	if (realtime && cmd != FUTEX_WAIT_BITSET)
@@ -505,8 +516,8 @@ SYSCALL_DEFINE6(futex, u32 __user *, uaddr, int, op, u32, val, const struct time
 		val3 = FUTEX_BITSET_MATCH_ANY;
 		fallthrough;
 	case FUTEX_WAIT_BITSET:
-		err = futex_deadline(uts, cmd, realtime, &deadline);
-		return err ?: futex_wait_timed(uaddr, shared, val, deadline, val3);
+		err = wait_deadline(uts, cmd, realtime, &deadline);
+		return err ?: futex_wait_timed(uaddr, shared, val, &deadline, val3);
 	case FUTEX_WAKE:
 		return futex_wake(uaddr, shared, (int)val, FUTEX_BITSET_MATCH_ANY);
 	case FUTEX_WAKE_BITSET:

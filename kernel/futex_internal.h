@@ -4,11 +4,13 @@
 #define KERNEL_FUTEX_INTERNAL_H
 
 #include "kernel/spinlock.h"
+#include "kernel/timer.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
 #include "lib/types.h"
 
 struct task;
+struct timespec;
 
 struct futex_key {
 	void *object;	      /* struct mm, or struct address_space */
@@ -27,6 +29,18 @@ struct futex_q {
 	struct futex_key key;
 	u32 bitset;
 };
+
+struct futex_deadline {
+	u64 ns; /* U64_MAX: none */
+	enum timer_clock clock;
+};
+
+/* The absolute time at uts on a clock; none if that is NULL. 0, -EFAULT, -EINVAL. */
+int futex_get_deadline(const struct timespec __user *uts, enum timer_clock clock,
+		       struct futex_deadline *deadline);
+bool futex_is_late(const struct futex_deadline *deadline);
+/* schedule(), until the deadline at the latest. The caller set the state. */
+void futex_schedule(const struct futex_deadline *deadline);
 
 /* Queue q if the word has the value. 0, -EAGAIN (it has not), -EFAULT, -EINVAL. May sleep before. */
 int futex_queue(struct futex_q *q, u32 __user *uaddr, bool shared, u32 val);

@@ -63,24 +63,17 @@ static int queue_all(struct futex_q *qs, const struct futex_waitv *waiters, unsi
 
 /* The index of the word that was woken, or -EAGAIN, -ETIMEDOUT, -ERESTARTSYS … */
 static long wait_any(struct futex_q *qs, const struct futex_waitv *waiters, unsigned int n,
-		     u64 deadline)
+		     const struct futex_deadline *deadline)
 {
 	int ret = queue_all(qs, waiters, n);
-	bool late = false;
 
 	if (ret)
 		return ret > 0 ? ret - 1 : ret;
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
-		if (any_woken(qs, n) || signal_pending(current) || late)
+		if (any_woken(qs, n) || signal_pending(current) || futex_is_late(deadline))
 			break;
-		if (deadline == U64_MAX) {
-			schedule();
-		} else {
-			s64 left = (s64)(deadline - ktime_get_ns());
-
-			late = left <= 0 || !schedule_timeout_ns(left);
-		}
+		futex_schedule(deadline);
 	}
 	__set_current_state(TASK_RUNNING);
 	ret = unqueue_all(qs, n);
@@ -98,23 +91,14 @@ static int check_waiters(const struct futex_waitv *waiters, unsigned int n)
 	return 0;
 }
 
-/* When an absolute timeout on a clock is over, as ktime. */
-static int get_deadline(const struct timespec __user *uts, int clock, u64 *deadline)
+/* An absolute time, if there is one, and only then is the clock looked at. */
+static int get_deadline(const struct timespec __user *uts, int clock,
+			struct futex_deadline *deadline)
 {
-	u64 ns, now;
-	int err;
-
-	*deadline = U64_MAX;
-	if (!uts)
-		return 0;
-	if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
+	if (uts && clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
 		return -EINVAL;
-	err = get_timespec(&ns, uts);
-	if (err)
-		return err;
-	clock_now(clock, &now);
-	*deadline = ktime_get_ns() + (ns > now ? ns - now : 0);
-	return 0;
+	return futex_get_deadline(uts, clock == CLOCK_REALTIME ? TIMER_REALTIME : TIMER_MONOTONIC,
+				  deadline);
 }
 
 SYSCALL_DEFINE5(futex_waitv, const struct futex_waitv __user *, uwaiters, unsigned int, n,
@@ -122,7 +106,7 @@ SYSCALL_DEFINE5(futex_waitv, const struct futex_waitv __user *, uwaiters, unsign
 {
 	struct futex_waitv *waiters;
 	struct futex_q *qs;
-	u64 deadline;
+	struct futex_deadline deadline;
 	long ret;
 
 	if (flags || !n || n > FUTEX_WAITV_MAX || !uwaiters)
@@ -136,7 +120,7 @@ SYSCALL_DEFINE5(futex_waitv, const struct futex_waitv __user *, uwaiters, unsign
 	if (waiters && qs) {
 		ret = -EFAULT;
 		if (!copy_from_user(waiters, uwaiters, n * sizeof(*waiters)))
-			ret = check_waiters(waiters, n) ?: wait_any(qs, waiters, n, deadline);
+			ret = check_waiters(waiters, n) ?: wait_any(qs, waiters, n, &deadline);
 	}
 	kfree(waiters);
 	kfree(qs);

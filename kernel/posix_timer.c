@@ -37,6 +37,7 @@ struct posix_timer {
 	struct list_head list;	   /* (s) signal->posix_timers */
 	int id;			   /* (c) */
 	int clock;		   /* (c) CLOCK_* */
+	enum timer_clock base;	   /* (s) not cpu: what it goes by */
 	int notify;		   /* (c) SIGEV_* */
 	bool dead;		   /* (s) */
 	struct signal_struct *sig; /* (c) */
@@ -46,7 +47,7 @@ struct posix_timer {
 	bool cpu;	     /* (c) on a CPU-time clock */
 	bool armed;	     /* (s) cpu: counted in signal->cpu_timers_armed */
 	struct task *thread; /* (c) cpu: whose time, counted; NULL: the process's */
-	u64 expires;	     /* (s) ktime (cpu: CPU time) of the last or next expiry, 0 = none */
+	u64 expires;	     /* (s) last or next expiry, on base (cpu: CPU time); 0 = none */
 	u64 interval;	     /* (s) ns, 0 = once */
 	u64 overrun;	     /* (s) expiries since the signal was queued */
 	u64 overrun_last;    /* (s) as of the last signal taken */
@@ -68,7 +69,7 @@ static void forward(struct posix_timer *pt, u64 now)
 static void arm(struct posix_timer *pt)
 {
 	if (!pt->cpu) {
-		timer_start(&pt->timer, pt->expires);
+		timer_start_on(&pt->timer, pt->base, pt->expires);
 	} else if (!pt->armed) {
 		pt->armed = true;
 		pt->sig->cpu_timers_armed++;
@@ -87,7 +88,7 @@ static void disarm(struct posix_timer *pt)
 static u64 timer_now(const struct posix_timer *pt)
 {
 	if (!pt->cpu)
-		return ktime_get_ns();
+		return timer_clock_now(pt->base);
 	return pt->thread ? task_sched_runtime(pt->thread) : thread_group_runtime_locked(pt->sig);
 }
 
@@ -136,8 +137,13 @@ static void posix_timer_fn(struct timer *timer)
 	unsigned long flags;
 
 	spin_lock_irqsave(&sig->siglock, flags);
-	if (!pt->dead && pt->expires)
-		fire(pt);
+	/* It, or its clock, may have been set while this waited for the lock. */
+	if (!pt->dead && pt->expires) {
+		if (timer_now(pt) >= pt->expires)
+			fire(pt);
+		else
+			arm(pt);
+	}
 	spin_unlock_irqrestore(&sig->siglock, flags);
 }
 
@@ -368,25 +374,17 @@ static void timer_left(struct posix_timer *pt, struct itimerspec *it)
 		it->it_value.tv_nsec = 1; /* about to fire */
 }
 
-/* The ktime at which a value on the timer's clock is reached; never 0, which means disarmed. */
+/* In terms of pt->base. It is not 0, which means disarmed, as the value is not. */
 static u64 expiry(const struct posix_timer *pt, u64 value, bool absolute)
 {
-	u64 now = timer_now(pt), clock;
-
-	if (pt->cpu && absolute)
-		return max_t(u64, value, 1);
-	if (!absolute)
-		return value > U64_MAX / 2 ? U64_MAX / 2 : now + value;
-	clock_now(pt->clock, &clock);
-	if (value > clock)
-		return now + (value - clock);
-	return max_t(u64, now - min_t(u64, clock - value, now), 1);
+	return min_t(u64, value, S64_MAX) + (absolute ? 0 : timer_now(pt));
 }
 
 /* siglock held. */
 static void set_timer(struct posix_timer *pt, u64 value, u64 interval, bool absolute)
 {
 	disarm(pt);
+	pt->base = timer_clock_of(pt->clock, absolute);
 	/* an expiry of the old setting is forgotten */
 	cancel_signal(pt);
 	pt->overrun = pt->overrun_last = 0;

@@ -30,6 +30,8 @@ void get_rusage(struct task *t, int who, struct rusage *ru);
 
 /* The calls' clocks: now on clock `id` in ns. 0 or -EINVAL. */
 int clock_now(int id, u64 *ns);
+/* What a timer on clock `id`, which is no CPU time, goes by. */
+enum timer_clock timer_clock_of(int id, bool absolute);
 /*
  * adjtimex.c: the wall clock is now at ns; timers on it are told. 0, -EPERM, -EINVAL: later than the
  * clock can count, or earlier than the boot would then have been.

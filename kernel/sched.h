@@ -9,6 +9,7 @@
 #include "kernel/preempt.h"
 #include "kernel/sched_entity.h"
 #include "kernel/task.h"
+#include "kernel/timer.h"
 
 /*
  * set_current_state() - the running task's state, followed by a full barrier, so that a condition
@@ -31,6 +32,8 @@ void yield_cpu(void);
  * TASK_RUNNING on return. Returns the time that was left, 0 if it ran out.
  */
 s64 schedule_timeout_ns(s64 timeout_ns);
+/* schedule_until() - the same, until @clock shows @expires_ns at the latest. */
+void schedule_until(enum timer_clock clock, u64 expires_ns);
 /* sleep_ns() - sleep at least @ns, deaf to signals. */
 void sleep_ns(u64 ns);
 

@@ -120,6 +120,16 @@ int clock_now(int id, u64 *ns)
 	return id < 0 ? cpu_clock_now(id, ns) : -EINVAL;
 }
 
+/* A time from now on is a time, whatever becomes of the wall clock. (TAI has no such rule on Linux.) */
+enum timer_clock timer_clock_of(int id, bool absolute)
+{
+	if (id == CLOCK_TAI)
+		return TIMER_TAI;
+	if (absolute && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_ALARM))
+		return TIMER_REALTIME;
+	return TIMER_MONOTONIC;
+}
+
 SYSCALL_DEFINE2(clock_gettime, int, id, struct timespec __user *, uts)
 {
 	struct timespec ts;
@@ -197,11 +207,11 @@ SYSCALL_DEFINE1(times, struct tms __user *, utms)
 
 /* --- sleeping --------------------------------------------------------------------------------- */
 
-/* Until the deadline (ktime): 0, or the time left when a signal came. */
-static u64 sleep_until(u64 deadline)
+/* Until the deadline on a clock: 0, or the time left when a signal came. */
+static u64 sleep_until(enum timer_clock clock, u64 deadline)
 {
 	for (;;) {
-		u64 now = ktime_get_ns();
+		u64 now = timer_clock_now(clock);
 
 		if (now >= deadline)
 			return 0;
@@ -210,21 +220,22 @@ static u64 sleep_until(u64 deadline)
 			__set_current_state(TASK_RUNNING);
 			return deadline - now;
 		}
-		schedule_timeout_ns((s64)(deadline - now));
+		schedule_until(clock, deadline);
 	}
 }
 
-static long nanosleep_until(u64 deadline, struct timespec __user *urem);
+static long nanosleep_until(enum timer_clock clock, u64 deadline, struct timespec __user *urem);
 
 static long nanosleep_restart(struct restart_block *restart)
 {
-	return nanosleep_until(restart->arg[0], (struct timespec __user *)restart->arg[1]);
+	return nanosleep_until((enum timer_clock)restart->arg[2], restart->arg[0],
+			       (struct timespec __user *)restart->arg[1]);
 }
 
 /* A relative sleep goes on to the same moment after a signal without handler. */
-static long nanosleep_until(u64 deadline, struct timespec __user *urem)
+static long nanosleep_until(enum timer_clock clock, u64 deadline, struct timespec __user *urem)
 {
-	u64 left = sleep_until(deadline);
+	u64 left = sleep_until(clock, deadline);
 	struct timespec ts;
 
 	if (!left)
@@ -236,9 +247,14 @@ static long nanosleep_until(u64 deadline, struct timespec __user *urem)
 	}
 	current->restart_block = (struct restart_block){
 		.fn = nanosleep_restart,
-		.arg = {deadline, (__force unsigned long)urem},
+		.arg = {deadline, (__force unsigned long)urem, clock},
 	};
 	return -ERESTART_RESTARTBLOCK;
+}
+
+static long nanosleep_for(enum timer_clock clock, u64 ns, struct timespec __user *urem)
+{
+	return nanosleep_until(clock, timer_clock_now(clock) + min_t(u64, ns, S64_MAX / 2), urem);
 }
 
 SYSCALL_DEFINE2(nanosleep, const struct timespec __user *, ureq, struct timespec __user *, urem)
@@ -246,7 +262,7 @@ SYSCALL_DEFINE2(nanosleep, const struct timespec __user *, ureq, struct timespec
 	u64 ns;
 	int err = get_timespec(&ns, ureq);
 
-	return err ?: nanosleep_until(ktime_get_ns() + min_t(u64, ns, S64_MAX / 2), urem);
+	return err ?: nanosleep_for(TIMER_MONOTONIC, ns, urem);
 }
 
 /*
@@ -311,8 +327,9 @@ static bool own_thread_clock(int id)
 SYSCALL_DEFINE4(clock_nanosleep, int, id, int, flags, const struct timespec __user *, ureq,
 		struct timespec __user *, urem)
 {
-	u64 ns, now, ktime = ktime_get_ns();
-	bool cpu = id < 0 || id == CLOCK_PROCESS_CPUTIME_ID;
+	bool absolute = flags & TIMER_ABSTIME, cpu = id < 0 || id == CLOCK_PROCESS_CPUTIME_ID;
+	enum timer_clock clock;
+	u64 ns, now;
 	int err;
 
 	if (own_thread_clock(id) || clock_now(id, &now))
@@ -324,12 +341,10 @@ SYSCALL_DEFINE4(clock_nanosleep, int, id, int, flags, const struct timespec __us
 	if (err)
 		return err;
 	if (cpu)
-		return cpu_nanosleep(id, flags & TIMER_ABSTIME ? ns : now + min_t(u64, ns, S64_MAX),
-				     flags & TIMER_ABSTIME, urem);
-	if (!(flags & TIMER_ABSTIME))
-		return nanosleep_until(ktime + min_t(u64, ns, S64_MAX / 2), urem);
-	clock_now(id, &now);
-	if (ns <= now)
-		return 0;
-	return sleep_until(ktime + min_t(u64, ns - now, S64_MAX / 2)) ? -ERESTARTNOHAND : 0;
+		return cpu_nanosleep(id, absolute ? ns : now + min_t(u64, ns, S64_MAX), absolute,
+				     urem);
+	clock = timer_clock_of(id, absolute);
+	if (!absolute)
+		return nanosleep_for(clock, ns, urem);
+	return sleep_until(clock, min_t(u64, ns, S64_MAX)) ? -ERESTARTNOHAND : 0;
 }

@@ -31,6 +31,7 @@
  * CLOCK_MONOTONIC_RAW is the TSC at the rate of the boot, which nobody corrects. Wall-clock time is
  * time since boot plus an offset, read once from the battery clock and set by settimeofday and its
  * like; TAI has an offset of its own, so that a leap second of the wall clock leaves it alone.
+ * Whoever changes an offset tells the timers afterwards (timer_clocks_were_set).
  */
 #include "kernel/timer.h"
 #include "kernel/panic.h"
@@ -55,9 +56,8 @@ static struct {
 	u64 at_change; /* for those who cannot wait */
 } clock __aligned(64);
 static u64 tsc_at_boot;
-static u64 raw_mult; /* 0: no clock yet */
-static u64 real_offset_ns;
-static u64 tai_offset_ns; /* real_offset_ns + tai seconds */
+static u64 raw_mult;		       /* 0: no clock yet */
+static u64 offset_ns[NR_TIMER_CLOCKS]; /* TAI: that of the wall clock + tai seconds */
 static s32 tai;
 
 /* --- a clock ---------------------------------------------------------------------------------- */
@@ -193,31 +193,37 @@ u64 ktime_get_raw_ns(void)
 
 /* --- the wall clock --------------------------------------------------------------------------- */
 
+u64 timer_clock_offset(enum timer_clock clock)
+{
+	return READ_ONCE(offset_ns[clock]);
+}
+
+u64 timer_clock_now(enum timer_clock clock)
+{
+	return ktime_get_ns() + timer_clock_offset(clock);
+}
+
 u64 ktime_get_real_ns(void)
 {
-	return ktime_get_ns() + READ_ONCE(real_offset_ns);
+	return timer_clock_now(TIMER_REALTIME);
 }
 
 u64 ktime_get_tai_ns(void)
 {
-	return ktime_get_ns() + READ_ONCE(tai_offset_ns);
-}
-
-u64 ktime_of_real_ns(u64 real_ns)
-{
-	return real_ns - READ_ONCE(real_offset_ns);
+	return timer_clock_now(TIMER_TAI);
 }
 
 void ktime_set_real_ns(u64 real_ns)
 {
-	WRITE_ONCE(real_offset_ns, real_ns - ktime_get_ns());
+	WRITE_ONCE(offset_ns[TIMER_REALTIME], real_ns - ktime_get_ns());
 	timekeeping_set_tai(tai);
 }
 
 void timekeeping_set_tai(s32 seconds)
 {
 	WRITE_ONCE(tai, seconds);
-	WRITE_ONCE(tai_offset_ns, real_offset_ns + (u64)seconds * NSEC_PER_SEC);
+	WRITE_ONCE(offset_ns[TIMER_TAI],
+		   offset_ns[TIMER_REALTIME] + (u64)(s64)seconds * NSEC_PER_SEC);
 }
 
 s32 timekeeping_tai(void)
@@ -227,7 +233,8 @@ s32 timekeeping_tai(void)
 
 void timekeeping_leap(int seconds)
 {
-	WRITE_ONCE(real_offset_ns, real_offset_ns + (u64)seconds * NSEC_PER_SEC);
+	WRITE_ONCE(offset_ns[TIMER_REALTIME],
+		   offset_ns[TIMER_REALTIME] + (u64)(s64)seconds * NSEC_PER_SEC);
 	WRITE_ONCE(tai, tai - seconds);
 }
 

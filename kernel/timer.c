@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers: per CPU a red-black tree by expiry, and one hardware timer that is programmed for the
- * earliest event, which is the first timer or the scheduler's tick.
+ * Timers: per CPU and clock a red-black tree by expiry, and one hardware timer that is programmed
+ * for the earliest event, which is the first timer of a tree or the scheduler's tick.
  *
  * The hardware is programmed lazily. base->programmed is when the next interrupt will come; it is
  * set anew only for an event that is earlier. A cancelled timer's interrupt still comes, finds
  * nothing to do, and programs the next event: cheaper than programming at every cancel.
+ *
+ * The hardware knows time since boot only. When a clock is set, every CPU gets a timer interrupt
+ * between: it runs what has become due and programs its hardware by the new distance of the clock.
+ * What is due later now finds nothing to do at its old time, like a cancelled timer.
  *
  *	timer's life:	idle --timer_start()--> queued --interrupt--> running fn --> idle
  *	                  ^----timer_cancel()------'                   `--timer_start()--> queued
@@ -21,11 +25,12 @@
 #include "kernel/spinlock.h"
 #include "arch/x86_64/arch_timer.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/smp.h"
 
 /* Under lock, which is taken with interrupts off. */
 struct timer_base {
 	struct raw_spinlock lock;
-	struct rb_root_cached tree;
+	struct rb_root_cached trees[NR_TIMER_CLOCKS];
 	struct timer *running;
 	u64 programmed; /* when the hardware will interrupt; 0: it will not */
 };
@@ -40,11 +45,31 @@ static bool expires_less(struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, const struct timer, node)->expires;
 }
 
-static u64 first_expiry(const struct timer_base *base)
+/* When a clock shows @expires, in time since boot. */
+static u64 ktime_of(enum timer_clock clock, u64 expires)
 {
-	struct rb_node *first = rb_first_cached(&base->tree);
+	u64 offset = timer_clock_offset(clock);
 
-	return first ? rb_entry(first, struct timer, node)->expires : U64_MAX;
+	return expires > offset ? expires - offset : 0;
+}
+
+/* The timer that expires first, NULL: there is none, and when, in time since boot. */
+static struct timer *first_timer(const struct timer_base *base, u64 *when)
+{
+	struct timer *found = NULL;
+
+	*when = U64_MAX;
+	for (unsigned int clock = 0; clock < NR_TIMER_CLOCKS; clock++) {
+		struct rb_node *node = rb_first_cached(&base->trees[clock]);
+		struct timer *timer = node ? rb_entry(node, struct timer, node) : NULL;
+		u64 expires = timer ? ktime_of(clock, timer->expires) : U64_MAX;
+
+		if (timer && (!found || expires < *when)) {
+			*when = expires;
+			found = timer;
+		}
+	}
+	return found;
 }
 
 /* Program the hardware for @when unless it comes earlier anyway. This CPU's base. */
@@ -62,8 +87,10 @@ static void program(struct timer_base *base, u64 when)
 void timer_reprogram(void)
 {
 	struct timer_base *base = this_cpu_ptr(&timer_bases);
+	u64 when;
 
-	program(base, min_t(u64, first_expiry(base), sched_tick_next()));
+	first_timer(base, &when);
+	program(base, min_t(u64, when, sched_tick_next()));
 }
 
 void timer_setup(struct timer *timer, void (*fn)(struct timer *timer))
@@ -87,11 +114,11 @@ static struct timer_base *lock_base(struct timer *timer, unsigned long *flags)
 
 static void dequeue(struct timer_base *base, struct timer *timer)
 {
-	rb_erase_cached(&timer->node, &base->tree);
+	rb_erase_cached(&timer->node, &base->trees[timer->clock]);
 	timer->queued = false;
 }
 
-void timer_start(struct timer *timer, u64 expires_ns)
+void timer_start_on(struct timer *timer, enum timer_clock clock, u64 expires_ns)
 {
 	struct timer_base *base, *here;
 	unsigned long flags;
@@ -107,11 +134,12 @@ void timer_start(struct timer *timer, u64 expires_ns)
 		raw_spin_lock(&base->lock);
 	}
 	timer->expires = expires_ns;
-	rb_add_cached(&timer->node, &base->tree, expires_less);
+	timer->clock = (u8)clock;
+	rb_add_cached(&timer->node, &base->trees[clock], expires_less);
 	timer->queued = true;
 	/* Elsewhere it is running now, and that CPU programs the hardware when it is done. */
 	if (base == here && !base->running)
-		program(base, expires_ns);
+		program(base, ktime_of(clock, expires_ns));
 	raw_spin_unlock(&base->lock);
 	local_irq_restore(flags);
 }
@@ -157,10 +185,11 @@ bool timer_cancel_sync(struct timer *timer)
 /* Run what has expired. The lock is dropped around each function. */
 static void run_expired(struct timer_base *base)
 {
-	raw_spin_lock(&base->lock);
-	while (first_expiry(base) <= ktime_get_ns()) {
-		struct timer *timer = rb_entry(rb_first_cached(&base->tree), struct timer, node);
+	struct timer *timer;
+	u64 when;
 
+	raw_spin_lock(&base->lock);
+	while ((timer = first_timer(base, &when)) && when <= ktime_get_ns()) {
 		dequeue(base, timer);
 		base->running = timer;
 		raw_spin_unlock(&base->lock);
@@ -182,6 +211,14 @@ void timer_interrupt(bool user)
 	timer_reprogram();
 }
 
+void timer_clocks_were_set(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu (cpu)
+		send_timer_ipi(cpu);
+}
+
 /* ---- sleeping ---- */
 
 struct sleep_timer {
@@ -194,9 +231,19 @@ static void wake_sleeper(struct timer *timer)
 	wake_up_process(container_of(timer, struct sleep_timer, timer)->task);
 }
 
-s64 schedule_timeout_ns(s64 timeout_ns)
+void schedule_until(enum timer_clock clock, u64 expires_ns)
 {
 	struct sleep_timer sleeper = {.task = current};
+
+	timer_setup(&sleeper.timer, wake_sleeper);
+	timer_start_on(&sleeper.timer, clock, expires_ns);
+	schedule();
+	timer_cancel_sync(&sleeper.timer);
+	__set_current_state(TASK_RUNNING);
+}
+
+s64 schedule_timeout_ns(s64 timeout_ns)
+{
 	u64 now, expires;
 
 	if (timeout_ns <= 0) {
@@ -205,11 +252,7 @@ s64 schedule_timeout_ns(s64 timeout_ns)
 	}
 	now = ktime_get_ns();
 	expires = (u64)timeout_ns > U64_MAX / 2 - now ? U64_MAX / 2 : now + (u64)timeout_ns;
-	timer_setup(&sleeper.timer, wake_sleeper);
-	timer_start(&sleeper.timer, expires);
-	schedule();
-	timer_cancel_sync(&sleeper.timer);
-	__set_current_state(TASK_RUNNING);
+	schedule_until(TIMER_MONOTONIC, expires);
 	now = ktime_get_ns();
 	return now < expires ? (s64)(expires - now) : 0;
 }

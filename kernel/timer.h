@@ -24,19 +24,34 @@ u64 ktime_get_raw_ns(void);
 u64 ktime_get_real_ns(void);
 /* ktime_get_tai_ns() - the same without leap seconds. Any context. */
 u64 ktime_get_tai_ns(void);
-/* ktime_of_real_ns() - when, in time since boot, the wall clock shows @real_ns. Any context. */
-u64 ktime_of_real_ns(u64 real_ns);
 /* ktime_set_real_ns() - set the wall clock, and nothing else: see set_wall_clock(). */
 void ktime_set_real_ns(u64 real_ns);
 /* time_init() - the TSC is calibrated (arch's tsc_hz): start the clocks. */
 void time_init(void);
 
+/*
+ * The clocks that a timer can go by. They run together, each at a distance of its own from time
+ * since boot; the distances change when somebody sets the wall clock.
+ */
+enum timer_clock {
+	TIMER_MONOTONIC, /* time since boot */
+	TIMER_REALTIME,	 /* the wall clock */
+	TIMER_TAI,
+	NR_TIMER_CLOCKS
+};
+
+/* timer_clock_now() - what @clock shows, in ns. Any context. */
+u64 timer_clock_now(enum timer_clock clock);
+/* timer_clock_offset() - by how much it is ahead of ktime_get_ns(). Any context. */
+u64 timer_clock_offset(enum timer_clock clock);
+
 /* Key: (b) its base's lock. Zero plus timer_setup() is the right initial state. */
 struct timer {
 	struct rb_node node; /* (b) */
-	u64 expires;	     /* (b) ktime */
+	u64 expires;	     /* (b) on its clock */
 	void (*fn)(struct timer *timer);
 	u16 cpu;     /* (b) whose base it is, or was last, on */
+	u8 clock;    /* (b) enum timer_clock */
 	bool queued; /* (b) */
 };
 
@@ -46,10 +61,16 @@ struct timer {
  */
 void timer_setup(struct timer *timer, void (*fn)(struct timer *timer));
 /*
- * timer_start() - (re)start for @expires_ns on the ktime clock; a moment in the past means at once.
- * Any context. Callers of start and cancel of one timer serialise themselves.
+ * timer_start_on() - (re)start for when @clock shows @expires_ns; a moment in the past means at once.
+ * When the clock is set, the timer comes sooner or later accordingly. Any context. Callers of start
+ * and cancel of one timer serialise themselves.
  */
-void timer_start(struct timer *timer, u64 expires_ns);
+void timer_start_on(struct timer *timer, enum timer_clock clock, u64 expires_ns);
+/* timer_start() - the same on the clock of ktime_get_ns(). */
+static inline void timer_start(struct timer *timer, u64 expires_ns)
+{
+	timer_start_on(timer, TIMER_MONOTONIC, expires_ns);
+}
 /*
  * timer_cancel() - false when it was not queued: it has run, runs now, or was never started. Any
  * context.
@@ -70,6 +91,11 @@ static inline bool timer_pending(const struct timer *timer)
  * user mode.
  */
 void timer_interrupt(bool user);
+/*
+ * timer_clocks_were_set() - a clock has changed its distance from time since boot: every CPU looks
+ * at its timers. Any context.
+ */
+void timer_clocks_were_set(void);
 /*
  * timer_reprogram() - the earliest event of this CPU may have changed: program the hardware.
  * Interrupts off.

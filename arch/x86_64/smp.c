@@ -195,6 +195,11 @@ void send_reschedule_ipi(unsigned int cpu)
 	lapic_send_ipi(cpu_apic_id[cpu], RESCHEDULE_VECTOR);
 }
 
+void send_timer_ipi(unsigned int cpu)
+{
+	lapic_send_ipi(cpu_apic_id[cpu], TIMER_VECTOR);
+}
+
 void smp_call_function_interrupt(void)
 {
 	u64 mine = BIT(smp_processor_id());

@@ -16,6 +16,8 @@ void smp_start_all(void);
 
 /* Make @cpu pass its scheduler soon. Any context. */
 void send_reschedule_ipi(unsigned int cpu);
+/* A timer interrupt for @cpu, which may be the caller's. Any context. */
+void send_timer_ipi(unsigned int cpu);
 
 /*
  * Run @fn(@arg) with interrupts off on every online CPU of @mask but the caller's. With @wait,

@@ -12,12 +12,11 @@
  * started again only by whoever looks (read, timerfd_gettime): the expiries in between are counted
  * then, so a short period that nobody reads costs nothing.
  *
- * A timer for a moment of the wall clock is kept in terms of the steady one. When the wall clock is
- * set, such timers are moved (timerfd_clock_was_set); TFD_TIMER_CANCEL_ON_SET makes reads say
- * ECANCELED instead, once.
+ * A timer for a moment of the wall clock moves with it when that is set (kernel/timer.c). With
+ * TFD_TIMER_CANCEL_ON_SET reads say ECANCELED then, once.
  *
- * Locks: realtime_lock (the list of all timers on the wall clock), then tfd->wait.lock, which guards
- * the rest and is taken by the timer interrupt too.
+ * Locks: cancel_lock (the list of all timers that want to hear of the wall clock), then
+ * tfd->wait.lock, which guards the rest and is taken by the timer interrupt too.
  */
 #include "kernel/events/timerfd.h"
 #include "arch/x86_64/uaccess.h"
@@ -38,27 +37,48 @@
 #define TFD_TIMER_CANCEL_ON_SET 2
 #define TFD_IOC_SET_TICKS	0x40085400u
 
-/* Lock keys: (w) wait.lock; (r) realtime_lock; (c) constant. */
+/* Lock keys: (w) wait.lock; (l) cancel_lock; (c) constant. */
 struct timerfd {
 	struct wait_queue_head wait;
-	int clock;		   /* (c) */
-	int flags;		   /* (w) of timerfd_settime */
-	struct timer timer;	   /* (w) */
-	bool set;		   /* (w) it runs or has expired */
-	s64 expires;		   /* (w) ktime of the last or next expiry; may lie before boot */
-	u64 interval;		   /* (w) ns, 0: once */
-	u64 ticks;		   /* (w) expiries not yet read */
-	bool expired;		   /* (w) since it was started */
-	bool cancelled;		   /* (w) the clock was set, and nobody was told yet */
-	struct list_head realtime; /* (r) in realtime_timers, if clock is the wall clock */
+	int clock;		    /* (c) */
+	int flags;		    /* (w) of timerfd_settime */
+	struct timer timer;	    /* (w) */
+	enum timer_clock base;	    /* (w) what it goes by */
+	bool set;		    /* (w) it runs or has expired */
+	u64 expires;		    /* (w) last or next expiry, on base */
+	u64 interval;		    /* (w) ns, 0: once */
+	u64 ticks;		    /* (w) expiries not yet read */
+	bool expired;		    /* (w) since it was started */
+	bool cancelled;		    /* (w) the clock was set, and nobody was told yet */
+	struct list_head on_cancel; /* (l) in cancel_list, if it asks for that */
 };
 
-static DEFINE_SPINLOCK(realtime_lock);
-static LIST_HEAD(realtime_timers);
+static DEFINE_SPINLOCK(cancel_lock);
+static LIST_HEAD(cancel_list);
 
-static bool on_wall_clock(const struct timerfd *tfd)
+static u64 timer_now(const struct timerfd *tfd)
 {
-	return tfd->clock == CLOCK_REALTIME || tfd->clock == CLOCK_REALTIME_ALARM;
+	return timer_clock_now(tfd->base);
+}
+
+static u64 later(u64 moment, u64 ns)
+{
+	u64 sum;
+
+	return __builtin_add_overflow(moment, ns, &sum) ? S64_MAX : min_t(u64, sum, S64_MAX);
+}
+
+static void start(struct timerfd *tfd)
+{
+	timer_start_on(&tfd->timer, tfd->base, tfd->expires);
+}
+
+/* wait.lock held. */
+static void expire(struct timerfd *tfd)
+{
+	tfd->expired = true;
+	tfd->ticks++;
+	__wake_up_locked(&tfd->wait, TASK_NORMAL, 0, (void *)(unsigned long)POLLIN);
 }
 
 static void timerfd_fn(struct timer *timer)
@@ -67,36 +87,24 @@ static void timerfd_fn(struct timer *timer)
 	unsigned long flags;
 
 	spin_lock_irqsave(&tfd->wait.lock, flags);
-	/* it may have been set anew while this waited for the lock */
-	if (tfd->set && !tfd->expired && (s64)ktime_get_ns() >= tfd->expires) {
-		tfd->expired = true;
-		tfd->ticks++;
-		__wake_up_locked(&tfd->wait, TASK_NORMAL, 0, (void *)(unsigned long)POLLIN);
+	/* it, or its clock, may have been set while this waited for the lock */
+	if (tfd->set && !tfd->expired) {
+		if (timer_now(tfd) >= tfd->expires)
+			expire(tfd);
+		else
+			start(tfd);
 	}
 	spin_unlock_irqrestore(&tfd->wait.lock, flags);
-}
-
-static s64 later(s64 moment, u64 ns)
-{
-	s64 sum;
-
-	return ns > S64_MAX || __builtin_add_overflow(moment, (s64)ns, &sum) ? S64_MAX : sum;
-}
-
-static void start(struct timerfd *tfd)
-{
-	timer_start(&tfd->timer, (u64)max_t(s64, tfd->expires, 0));
 }
 
 /* Count the periods that have passed, and start the next. wait.lock held. */
 static void catch_up(struct timerfd *tfd)
 {
-	s64 now = (s64)ktime_get_ns();
-	u64 missed;
+	u64 now = timer_now(tfd), missed;
 
 	if (!tfd->expired || !tfd->interval)
 		return;
-	missed = now >= tfd->expires ? (u64)(now - tfd->expires) / tfd->interval : 0;
+	missed = now >= tfd->expires ? (now - tfd->expires) / tfd->interval : 0;
 	tfd->ticks += missed;
 	tfd->expires = later(tfd->expires, (missed + 1) * tfd->interval);
 	tfd->expired = false;
@@ -174,9 +182,9 @@ static void timerfd_release(struct inode *inode, struct file *file)
 {
 	struct timerfd *tfd = file->private;
 
-	spin_lock_irq(&realtime_lock);
-	list_del(&tfd->realtime);
-	spin_unlock_irq(&realtime_lock);
+	spin_lock_irq(&cancel_lock);
+	list_del(&tfd->on_cancel);
+	spin_unlock_irq(&cancel_lock);
 	timer_cancel_sync(&tfd->timer);
 	kfree(tfd);
 }
@@ -188,7 +196,7 @@ static void timer_left(struct timerfd *tfd, struct itimerspec *it)
 
 	spin_lock_irq(&tfd->wait.lock);
 	catch_up(tfd);
-	left = tfd->expires - (s64)ktime_get_ns();
+	left = (s64)(tfd->expires - timer_now(tfd));
 	it->it_value = ns_to_timespec(tfd->expired || !tfd->set ? 0 : (u64)max_t(s64, left, 1));
 	it->it_interval = ns_to_timespec(tfd->interval);
 	spin_unlock_irq(&tfd->wait.lock);
@@ -247,7 +255,7 @@ SYSCALL_DEFINE2(timerfd_create, int, clock, int, flags)
 		return -ENOMEM;
 	init_waitqueue_head(&tfd->wait);
 	timer_setup(&tfd->timer, timerfd_fn);
-	INIT_LIST_HEAD(&tfd->realtime);
+	INIT_LIST_HEAD(&tfd->on_cancel);
 	tfd->clock = clock;
 	file = anon_inode_file("[timerfd]", &timerfd_fops, tfd,
 			       O_RDWR | ((unsigned int)flags & O_NONBLOCK));
@@ -258,23 +266,11 @@ SYSCALL_DEFINE2(timerfd_create, int, clock, int, flags)
 	return fd_install_new(file, (unsigned int)flags);
 }
 
-/* The ktime at which @value on the timer's clock is reached. */
-static s64 expiry(int clock, u64 value, bool absolute)
-{
-	s64 now = (s64)ktime_get_ns();
-	u64 there;
-
-	if (!absolute)
-		return later(now, value);
-	clock_now(clock, &there);
-	return value > there ? later(now, value - there) : now - (s64)(there - value);
-}
-
 static void set_timer(struct timerfd *tfd, int flags, u64 value, u64 interval)
 {
 	bool absolute = flags & TFD_TIMER_ABSTIME;
 
-	spin_lock_irq(&realtime_lock);
+	spin_lock_irq(&cancel_lock);
 	spin_lock(&tfd->wait.lock);
 	timer_cancel(&tfd->timer);
 	tfd->flags = flags;
@@ -282,35 +278,30 @@ static void set_timer(struct timerfd *tfd, int flags, u64 value, u64 interval)
 	tfd->expired = tfd->cancelled = false;
 	tfd->interval = interval;
 	tfd->set = value;
-	tfd->expires = expiry(tfd->clock, value, absolute);
-	list_del_init(&tfd->realtime);
-	if (on_wall_clock(tfd) && absolute)
-		list_add(&tfd->realtime, &realtime_timers);
+	tfd->base = timer_clock_of(tfd->clock, absolute);
+	tfd->expires = later(absolute ? 0 : timer_now(tfd), value);
+	list_del_init(&tfd->on_cancel);
+	if (tfd->base == TIMER_REALTIME && flags & TFD_TIMER_CANCEL_ON_SET)
+		list_add(&tfd->on_cancel, &cancel_list);
 	if (value)
 		start(tfd);
 	spin_unlock(&tfd->wait.lock);
-	spin_unlock_irq(&realtime_lock);
+	spin_unlock_irq(&cancel_lock);
 }
 
-void timerfd_clock_was_set(s64 delta)
+void timerfd_clock_was_set(void)
 {
 	struct timerfd *tfd;
 	unsigned long flags;
 
-	spin_lock_irqsave(&realtime_lock, flags);
-	list_for_each_entry (tfd, &realtime_timers, realtime) {
+	spin_lock_irqsave(&cancel_lock, flags);
+	list_for_each_entry (tfd, &cancel_list, on_cancel) {
 		spin_lock(&tfd->wait.lock);
-		if (tfd->set && !tfd->expired) {
-			tfd->expires -= delta;
-			start(tfd);
-		}
-		if (tfd->flags & TFD_TIMER_CANCEL_ON_SET) {
-			tfd->cancelled = true;
-			__wake_up_locked(&tfd->wait, TASK_NORMAL, 0, (void *)(unsigned long)POLLIN);
-		}
+		tfd->cancelled = true;
+		__wake_up_locked(&tfd->wait, TASK_NORMAL, 0, (void *)(unsigned long)POLLIN);
 		spin_unlock(&tfd->wait.lock);
 	}
-	spin_unlock_irqrestore(&realtime_lock, flags);
+	spin_unlock_irqrestore(&cancel_lock, flags);
 }
 
 /* A descriptor that is a timerfd, or .file NULL with the reason in *err. fdput() it. */

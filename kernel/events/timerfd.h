@@ -5,9 +5,9 @@
 #include "lib/types.h"
 
 /**
- * timerfd_clock_was_set() - the wall clock has been moved forward by @delta ns: timers for a moment
- * on that clock move with it, and those made with TFD_TIMER_CANCEL_ON_SET end. Any context.
+ * timerfd_clock_was_set() - the wall clock has jumped: who waits for a moment of it with
+ * TFD_TIMER_CANCEL_ON_SET is told. Any context.
  */
-void timerfd_clock_was_set(s64 delta);
+void timerfd_clock_was_set(void);
 
 #endif
