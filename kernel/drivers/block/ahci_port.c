@@ -418,6 +418,19 @@ static void sort_out(struct ahci_port *port, struct list_head *done, struct list
 		port->careful = max(port->careful, take(port, left, 0, lost));
 }
 
+/*
+ * Requests of a port that does not stop are about to fail. Their pages are kept for good: the disk
+ * may still write to them.
+ */
+static void keep_pages(const struct list_head *requests)
+{
+	struct blk_request *req;
+
+	list_for_each_entry (req, requests, driver_list)
+		for (unsigned int i = 0; req->op == BLK_READ && i < blk_nr_pages(req); i++)
+			get_page(req->pages[i]);
+}
+
 static int ahci_recover(struct disk *disk)
 {
 	struct ahci_port *port = container_of(disk, struct ahci_port, disk);
@@ -431,6 +444,8 @@ static int ahci_recover(struct disk *disk)
 	sort_out(port, &done, &lost);
 	spin_unlock_irqrestore(&port->lock, flags);
 	err = engine_start(port, true);
+	if (err && readl(port->regs + PORT_CMD) & CMD_RUNNING)
+		keep_pages(&lost);
 	blk_requeue(&lost);
 	blk_complete(&done);
 	if (err)
@@ -456,6 +471,8 @@ static void ahci_stop(struct disk *disk)
 	take(port, port->plain | port->ncq, -ENODEV, &lost);
 	if (stopped)
 		free_memory(port);
+	else
+		keep_pages(&lost);
 	spin_unlock_irqrestore(&port->lock, flags);
 	blk_complete(&lost);
 }
