@@ -130,6 +130,8 @@ static void write_itimer(int which, u64 value, u64 interval)
 	u64 *expires, *incr, now;
 
 	if (which == ITIMER_REAL) {
+		/* An expiry that is under way sends its signal before this returns, not after. */
+		timer_cancel_sync(&sig->real_timer);
 		spin_lock_irq(&sig->siglock);
 		timer_cancel(&sig->real_timer);
 		sig->it_real_incr_ns = value ? interval : 0;

@@ -63,7 +63,7 @@ void timer_setup(struct timer *timer, void (*fn)(struct timer *timer));
 /*
  * timer_start_on() - (re)start for when @clock shows @expires_ns; a moment in the past means at once.
  * When the clock is set, the timer comes sooner or later accordingly. Any context. Callers of start
- * and cancel of one timer serialise themselves.
+ * serialise themselves; a cancel beside it comes before it or after.
  */
 void timer_start_on(struct timer *timer, enum timer_clock clock, u64 expires_ns);
 /* timer_start() - the same on the clock of ktime_get_ns(). */
