@@ -408,13 +408,14 @@ static int shmem_writepage(struct page *page)
 		delete_from_swap_cache(page);
 		return -ENOMEM;
 	}
+	/* Truncation waits for the page, but not for a value: the mapping may end once it has one. */
+	if (list_empty(&mapping->swapped))
+		list_swapped(mapping);
 	if (!filemap_replace_item(mapping, index, page, value))
 		VM_BUG_ON_PAGE(true, page); /* CACHE-LOCKED */
 	page->mapping = NULL;
 	dec_node_stat(NR_FILE_PAGES);
 	dec_node_stat(NR_SHMEM);
-	if (list_empty(&mapping->swapped))
-		list_swapped(mapping);
 	put_page(page); /* CACHE-REF; the swap cache has its own */
 	return 0;
 }
