@@ -171,21 +171,24 @@ static void file_put_page(struct page *page)
 
 /*
  * Map the file's own page (locked, so truncation cannot pass between). The PTE takes over the
- * reference.
+ * reference. Where the OOM killer may have taken a private copy it would be as much a lie as zeroes.
  */
-static void map_file_page(struct vm_fault *vmf)
+static vm_fault_t map_file_page(struct vm_fault *vmf)
 {
 	struct vm_area *vma = vmf->vma;
 	struct page *page = vmf->page;
 	pte_t pte = mk_pte(page, vma->vm_page_prot);
+	vm_fault_t ret = 0;
 
 	if (vmf->flags & FAULT_FLAG_WRITE)
 		pte = pte_mkdirty(maybe_mkwrite(pte, vma));
 	fault_lock_pte(vmf);
-	if (unlikely(!pte_none(ptep_get(vmf->pte)))) {
+	if (!(vma->vm_flags & VM_SHARED) && mm_is_unstable(vma->vm_mm))
+		ret = VM_FAULT_SIGBUS;
+	if (unlikely(ret || !pte_none(ptep_get(vmf->pte)))) {
 		fault_unlock_pte(vmf);
 		file_put_page(page);
-		return;
+		return ret;
 	}
 	inc_mm_counter(vma->vm_mm, mm_counter_of(page));
 	page_add_file_rmap(page);
@@ -194,6 +197,7 @@ static void map_file_page(struct vm_fault *vmf)
 	set_pte(vmf->pte, pte);
 	fault_unlock_pte(vmf);
 	unlock_page(page);
+	return 0;
 }
 
 /* A write to a private mapping: the file's page is read only to be copied. */
@@ -250,8 +254,7 @@ static vm_fault_t do_file_fault(struct vm_fault *vmf)
 			return err;
 		}
 	}
-	map_file_page(vmf);
-	return ret & VM_FAULT_MAJOR;
+	return (ret & VM_FAULT_MAJOR) | map_file_page(vmf);
 }
 
 /* ------------------------------------------------------------------------------ PTE present */

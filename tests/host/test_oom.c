@@ -6,8 +6,11 @@
 
 #include "mm/access.h"
 #include "mm/buddy.h"
+#include "mm/fault.h"
+#include "mm/filemap.h"
 #include "mm/mman.h"
 #include "mm/oom.h"
+#include "mm/shmem.h"
 #include "mm/vmstat.h"
 #include "tests/host/mm_helpers.h"
 #include "tests/host/sim_cpu.h"
@@ -227,4 +230,35 @@ TEST(oom_waits_for_ended_memory)
 	CHECK(killed == living);
 	give_memory_back(taken);
 	test_mm_end(living);
+}
+
+/*
+ * A private copy of a file's page that was taken does not turn back into the file's page, and neither
+ * does a page become zeroes: a system call of the victim's must not carry either on. What is shared
+ * is still what it was.
+ */
+TEST(oom_shows_nothing_in_place_of_what_it_took)
+{
+	struct vm_file *file;
+	struct mm *mm;
+	u64 value;
+
+	boot();
+	mm = process_of(1);
+	file = shmem_vm_file(PAGE(2), 0);
+	CHECK_EQ(vm_mmap(mm, file, TEST_BASE + PAGE(8), PAGE(1), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_FIXED, 0),
+		 TEST_BASE + PAGE(8));
+	CHECK_EQ(vm_mmap(mm, file, TEST_BASE + PAGE(16), PAGE(1), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, 1),
+		 TEST_BASE + PAGE(16));
+	poke(mm, TEST_BASE + PAGE(8), 7);
+	poke(mm, TEST_BASE + PAGE(16), 8);
+	CHECK_EQ(reap_dying_mm(mm), 0);
+	CHECK_EQ(get_mm_counter(mm, MM_ANONPAGES), 0);
+	CHECK_EQ(sim_read(mm, 0, TEST_BASE, &value), VM_FAULT_SIGBUS);
+	CHECK_EQ(sim_read(mm, 0, TEST_BASE + PAGE(8), &value), VM_FAULT_SIGBUS);
+	expect(mm, TEST_BASE + PAGE(16), 8);
+	vm_file_put(file);
+	test_mm_end(mm);
 }
