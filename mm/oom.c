@@ -130,13 +130,16 @@ static struct mm *choose_victim(unsigned long *points)
 	return worst;
 }
 
-/* Take the private anonymous memory of who will not look at it again. mmap_lock held. */
+/*
+ * Take the private anonymous memory of who will not look at it again, be it locked or not. mmap_lock
+ * held.
+ */
 static void reap_vmas(struct mm *mm)
 {
 	struct vm_area *vma;
 
 	for_each_vma (mm, vma) {
-		if (!(vma->vm_flags & (VM_SHARED | VM_LOCKED)) && (!vma->vm_file || vma->anon_vma))
+		if (!(vma->vm_flags & VM_SHARED) && (!vma->vm_file || vma->anon_vma))
 			zap_page_range(vma, vma->vm_start, vma->vm_end - vma->vm_start);
 	}
 	set_bit(MMF_OOM_REAPED, &mm->flags);
@@ -229,7 +232,7 @@ bool out_of_memory(gfp_t gfp, unsigned int order)
 		kill_victim(victim, points, gfp, order);
 		mmput_async(victim);
 	}
-	/* The reaper leaves shared and locked pages: those come back when the last victim exits. */
+	/* The reaper leaves shared pages: those come back when the last victim exits. */
 	wait = !victim && victim_waits < MAX_VICTIM_WAITS && memory_is_coming(true);
 	victim_waits += wait;
 	mutex_unlock(&oom_lock);

@@ -262,3 +262,19 @@ TEST(oom_shows_nothing_in_place_of_what_it_took)
 	vm_file_put(file);
 	test_mm_end(mm);
 }
+
+/* Memory that the victim has locked is given back as any other: nobody else need be killed. */
+TEST(oom_reaps_locked_memory)
+{
+	struct mm *mm;
+
+	boot();
+	mm = process_of(100);
+	CHECK_EQ(do_mlock(mm, TEST_BASE, PAGE(50), 0), 0);
+	CHECK_EQ(node_stat(NR_MLOCK), 50);
+	CHECK_EQ(reap_dying_mm(mm), 0);
+	CHECK_EQ(get_mm_counter(mm, MM_ANONPAGES), 0);
+	CHECK_EQ(node_stat(NR_MLOCK), 0);
+	check_all(mm);
+	test_mm_end(mm);
+}
