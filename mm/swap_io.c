@@ -154,6 +154,11 @@ void swap_come_home(struct page *page)
 	spin_unlock(&dev->lock);
 	if (elsewhere.val && PageUptodate(page))
 		SetPageDirty(page);
+	/* A failed write was one to the slot that it leaves: its own is not bad for that. */
+	if (elsewhere.val && PageError(page)) {
+		ClearPageError(page);
+		mark_bad(elsewhere, -EIO);
+	}
 	swap_drop_elsewhere(elsewhere);
 }
 

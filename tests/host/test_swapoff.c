@@ -6,6 +6,7 @@
 
 #include "lib/err.h"
 #include "lib/errno.h"
+#include "mm/access.h"
 #include "mm/copy.h"
 #include "mm/lru.h"
 #include "mm/mman.h"
@@ -168,4 +169,33 @@ TEST(willneed_of_shared_memory)
 	test_mm_end(mm);
 	file->ops->put(file);
 	CHECK_EQ(nr_free_swap_pages(), total_swap_pages());
+}
+
+/*
+ * A page that compressed RAM has refused goes to a disk, cannot be written there, and the disk leaves.
+ * The error was the disk's: the page's own slot is as good as before.
+ */
+TEST(swapoff_takes_its_errors_along)
+{
+	u64 words[512], got[512];
+	struct mm *mm;
+
+	boot(16);
+	add_disk(0, 100, -1);
+	disks[0].dead = true;
+	mm = test_mm();
+	map_anon(mm, TEST_BASE, PAGE(1), PROT_READ | PROT_WRITE);
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
+		words[i] = test_rand();
+	poke(mm, TEST_BASE, 1);
+	CHECK_EQ(access_remote_vm(mm, TEST_BASE, words, PAGE_SIZE, true), PAGE_SIZE);
+	CHECK_EQ(do_madvise(mm, TEST_BASE, PAGE(1), MADV_PAGEOUT), 0);
+	idle();
+	CHECK_EQ(vm_event_sum(SWAP_WRITE_ERROR), 1);
+	CHECK_EQ(swap_device_remove("disk0"), 0);
+	reap_laundry();
+	CHECK_EQ(access_remote_vm(mm, TEST_BASE, got, PAGE_SIZE, false), PAGE_SIZE);
+	CHECK(!memcmp(got, words, PAGE_SIZE));
+	test_mm_end(mm);
+	CHECK_EQ(swap_device(0)->bad, 0);
 }
