@@ -35,14 +35,19 @@
 
 /* Reading -------------------------------------------------------------------------------------- */
 
-/* The page at @index, or NULL for a hole, with a reference and not locked. */
+/*
+ * The page at @index, or NULL for a hole, with a reference and not locked. One look at the tree
+ * decides: what is in swap then is no hole, even if somebody brings it back before we do.
+ */
 static int read_page(struct address_space *mapping, unsigned long index, struct page **pagep)
 {
+	void *item = filemap_get_item(mapping, index);
 	int err;
 
-	*pagep = find_get_page(mapping, index);
-	if (*pagep || !READ_ONCE(mapping->nrswapped))
+	if (!filemap_is_value(item)) {
+		*pagep = item;
 		return 0;
+	}
 	err = mapping->a_ops->get_page(mapping, index, GETPAGE_READ, pagep);
 	if (!err && *pagep)
 		unlock_page(*pagep);
