@@ -494,7 +494,7 @@ vm_fault_t filemap_fault(struct vm_fault *vmf)
 	void *item;
 	int err;
 
-	if ((loff_t)vmf->pgoff << PAGE_SHIFT >= READ_ONCE(mapping->i_size))
+	if (filemap_beyond_end(mapping, vmf->pgoff))
 		return VM_FAULT_SIGBUS;
 	spin_lock(&mapping->i_pages_lock);
 	item = radix_tree_lookup(&mapping->i_pages, vmf->pgoff);

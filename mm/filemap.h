@@ -33,6 +33,9 @@ struct address_space;
 struct vm_file;
 typedef unsigned int vm_fault_t;
 
+/* The longest file: each of its bytes has an offset that is a loff_t (Linux's MAX_LFS_FILESIZE). */
+#define MAX_FILE_SIZE ((loff_t)(~0UL >> 1))
+
 /* What get_page() does about an index that has no page. */
 enum getpage_mode {
 	GETPAGE_READ,  /* a hole yields no page: *pagep = NULL, and 0 is returned */
@@ -177,6 +180,17 @@ void address_space_destroy(struct address_space *mapping);
  * Takes i_pages_lock. Does not sleep.
  */
 struct page *find_get_page(struct address_space *mapping, unsigned long index);
+
+/**
+ * filemap_beyond_end() - does no byte of the file lie in the page at @index? The index may be one
+ * whose offset is no loff_t.
+ */
+static inline bool filemap_beyond_end(const struct address_space *mapping, unsigned long index)
+{
+	loff_t size = READ_ONCE(mapping->i_size);
+
+	return !size || index > (unsigned long)(size - 1) >> PAGE_SHIFT;
+}
 
 /**
  * The radix tree holds page pointers, and values: a swap entry shifted left, with bit 0 set. Values

@@ -357,14 +357,18 @@ static unsigned long flags_to_vm_flags(const struct mm *mm, unsigned long prot, 
 	return vm_flags;
 }
 
-static int check_rights(struct mm *mm, struct vm_file *vmf, unsigned long prot, unsigned long flags,
-			unsigned long len, unsigned long *vm_flags)
+static int check_locking(struct mm *mm, unsigned long flags, unsigned long len,
+			 unsigned long vm_flags)
 {
 	if ((flags & MAP_LOCKED) && !can_do_mlock(mm))
 		return -EPERM;
-	if (mlock_future_check(mm, *vm_flags, len))
-		return -EAGAIN;
-	return vmf ? check_file(vmf, prot, flags, vm_flags) : check_anonymous(flags, vm_flags);
+	return mlock_future_check(mm, vm_flags, len);
+}
+
+/* No file is longer than its offsets can say. Devices may be. */
+static bool file_may_reach(const struct vm_file *vmf, unsigned long pgoff, unsigned long len)
+{
+	return !vmf || !vmf->mapping || pgoff <= ((unsigned long)MAX_FILE_SIZE - len) >> PAGE_SHIFT;
 }
 
 long do_mmap(struct mm *mm, struct vm_file *vmf, unsigned long addr, unsigned long len,
@@ -392,7 +396,12 @@ long do_mmap(struct mm *mm, struct vm_file *vmf, unsigned long addr, unsigned lo
 	if ((flags & MAP_FIXED_NOREPLACE) && find_vma_intersection(mm, addr, addr + len))
 		return -EEXIST;
 	vm_flags = flags_to_vm_flags(mm, prot, flags);
-	ret = check_rights(mm, vmf, prot, flags, len, &vm_flags);
+	ret = check_locking(mm, flags, len, vm_flags);
+	if (ret)
+		return ret;
+	if (!file_may_reach(vmf, pgoff, len))
+		return -EOVERFLOW;
+	ret = vmf ? check_file(vmf, prot, flags, &vm_flags) : check_anonymous(flags, &vm_flags);
 	if (ret)
 		return ret;
 	if (map_deny_write_exec(mm, vm_flags, vm_flags))

@@ -234,11 +234,6 @@ static int shmem_find(struct address_space *mapping, unsigned long index, struct
 	}
 }
 
-static bool beyond_end(const struct address_space *mapping, unsigned long index)
-{
-	return (loff_t)index << PAGE_SHIFT >= READ_ONCE(mapping->i_size);
-}
-
 static int shmem_get_page(struct address_space *mapping, unsigned long index,
 			  enum getpage_mode mode, struct page **pagep)
 {
@@ -249,13 +244,13 @@ static int shmem_get_page(struct address_space *mapping, unsigned long index,
 		if (err || (!*pagep && mode == GETPAGE_READ))
 			return err;
 		if (!*pagep) {
-			if (mode == GETPAGE_ALLOC && beyond_end(mapping, index))
+			if (mode == GETPAGE_ALLOC && filemap_beyond_end(mapping, index))
 				return -EINVAL;
 			err = shmem_fill_hole(mapping, index, pagep);
 		}
 	} while (err == -EEXIST);
 	if (!err && mode == GETPAGE_ALLOC &&
-	    unlikely(beyond_end(mapping, index))) { /* SIZE-FIRST */
+	    unlikely(filemap_beyond_end(mapping, index))) { /* SIZE-FIRST */
 		/* One that is mapped was there before; the truncation has not come to it yet. */
 		if (!page_mapped(*pagep))
 			delete_from_page_cache(*pagep);

@@ -150,18 +150,36 @@ TEST(b33_mremap_limits)
 	test_mm_end(mm);
 }
 
+/* A device, which has no page cache, and so no end. */
+static void device_use(struct vm_file *vmf)
+{
+}
+
+static int device_mmap(struct vm_file *vmf, struct vm_area *vma)
+{
+	static const struct vm_operations ops;
+
+	vma->vm_ops = &ops;
+	return 0;
+}
+
+static const struct vm_file_ops device_ops = {
+	.get = device_use, .put = device_use, .mmap = device_mmap};
+
 /* CVE-2011-2496: the file offset behind the end would pass its highest value. */
 TEST(b33_mremap_offset_overflow)
 {
-	struct vm_file *vmf;
+	struct vm_file device = {NULL, &device_ops, VMF_READ | VMF_WRITE}, *file;
 	struct mm *mm;
 
 	host_boot(64);
 	sim_cpu_init();
 	mm = test_mm();
-	vmf = shmem_vm_file(PAGE(4), 0);
-	CHECK(!IS_ERR(vmf));
-	CHECK_EQ(vm_mmap(mm, vmf, at(0), PAGE(8), RW, MAP_SHARED | MAP_FIXED, ~0UL - 8), at(0));
+	file = shmem_vm_file(PAGE(4), 0);
+	CHECK(!IS_ERR(file));
+	CHECK_EQ(vm_mmap(mm, file, at(0), PAGE(8), RW, MAP_SHARED, ~0UL - 8), -EOVERFLOW);
+	vm_file_put(file);
+	CHECK_EQ(vm_mmap(mm, &device, at(0), PAGE(8), RW, MAP_SHARED | MAP_FIXED, ~0UL - 8), at(0));
 	refused(mm, -EINVAL, 8, 10, 0);
 	refused(mm, -EINVAL, 8, 10, MREMAP_MAYMOVE);
 	refused(mm, -EINVAL, 8, 10, MREMAP_MAYMOVE | MREMAP_FIXED);
@@ -169,7 +187,6 @@ TEST(b33_mremap_offset_overflow)
 		 at(100));
 	check_all(mm);
 	test_mm_end(mm);
-	vm_file_put(vmf);
 }
 
 /* A device's memory, and what must not grow, moves but does not grow. */

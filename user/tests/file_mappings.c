@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -224,6 +225,28 @@ static void test_pressure(void)
 	CHECK(ftruncate(fd, PAGE) == 0 && m[0] == 0);
 }
 
+/* A file ends where offsets do. What is mapped there, or is made to reach there, is not in any file. */
+static void test_largest_offset(void)
+{
+	const off_t last = LLONG_MAX / PAGE * PAGE;
+	int fd = new_file(1);
+	char *p;
+
+	catch_faults();
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, LLONG_MIN) == MAP_FAILED &&
+	      errno == EOVERFLOW);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, last) == MAP_FAILED &&
+	      errno == EOVERFLOW);
+	CHECK(mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, fd, last - PAGE) == MAP_FAILED &&
+	      errno == EOVERFLOW);
+	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, last - PAGE);
+	CHECK(p != MAP_FAILED);
+	p = mremap(p, PAGE, 4 * PAGE, MREMAP_MAYMOVE);
+	CHECK(p != MAP_FAILED);
+	for (int i = 0; i < 4; i++)
+		CHECK(touch(p + i * PAGE, 0) == SIGBUS && touch(p + i * PAGE, 1) == SIGBUS);
+}
+
 int main(void)
 {
 	snprintf(name, sizeof(name), "/dev/shm/map-test-%d", getpid());
@@ -231,6 +254,7 @@ int main(void)
 	TEST(test_private);
 	TEST(test_rights);
 	TEST(test_truncate);
+	TEST(test_largest_offset);
 	TEST(test_anonymous_shared);
 	TEST(test_pressure);
 	unlink(name);
