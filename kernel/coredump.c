@@ -434,7 +434,7 @@ bool do_coredump(const siginfo_t *info)
 	if (!cd)
 		return false;
 	cd->info = info;
-	cd->limit = limit > FS_MAX_SIZE ? FS_MAX_SIZE : (loff_t)limit;
+	cd->limit = limit > (unsigned long)MAX_FILE_SIZE ? MAX_FILE_SIZE : (loff_t)limit;
 	atomic_set(&cd->state.users, 1);
 	init_completion(&cd->state.all_parked);
 	init_completion(&cd->state.done);

@@ -437,17 +437,17 @@ void address_space_destroy(struct address_space *mapping)
 		mapping->a_ops->ended(mapping);
 }
 
-/* Bytes [from, to) of the page that holds them become zero, if there is one. */
-static void zero_partial(struct address_space *mapping, loff_t from, loff_t to)
+/* So many bytes of the page that holds them become zero, if there is one. */
+static void zero_partial(struct address_space *mapping, loff_t from, unsigned int len)
 {
 	unsigned int offset = from & ~PAGE_MASK;
 	struct page *page;
 
-	if (from >= to || !mapping->a_ops)
+	if (!len || !mapping->a_ops)
 		return;
 	if (mapping->a_ops->get_page(mapping, from >> PAGE_SHIFT, GETPAGE_READ, &page) || !page)
 		return;
-	memset((char *)page_address(page) + offset, 0, to - from);
+	memset((char *)page_address(page) + offset, 0, len);
 	SetPageDirty(page);
 	unlock_page(page);
 	put_page(page);
@@ -455,7 +455,7 @@ static void zero_partial(struct address_space *mapping, loff_t from, loff_t to)
 
 void truncate_pagecache(struct address_space *mapping, loff_t newsize)
 {
-	unsigned long first = (newsize + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	unsigned long first = filemap_pages(newsize);
 	loff_t oldsize = mapping->i_size;
 
 	WRITE_ONCE(mapping->i_size, newsize);
@@ -465,24 +465,23 @@ void truncate_pagecache(struct address_space *mapping, loff_t newsize)
 	truncate_items(mapping, first, ULONG_MAX, true);
 	/* Private copies that faults made of pages which were still there after the first time. */
 	unmap_mapping_pages(mapping, first, ULONG_MAX - first, true);
-	if (newsize & ~PAGE_MASK)
-		zero_partial(mapping, newsize, (loff_t)first << PAGE_SHIFT);
+	zero_partial(mapping, newsize, -newsize & ~PAGE_MASK);
 }
 
 void truncate_pagecache_range(struct address_space *mapping, loff_t start, loff_t end)
 {
-	unsigned long first = (start + PAGE_SIZE - 1) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+	unsigned long first = filemap_pages(start), last = end >> PAGE_SHIFT;
 
 	if (first > last) { /* inside one page */
-		zero_partial(mapping, start, end);
+		zero_partial(mapping, start, end - start);
 		return;
 	}
-	zero_partial(mapping, start, (loff_t)first << PAGE_SHIFT);
+	zero_partial(mapping, start, -start & ~PAGE_MASK);
 	if (last > first) {
 		unmap_mapping_pages(mapping, first, last - first, false);
 		truncate_items(mapping, first, last - 1, false);
 	}
-	zero_partial(mapping, (loff_t)last << PAGE_SHIFT, end);
+	zero_partial(mapping, (loff_t)last << PAGE_SHIFT, end & ~PAGE_MASK);
 }
 
 /* Faults --------------------------------------------------------------------------------------- */

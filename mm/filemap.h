@@ -181,15 +181,16 @@ void address_space_destroy(struct address_space *mapping);
  */
 struct page *find_get_page(struct address_space *mapping, unsigned long index);
 
-/**
- * filemap_beyond_end() - does no byte of the file lie in the page at @index? The index may be one
- * whose offset is no loff_t.
- */
+/** filemap_pages() - how many pages so many bytes take. Their end may be no loff_t any more. */
+static inline unsigned long filemap_pages(loff_t size)
+{
+	return DIV_ROUND_UP((unsigned long)size, PAGE_SIZE);
+}
+
+/** filemap_beyond_end() - does no byte of the file lie in the page at @index, which may be any? */
 static inline bool filemap_beyond_end(const struct address_space *mapping, unsigned long index)
 {
-	loff_t size = READ_ONCE(mapping->i_size);
-
-	return !size || index > (unsigned long)(size - 1) >> PAGE_SHIFT;
+	return index >= filemap_pages(READ_ONCE(mapping->i_size));
 }
 
 /**

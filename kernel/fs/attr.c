@@ -313,8 +313,6 @@ int inode_newsize_ok(const struct inode *inode, loff_t size)
 {
 	unsigned long limit = rlimit_of(current->signal, RLIMIT_FSIZE);
 
-	if (size > FS_MAX_SIZE)
-		return -EFBIG;
 	if (limit != RLIM_INFINITY && (u64)size > limit && size > i_size_read(inode)) {
 		send_sig(SIGXFSZ, current);
 		return -EFBIG;
@@ -414,7 +412,7 @@ long file_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 		return -EISDIR;
 	if (!S_ISREG(inode->i_mode))
 		return -ENODEV;
-	if (offset + len < 0 || offset + len > FS_MAX_SIZE)
+	if (offset + len < 0)
 		return -EFBIG;
 	if (!inode->i_op->fallocate)
 		return -EOPNOTSUPP;

@@ -53,8 +53,7 @@ typedef u32 umode_t;
 
 #define PATH_MAX     4096
 #define NAME_MAX     255
-#define MAX_RW_COUNT 0x7ffff000L	  /* longest transfer of one call, as on Linux */
-#define FS_MAX_SIZE  0x7ffffffffffff000LL /* longest file, MAX_LFS_FILESIZE in whole pages */
+#define MAX_RW_COUNT 0x7ffff000L /* longest transfer of one call, as on Linux */
 
 /* File types and permission bits of i_mode. */
 #define S_IFMT	  0170000

@@ -138,9 +138,9 @@ static ssize_t write_limits(struct inode *inode, loff_t pos, size_t count)
 		}
 		count = min_t(size_t, count, limit - pos);
 	}
-	if (pos >= FS_MAX_SIZE)
+	if (pos >= MAX_FILE_SIZE)
 		return -EFBIG;
-	return min_t(size_t, count, FS_MAX_SIZE - pos);
+	return min_t(size_t, count, MAX_FILE_SIZE - pos);
 }
 
 /* May a write of one page end there? Up to the page that would make a sealed file grow, it may. */

@@ -37,8 +37,8 @@ extern const struct file_operations simple_dir_operations;
 /** do_truncate() - set a file's length, and its times. 0 or -E. Takes i_rwsem. */
 int do_truncate(struct inode *inode, loff_t size);
 /**
- * inode_newsize_ok() - may the file become that long? 0, or -EFBIG: the file system's limit, or the
- * process's (RLIMIT_FSIZE), then with SIGXFSZ.
+ * inode_newsize_ok() - may the file become that long? 0, or -EFBIG, with SIGXFSZ: beyond the process's
+ * limit (RLIMIT_FSIZE).
  */
 int inode_newsize_ok(const struct inode *inode, loff_t size);
 

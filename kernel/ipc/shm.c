@@ -256,7 +256,7 @@ static struct shm_segment *new_segment(s32 key, size_t size, int flags)
 	seg->ctime = ipc_now();
 	seg->name_key = key;
 	shmem_mapping_init(&seg->mapping, seg, NULL);
-	seg->mapping.i_size = (loff_t)(pages << PAGE_SHIFT);
+	seg->mapping.i_size = (loff_t)size;
 	seg->mapping.flags = noreserve ? 0 : AS_PROMISED;
 	seg->vmf[SHM_VMF_RW] =
 		(struct vm_file){&seg->mapping, &shm_vm_file_ops, VMF_READ | VMF_WRITE};
@@ -278,8 +278,8 @@ static long create_segment(s32 key, size_t size, int flags)
 		return -ENOSPC;
 	if (flags & SHM_HUGETLB) /* there is no pool of huge pages */
 		return -EINVAL;
-	if (size > FS_MAX_SIZE)
-		return -ENOMEM;
+	if (size > (size_t)MAX_FILE_SIZE)
+		return -EINVAL;
 	seg = new_segment(key, size, flags);
 	if (IS_ERR(seg))
 		return PTR_ERR(seg);

@@ -56,6 +56,26 @@ static void test_positions(void)
 	CHECK(readv(folder, NULL, 0) == 0);
 }
 
+/* The longest file there can be: its last byte is there like any other. */
+static void test_longest_file(void)
+{
+	int fd = make_file("longest", "0123456789");
+	char buf[4] = "";
+	struct stat st;
+
+	CHECK(ftruncate(fd, LLONG_MAX) == 0);
+	CHECK(fstat(fd, &st) == 0 && st.st_size == LLONG_MAX);
+	CHECK(pwrite(fd, "xyz", 3, LLONG_MAX - 3) == 3);
+	CHECK(lseek(fd, 0, SEEK_END) == LLONG_MAX);
+	CHECK(ftruncate(fd, LLONG_MAX - 1) == 0 && ftruncate(fd, LLONG_MAX) == 0);
+	CHECK(pread(fd, buf, 3, LLONG_MAX - 3) == 3 && !memcmp(buf, "xy", 3));
+	CHECK_ERRNO(fallocate(fd, FALLOC_FL_KEEP_SIZE, LLONG_MAX - 1, 2), EFBIG);
+	CHECK(fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, LLONG_MAX - 2, 2) == 0);
+	CHECK(pread(fd, buf, 3, LLONG_MAX - 3) == 3 && !memcmp(buf, "x\0", 3));
+	CHECK(ftruncate(fd, 5) == 0 && pread(fd, buf, 4, 3) == 2 && !memcmp(buf, "34", 2));
+	CHECK(close(fd) == 0);
+}
+
 static void test_no_positions(void)
 {
 	int fd = eventfd(7, EFD_NONBLOCK);
@@ -506,6 +526,7 @@ int main(void)
 	}
 	umask(022);
 	TEST(test_positions);
+	TEST(test_longest_file);
 	TEST(test_no_positions);
 	TEST(test_vector_flags);
 	TEST(test_open_flags);
