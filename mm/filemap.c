@@ -161,32 +161,32 @@ unsigned int find_get_pages(struct address_space *mapping, unsigned long *start,
 	return n;
 }
 
-bool filemap_page_resident(struct address_space *mapping, unsigned long index)
+/* A page that is reserved only (GETPAGE_RESERVE) is not PG_uptodate, and belongs to its hole. */
+static bool item_is_data(const void *item)
 {
-	struct page *page = find_get_page(mapping, index);
-	bool resident;
-
-	if (!page)
-		return false;
-	resident = PageUptodate(page);
-	put_page(page);
-	return resident;
+	return filemap_is_value(item) || (item && PageUptodate((const struct page *)item));
 }
 
 loff_t filemap_next(struct address_space *mapping, loff_t pos, bool data)
 {
 	loff_t size = READ_ONCE(mapping->i_size);
-	unsigned long index = pos >> PAGE_SHIFT, last = (size - 1) >> PAGE_SHIFT, next = index;
-	bool found = true;
+	unsigned long index = pos >> PAGE_SHIFT, end = filemap_pages(size), next = index;
 
-	spin_lock(&mapping->i_pages_lock);
-	if (data)
-		found = radix_tree_next(&mapping->i_pages, &next) && next <= last;
-	else
-		while (next <= last && radix_tree_lookup(&mapping->i_pages, next))
-			next++;
-	spin_unlock(&mapping->i_pages_lock);
-	if (!found || next > last)
+	while (next < end) {
+		void *item;
+		bool found;
+
+		spin_lock(&mapping->i_pages_lock);
+		item = data ? radix_tree_next(&mapping->i_pages, &next)
+			    : radix_tree_lookup(&mapping->i_pages, next);
+		found = item_is_data(item) == data;
+		spin_unlock(&mapping->i_pages_lock);
+		if (found)
+			break;
+		next = data && !item ? end : next + 1;
+		cond_resched();
+	}
+	if (next >= end)
 		return size;
 	return next == index ? pos : (loff_t)next << PAGE_SHIFT;
 }

@@ -41,11 +41,13 @@ enum getpage_mode {
 	GETPAGE_READ,  /* a hole yields no page: *pagep = NULL, and 0 is returned */
 	GETPAGE_ALLOC, /* a hole is filled with a zeroed page; beyond i_size: -EINVAL */
 	GETPAGE_WRITE, /* as ALLOC, also beyond i_size: the caller is about to extend the file */
+	GETPAGE_RESERVE, /* as WRITE, but a page that fills a hole is none to anybody yet (fallocate) */
 };
 
 struct address_space_ops {
 	/*
-	 * Find or make the page at @index. Returns it locked, uptodate and with a reference.
+	 * Find or make the page at @index. Returns it locked, uptodate (unless it was RESERVEd just
+	 * now) and with a reference.
 	 * Sleeps; takes no lock outside the page lock. -ENOMEM, -ENOSPC, -EINVAL, -EIO.
 	 */
 	int (*get_page)(struct address_space *mapping, unsigned long index, enum getpage_mode mode,
@@ -256,12 +258,9 @@ bool remove_mapping(struct address_space *mapping, struct page *page);
  */
 bool page_cache_replace(struct page *old, struct page *new, int references);
 
-/** filemap_page_resident() - for mincore(): is there a page in memory at @index? Does not sleep. */
-bool filemap_page_resident(struct address_space *mapping, unsigned long index);
-
 /**
  * filemap_next() - the first byte at or after @pos (below i_size) that has data, or that is in a
- * hole; i_size when there is none. For lseek(SEEK_DATA, SEEK_HOLE). Does not sleep.
+ * hole; i_size when there is none. For lseek(SEEK_DATA, SEEK_HOLE). May sleep.
  */
 loff_t filemap_next(struct address_space *mapping, loff_t pos, bool data);
 

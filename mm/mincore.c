@@ -3,7 +3,8 @@
  * mincore: which pages could be touched without waiting.
  *
  * A page is "in core" if its PTE is present, or, for a file, if the page cache has it, or, for a
- * swap entry, if the swap cache has it. Whether other processes use a file's page is nobody's
+ * swap entry, in the PTE or the page cache, if the swap cache has it; and if its bytes are there: it
+ * has been read, or is not only reserved. Whether other processes use a file's page is nobody's
  * business who could not write to it: he is told that all of it is there.
  */
 #include "lib/errno.h"
@@ -12,31 +13,37 @@
 #include "mm/mmap.h"
 #include "mm/page.h"
 #include "mm/pgwalk.h"
+#include "mm/shmem.h"
 #include "mm/swap.h"
 #include "mm/swapops.h"
 #include "mm/vma_internal.h"
 
 static unsigned char file_resident(struct vm_area *vma, unsigned long addr)
 {
+	unsigned char resident;
+	struct page *page;
+	void *item;
+
 	if (!vma->vm_file || !vma->vm_file->mapping)
 		return 0;
-	return filemap_page_resident(vma->vm_file->mapping, linear_page_index(vma, addr));
+	item = page = filemap_get_item(vma->vm_file->mapping, linear_page_index(vma, addr));
+	if (filemap_is_value(item))
+		return shmem_value_in_memory(item);
+	resident = page && PageUptodate(page);
+	if (page)
+		put_page(page);
+	return resident;
 }
 
 static unsigned char pte_resident(struct vm_area *vma, unsigned long addr, pte_t pte)
 {
-	struct page *page;
-
 	if (pte_none(pte) || is_guard_pte(pte))
 		return file_resident(vma, addr);
 	if (pte_present(pte))
 		return 1;
 	if (!is_swap_pte(pte) || !is_swap_entry(pte_to_swp_entry(pte)))
 		return 1; /* migrating: it has a frame */
-	page = lookup_swap_cache(pte_to_swp_entry(pte));
-	if (page)
-		put_page(page);
-	return page != NULL;
+	return swap_cache_has(pte_to_swp_entry(pte));
 }
 
 static void mincore_table(struct vm_area *vma, pmd_t *pmd, unsigned long addr, unsigned long end,

@@ -19,6 +19,10 @@
  *   SHMEM-DIRTY  A page in the mapping is dirty: there is no other copy, so reclaim must never just
  *                drop it.
  *
+ * fallocate() fills holes with pages that nobody has used: zeroed, but not PG_uptodate. They are
+ * there, and count, but are as good as a hole to who reads, and go again when the call fails. Who maps
+ * or writes one makes it PG_uptodate, and so does reclaim: in swap all are alike.
+ *
  * A mapping can have a limit (tmpfs size=): pages in memory and in swap both count. So they do for
  * what is promised (mm/commit.c), page by page, unless all of the object was promised at first.
  *
@@ -119,7 +123,7 @@ static void shmem_freed(struct address_space *mapping, void *value)
 
 /* Pages ---------------------------------------------------------------------------------------- */
 
-/* A new zeroed page at a hole. -EEXIST: somebody filled it. */
+/* A new zeroed page at a hole, that nobody uses yet. -EEXIST: somebody filled it. */
 static int shmem_fill_hole(struct address_space *mapping, unsigned long index, struct page **pagep)
 {
 	struct page *page;
@@ -134,7 +138,6 @@ static int shmem_fill_hole(struct address_space *mapping, unsigned long index, s
 	}
 	SetPageLocked(page);
 	SetPageSwapBacked(page);
-	SetPageUptodate(page);
 	SetPageDirty(page);
 	err = add_to_page_cache_locked(page, mapping, index, GFP_KERNEL);
 	if (err) {
@@ -234,6 +237,20 @@ static int shmem_find(struct address_space *mapping, unsigned long index, struct
 	}
 }
 
+/* A locked page is about to be used, or not at all: then it is a hole to who only reads. */
+static void use_page(struct page **pagep, enum getpage_mode mode)
+{
+	if (PageUptodate(*pagep) || mode == GETPAGE_RESERVE)
+		return;
+	if (mode != GETPAGE_READ) {
+		SetPageUptodate(*pagep);
+		return;
+	}
+	unlock_page(*pagep);
+	put_page(*pagep);
+	*pagep = NULL;
+}
+
 static int shmem_get_page(struct address_space *mapping, unsigned long index,
 			  enum getpage_mode mode, struct page **pagep)
 {
@@ -258,7 +275,30 @@ static int shmem_get_page(struct address_space *mapping, unsigned long index,
 		put_page(*pagep);
 		err = -EINVAL;
 	}
+	if (!err)
+		use_page(pagep, mode);
 	return err;
+}
+
+void shmem_unreserve(struct address_space *mapping, unsigned long first, unsigned long last)
+{
+	struct page *page;
+
+	while (find_get_pages(mapping, &first, last, &page, 1)) {
+		lock_page(page);
+		if (page->mapping == mapping && !PageUptodate(page))
+			delete_from_page_cache(page);
+		unlock_page(page);
+		put_page(page);
+		cond_resched();
+	}
+}
+
+bool shmem_value_in_memory(const void *value)
+{
+	swp_entry_t entry = value_to_swp(value);
+
+	return is_swap_entry(entry) && swap_cache_has(entry);
 }
 
 void shmem_willneed(struct address_space *mapping, unsigned long first, unsigned long last)
@@ -398,6 +438,7 @@ static int shmem_writepage(struct page *page)
 
 	if (mapping->flags & AS_UNEVICTABLE || !add_to_swap(page))
 		return -ENOMEM;
+	SetPageUptodate(page);
 	value = swp_to_value(page_swp_entry(page));
 	if (swap_duplicate(page_swp_entry(page))) {
 		delete_from_swap_cache(page);

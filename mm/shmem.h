@@ -32,6 +32,15 @@ void shmem_mapping_init(struct address_space *mapping, void *host, struct shmem_
  */
 struct vm_file *shmem_vm_file(size_t size, unsigned long vm_flags);
 
+/**
+ * shmem_unreserve() - pages from @first to @last (inclusive) that GETPAGE_RESERVE has put there and
+ * nobody has used since are holes again. Whoever reserves is kept out. Sleeps.
+ */
+void shmem_unreserve(struct address_space *mapping, unsigned long first, unsigned long last);
+
+/** shmem_value_in_memory() - has the swap cache the page of a value in the tree? Does not sleep. */
+bool shmem_value_in_memory(const void *value);
+
 /** shmem_pages_total() - pages of all shmem mappings, in memory. What /proc/meminfo calls Shmem. */
 unsigned long shmem_pages_total(void);
 

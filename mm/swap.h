@@ -204,6 +204,8 @@ bool swap_cache_replace(struct page *old, struct page *new, int references);
 
 /* The page that stands for a slot, with a reference, or NULL. Does not sleep. */
 struct page *lookup_swap_cache(swp_entry_t entry);
+/* Is there one, and has it been read? Does not sleep. */
+bool swap_cache_has(swp_entry_t entry);
 
 /*
  * swapin() - the page for a slot, read if need be. Returned with a reference, not locked, on the

@@ -189,6 +189,16 @@ struct page *lookup_swap_cache(swp_entry_t entry)
 	return page;
 }
 
+bool swap_cache_has(swp_entry_t entry)
+{
+	struct page *page = lookup_swap_cache(entry);
+	bool read = page && PageUptodate(page);
+
+	if (page)
+		put_page(page);
+	return read;
+}
+
 static bool slot_in_use(swp_entry_t entry)
 {
 	struct swap_device *dev = swap_entry_device(entry);

@@ -273,23 +273,33 @@ static int tmpfs_punch(struct inode *inode, loff_t offset, loff_t end)
 	return 0;
 }
 
-/* Fill the holes. On failure what was filled before stays: it reads as zero, as it did. */
-static int tmpfs_populate(struct inode *inode, loff_t offset, loff_t end)
+static int tmpfs_reserve(struct address_space *mapping, unsigned long index)
 {
-	struct address_space *mapping = &inode->i_data;
 	struct page *page;
 	int err;
 
-	for (loff_t index = offset >> PAGE_SHIFT; index <= (end - 1) >> PAGE_SHIFT; index++) {
-		if (signal_pending(current))
-			return -EINTR;
-		err = mapping->a_ops->get_page(mapping, index, GETPAGE_WRITE, &page);
-		if (err)
-			return err;
-		unlock_page(page);
-		put_page(page);
-	}
+	if (signal_pending(current))
+		return -EINTR;
+	err = mapping->a_ops->get_page(mapping, index, GETPAGE_RESERVE, &page);
+	if (err)
+		return err;
+	unlock_page(page);
+	put_page(page);
 	return 0;
+}
+
+/* Fill the holes. On failure what was filled before, and not used since, is given back. */
+static int tmpfs_populate(struct inode *inode, loff_t offset, loff_t end)
+{
+	struct address_space *mapping = &inode->i_data;
+	unsigned long first = offset >> PAGE_SHIFT, index = first;
+	int err = 0;
+
+	while (!err && index < filemap_pages(end))
+		err = tmpfs_reserve(mapping, index++);
+	if (err && --index > first)
+		shmem_unreserve(mapping, first, index - 1);
+	return err;
 }
 
 static int tmpfs_fallocate(struct inode *inode, int mode, loff_t offset, loff_t len)

@@ -340,6 +340,10 @@ static void test_mount(void)
 	for (int i = 0; i < 16; i++)
 		CHECK(pwrite(fd, "x", 1, i * 4096) == 1);
 	CHECK_ERRNO(pwrite(fd, "x", 1, 16 * 4096), ENOSPC);
+	/* what a call reserves that then fails is given back */
+	CHECK(ftruncate(fd, 8 * 4096) == 0);
+	CHECK_ERRNO(fallocate(fd, 0, 8 * 4096, 12 * 4096), ENOSPC);
+	CHECK(fstat(fd, &st) == 0 && st.st_blocks == 64 && st.st_size == 8 * 4096);
 	CHECK_ERRNO(umount("mnt"), EBUSY);
 	CHECK(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0 ||
 	      errno == EBUSY);

@@ -126,6 +126,31 @@ static void test_partial_fault(void)
 	close(fd);
 }
 
+/* What fallocate() has reserved stays a hole to who looks for data, until somebody uses it. */
+static void test_reserved(void)
+{
+	int fd = open("reserved", O_RDWR | O_CREAT, 0644);
+	unsigned char in[4];
+	volatile char *p;
+	struct stat st;
+	char c;
+
+	CHECK(fallocate(fd, 0, 0, 16384) == 0 && fstat(fd, &st) == 0 && st.st_blocks == 32);
+	CHECK_ERRNO(lseek(fd, 0, SEEK_DATA), ENXIO);
+	CHECK(lseek(fd, 5000, SEEK_HOLE) == 5000);
+	CHECK(pread(fd, &c, 1, 8192) == 1 && c == 0);
+	CHECK_ERRNO(lseek(fd, 0, SEEK_DATA), ENXIO);
+	p = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED && mincore((void *)p, 16384, in) == 0);
+	CHECK(!(in[0] & 1) && !(in[1] & 1) && !(in[2] & 1) && !(in[3] & 1));
+	CHECK(pwrite(fd, "x", 1, 4100) == 1 && p[8192] == 0);
+	CHECK(lseek(fd, 0, SEEK_DATA) == 4096 && lseek(fd, 4096, SEEK_HOLE) == 12288);
+	CHECK(mincore((void *)p, 16384, in) == 0);
+	CHECK(!(in[0] & 1) && (in[1] & 1) && (in[2] & 1) && !(in[3] & 1));
+	CHECK(fstat(fd, &st) == 0 && st.st_blocks == 32);
+	close(fd);
+}
+
 static void test_sparse(void)
 {
 	struct stat st;
@@ -396,6 +421,7 @@ int main(void)
 	TEST(test_read_write);
 	TEST(test_partial_fault);
 	TEST(test_sparse);
+	TEST(test_reserved);
 	TEST(test_attributes);
 	TEST(test_descriptors);
 	TEST(test_record_locks);
