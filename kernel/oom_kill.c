@@ -95,6 +95,17 @@ void oom_kill_init(void)
 	mm_alloc_may_use_reserves = may_use_reserves;
 }
 
+/* A child of vfork asks for the program that it will run; its parent's memory is not meant. */
+static bool is_in_vfork(struct task *t)
+{
+	bool in_vfork;
+
+	task_lock(t);
+	in_vfork = t->vfork_done != NULL;
+	task_unlock(t);
+	return in_vfork;
+}
+
 int set_oom_score_adj(struct task *t, int adj)
 {
 	struct signal_struct *sig = t->signal;
@@ -111,7 +122,8 @@ int set_oom_score_adj(struct task *t, int adj)
 	if (capable(CAP_SYS_RESOURCE))
 		sig->oom_score_adj_min = adj;
 	spin_unlock_irq(&sig->siglock);
-	mm = get_task_mm(t);
+	/* Process 1 is never chosen, whatever it hands down to its children. */
+	mm = t->tgid == 1 || is_in_vfork(t) ? NULL : get_task_mm(t);
 	if (mm) {
 		WRITE_ONCE(mm->oom_score_adj, adj);
 		mmput(mm);
