@@ -95,6 +95,11 @@ struct task init_task = {
 
 static struct kmem_cache *task_cache;
 
+static struct mm *mm_of_current(void)
+{
+	return current->mm;
+}
+
 void task_init(void)
 {
 	unsigned long limit = totalram_pages() / (8 * (THREAD_SIZE >> PAGE_SHIFT));
@@ -105,6 +110,7 @@ void task_init(void)
 	signal_init();
 	futex_init();
 	oom_kill_init();
+	mm_of_caller = mm_of_current;
 	max_threads = (int)clamp_t(unsigned long, limit, 64, PID_MAX - 2);
 	init_signals.rlim[RLIMIT_NPROC] = (struct rlimit){max_threads / 2, max_threads / 2};
 	init_signals.rlim[RLIMIT_SIGPENDING] = init_signals.rlim[RLIMIT_NPROC];

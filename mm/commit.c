@@ -43,6 +43,8 @@ int sysctl_overcommit_kbytes;
 int sysctl_admin_reserve_kbytes, sysctl_user_reserve_kbytes;
 int sysctl_max_map_count = 65530;
 
+struct mm *(*mm_of_caller)(void);
+
 static atomic_long_t committed;
 
 unsigned long vm_committed_pages(void)
@@ -68,7 +70,7 @@ void commit_init(void)
 	sysctl_user_reserve_kbytes = min(share, MAX_USER_RESERVE + 0UL);
 }
 
-/* In mode 2: what mm cannot get promised. NULL: nobody in particular. */
+/* In mode 2: what mm cannot get promised. NULL: a thread of the kernel. */
 static unsigned long kept_back(const struct mm *mm)
 {
 	unsigned long pages = 0;
@@ -96,6 +98,8 @@ static bool promise_is_sane(const struct mm *mm, unsigned long pages, unsigned l
 
 int vm_enough_memory_instead(const struct mm *mm, unsigned long pages, unsigned long ending)
 {
+	if (!mm && mm_of_caller)
+		mm = mm_of_caller();
 	atomic_long_add(pages, &committed);
 	if (likely(promise_is_sane(mm, pages, ending)))
 		return 0;

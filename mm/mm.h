@@ -294,9 +294,12 @@ extern int sysctl_max_map_count;				    /* VMAs per address space */
 /* Boot, when memory is there: the reserves, of its size. */
 void commit_init(void);
 
-/* Promise mm (NULL: shared memory, which is nobody's) `pages` more pages. 0, or -ENOMEM when the
- * promise is one that obviously cannot be kept (mode 0: more than all RAM and swap). No lock
- * needed. */
+/* The address space of whoever runs; NULL: of a thread of the kernel. Set at boot. */
+extern struct mm *(*mm_of_caller)(void);
+
+/* Promise mm (NULL: whoever runs, for shared memory, which is nobody's) `pages` more pages. 0, or
+ * -ENOMEM when the promise is one that obviously cannot be kept (mode 0: more than all RAM and
+ * swap). No lock needed. */
 int vm_enough_memory(const struct mm *mm, unsigned long pages);
 
 /* The same when promises of `ending` pages, still counted now, are about to end. */

@@ -128,3 +128,39 @@ TEST(overcommit_shared_memory)
 	vm_file_put(all);
 	CHECK_EQ(vm_committed_pages(), 0);
 }
+
+static struct mm *caller;
+
+static struct mm *get_caller(void)
+{
+	return caller;
+}
+
+/* Shared memory, and what swapoff takes away, is asked for by somebody as well: the reserves are his. */
+TEST(overcommit_reserves_of_the_caller)
+{
+	struct vm_file *all;
+	struct mm *mm, *admin;
+	unsigned long limit;
+
+	host_boot(32);
+	mm = test_mm();
+	admin = test_mm();
+	mm->limits.admin = false;
+	mm_of_caller = get_caller;
+	sysctl_overcommit_memory = 2;
+	sysctl_admin_reserve_kbytes = 400;
+	limit = vm_commit_limit();
+	caller = mm;
+	CHECK_EQ(PTR_ERR(shmem_vm_file(PAGE(limit - 50), 0)), -ENOMEM);
+	caller = admin;
+	all = shmem_vm_file(PAGE(limit - total_swap_pages() - 50), 0);
+	CHECK(!IS_ERR(all));
+	caller = mm;
+	CHECK_EQ(swap_device_remove("zram"), -ENOMEM);
+	caller = admin;
+	CHECK_EQ(swap_device_remove("zram"), 0);
+	vm_file_put(all);
+	test_mm_end(admin);
+	test_mm_end(mm);
+}
