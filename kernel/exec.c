@@ -328,8 +328,8 @@ static int build_mm(struct binprm *bprm)
 	update_mm_limits(mm, current);
 	if (current->mm)
 		mm->flags |= mmf_inherited(current->mm->flags, MMF_EXEC_MASK);
-	/* without process 1 nothing goes on */
-	mm->oom_score_adj = current->tgid == 1 ? OOM_SCORE_ADJ_MIN : current->signal->oom_score_adj;
+	/* Killing nobody for it would free nothing, and its reaping leave us without arguments. */
+	mm->oom_score_adj = OOM_SCORE_ADJ_MIN;
 	bprm->stack_top = TASK_SIZE - exec_random(22);
 	mm_set_layout(mm, bprm->stack_top, exec_random(28) >> PAGE_SHIFT);
 	if (legacy_va_layout || current->personality & ADDR_COMPAT_LAYOUT)
@@ -359,6 +359,9 @@ static void exec_mmap(struct mm *mm)
 	current->mm = mm;
 	switch_mm(active, mm);
 	local_irq_enable();
+	/* Without process 1 nothing goes on. */
+	if (current->tgid != 1)
+		WRITE_ONCE(mm->oom_score_adj, READ_ONCE(current->signal->oom_score_adj));
 	task_unlock(current);
 	if (old)
 		mmput(old);

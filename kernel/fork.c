@@ -93,7 +93,6 @@ static int copy_mm(u64 flags, struct task *p)
 		mm = mm_dup(mm);
 		if (IS_ERR(mm))
 			return PTR_ERR(mm) == -EINTR ? -ERESTARTNOINTR : (int)PTR_ERR(mm);
-		mm->oom_score_adj = current->signal->oom_score_adj;
 	}
 	p->mm = mm;
 	p->active_mm = mm;
@@ -273,6 +272,9 @@ static void link_child(struct task *p, struct pid *pid, u64 flags)
 		list_add_tail_rcu(&p->thread_node, &sig->thread_head);
 		list_add_tail(&p->sibling, &p->real_parent->children);
 		list_add_tail_rcu(&p->tasks, &init_task.tasks);
+		/* From here on there is a process to kill. */
+		if (p->mm && !(flags & CLONE_VM))
+			WRITE_ONCE(p->mm->oom_score_adj, sig->oom_score_adj);
 		if (p->pid == 1)
 			sig->flags |= SIGNAL_UNKILLABLE;
 		if (old->pgrp_pid)

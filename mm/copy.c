@@ -45,6 +45,7 @@
 #include "mm/debug.h"
 #include "mm/filemap.h"
 #include "mm/mm.h"
+#include "mm/oom.h"
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
@@ -274,7 +275,8 @@ static void dup_mm_fields(struct mm *mm, struct mm *old)
 	mm->env_end = old->env_end;
 	memcpy(mm->saved_auxv, old->saved_auxv, sizeof(mm->saved_auxv));
 	mm->limits = old->limits;
-	mm->oom_score_adj = old->oom_score_adj;
+	/* Nobody could be killed for it: no task has it yet. */
+	mm->oom_score_adj = OOM_SCORE_ADJ_MIN;
 	mm->flags = mmf_inherited(old->flags, MMF_FORK_MASK);
 	mm->exe_file = old->exe_file;
 	if (mm->exe_file)

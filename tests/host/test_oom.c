@@ -4,8 +4,10 @@
  */
 #include "tests/host/test.h"
 
+#include "lib/err.h"
 #include "mm/access.h"
 #include "mm/buddy.h"
+#include "mm/copy.h"
 #include "mm/fault.h"
 #include "mm/filemap.h"
 #include "mm/mman.h"
@@ -277,4 +279,25 @@ TEST(oom_reaps_locked_memory)
 	CHECK_EQ(node_stat(NR_MLOCK), 0);
 	check_all(mm);
 	test_mm_end(mm);
+}
+
+/* The address space of a child that fork is still making is nobody's: another is chosen. */
+TEST(oom_leaves_an_unfinished_child_alone)
+{
+	struct mm *parent, *child, *other;
+	struct page *taken;
+
+	boot();
+	parent = process_of(200);
+	other = process_of(100);
+	child = mm_dup(parent);
+	CHECK(!IS_ERR(child));
+	CHECK_EQ(vm_munmap(parent, TEST_BASE, PAGE(200)), 0);
+	taken = take_memory();
+	CHECK(out_of_memory(GFP_KERNEL, 0) && killed == other);
+	CHECK_EQ(get_mm_counter(child, MM_ANONPAGES), 200);
+	give_memory_back(taken);
+	test_mm_end(child);
+	test_mm_end(other);
+	test_mm_end(parent);
 }
