@@ -291,3 +291,62 @@ static void check_both(void)
 
 EXPLORE(swapoff_disk_vs_write_out, prepare_swapoff, check_both, THREAD(swap_off), THREAD(reclaim),
 	THREAD(disk));
+
+/* ---- MADV_FREE: what was written afterwards is there, whatever copies the disk has ---- */
+
+static void free_and_write(void)
+{
+	CHECK_EQ(do_madvise(MM, BASE, PAGE(1), MADV_FREE), 0);
+	x_poke(MM, BASE, 20);
+	x_poke(MM, BASE, 21);
+	users_done++;
+}
+
+EXPLORE(write_out_vs_lazyfree, prepare_disk, check_written, THREAD(reclaim), THREAD(free_and_write),
+	THREAD(disk));
+EXPLORE(failed_write_out_vs_lazyfree, prepare_broken_disk, check_written, THREAD(reclaim),
+	THREAD(free_and_write), THREAD(disk));
+
+/* It is in memory again, and its copy on the disk is good: clean, in the swap cache. */
+static void prepare_clean_copy(void)
+{
+	prepare_disk();
+	x_reclaim(page);
+	end_all();
+	reap_laundry();
+	CHECK(!x_present(MM, BASE));
+	x_check_pages(MM, BASE, 1);
+	page = x_isolate(MM, BASE);
+}
+
+EXPLORE(clean_copy_vs_writer, prepare_clean_copy, check_written, THREAD(reclaim),
+	THREAD(write_twice), THREAD(disk));
+EXPLORE(clean_copy_vs_lazyfree, prepare_clean_copy, check_written, THREAD(reclaim),
+	THREAD(free_and_write), THREAD(disk));
+EXPLORE(clean_copy_vs_fork, prepare_clean_copy, check_forked, THREAD(reclaim),
+	THREAD(fork_and_write), THREAD(disk));
+
+static void migrate(void)
+{
+	x_migrate(page);
+	users_done++;
+}
+
+EXPLORE(clean_copy_migrates_vs_writer, prepare_clean_copy, check_written, THREAD(migrate),
+	THREAD(write_twice), THREAD(disk));
+
+static void migrate_and_reclaim(void)
+{
+	struct page *again;
+
+	x_migrate(page);
+	again = x_try_isolate(MM, BASE);
+	if (again)
+		x_reclaim(again);
+	users_done++;
+}
+
+EXPLORE(clean_copy_migrates_and_goes_vs_fork, prepare_clean_copy, check_forked,
+	THREAD(migrate_and_reclaim), THREAD(fork_and_write), THREAD(disk));
+EXPLORE(clean_copy_migrates_and_goes_vs_lazyfree, prepare_clean_copy, check_written,
+	THREAD(migrate_and_reclaim), THREAD(free_and_write), THREAD(disk));
