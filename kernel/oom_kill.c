@@ -106,20 +106,21 @@ static bool is_in_vfork(struct task *t)
 	return in_vfork;
 }
 
-int set_oom_score_adj(struct task *t, int adj)
+int set_oom_score_adj(struct task *t, int adj, bool legacy)
 {
 	struct signal_struct *sig = t->signal;
+	bool privileged = capable(CAP_SYS_RESOURCE);
 	struct mm *mm;
 
 	if (adj < OOM_SCORE_ADJ_MIN || adj > OOM_SCORE_ADJ_MAX)
 		return -EINVAL;
 	spin_lock_irq(&sig->siglock);
-	if (adj < sig->oom_score_adj_min && !capable(CAP_SYS_RESOURCE)) {
+	if (adj < (legacy ? sig->oom_score_adj : sig->oom_score_adj_min) && !privileged) {
 		spin_unlock_irq(&sig->siglock);
 		return -EACCES;
 	}
 	sig->oom_score_adj = adj;
-	if (capable(CAP_SYS_RESOURCE))
+	if (privileged && !legacy)
 		sig->oom_score_adj_min = adj;
 	spin_unlock_irq(&sig->siglock);
 	/* Process 1 is never chosen, whatever it hands down to its children. */

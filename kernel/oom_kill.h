@@ -20,5 +20,8 @@ bool process_is_dying(struct task *p);
 /* Is every process that uses mm? Then nobody will look at its memory again. */
 bool mm_users_are_dying(struct mm *mm);
 
-/* /proc/PID/oom_score_adj. 0, -EINVAL, -EACCES (lowering it is for the privileged). */
-int set_oom_score_adj(struct task *t, int adj);
+/*
+ * /proc/PID/oom_score_adj, or oom_adj (legacy), by which nobody can go back to where he once was.
+ * 0, -EINVAL, -EACCES (lowering it is for the privileged).
+ */
+int set_oom_score_adj(struct task *t, int adj, bool legacy);

@@ -51,16 +51,15 @@ bool (*oom_current_is_dying)(void);
 static DEFINE_MUTEX(oom_lock);
 static unsigned int victim_waits; /* oom_lock: since the last victim was chosen */
 
-unsigned long oom_badness(struct mm *mm)
+long oom_badness(struct mm *mm)
 {
 	long adj = READ_ONCE(mm->oom_score_adj), points;
 
 	if (adj == OOM_SCORE_ADJ_MIN || test_bit(MMF_OOM_REAPED, &mm->flags))
-		return 0;
+		return LONG_MIN;
 	points = get_mm_rss(mm) + get_mm_counter(mm, MM_SWAPENTS) +
 		 atomic_long_read(&mm->pgtables_bytes) / PAGE_SIZE;
-	points += adj * (long)((totalram_pages() + total_swap_pages()) / 1000);
-	return points > 0 ? points : 1;
+	return points + adj * (long)((totalram_pages() + total_swap_pages()) / 1000);
 }
 
 /*
@@ -110,14 +109,14 @@ static bool room_was_made(unsigned int order)
 }
 
 /* The address space to end, with a use taken; NULL when there is none. */
-static struct mm *choose_victim(unsigned long *points)
+static struct mm *choose_victim(long *points)
 {
 	struct mm *mm, *worst = NULL;
 
-	*points = 0;
+	*points = LONG_MIN;
 	spin_lock(&mmlist_lock);
 	list_for_each_entry (mm, &mmlist, mmlist) {
-		unsigned long badness = oom_badness(mm);
+		long badness = oom_badness(mm);
 
 		if (badness > *points) {
 			*points = badness;
@@ -167,12 +166,12 @@ int reap_dying_mm(struct mm *mm)
 	return 0;
 }
 
-static void kill_victim(struct mm *mm, unsigned long points, gfp_t gfp, unsigned int order)
+static void kill_victim(struct mm *mm, long points, gfp_t gfp, unsigned int order)
 {
 	pr_warn("oom: no page of order %u (gfp %x): %lu of %lu pages are free, %lu of %lu swap slots\n",
 		order, gfp, nr_free_pages(), totalram_pages(), nr_free_swap_pages(),
 		total_swap_pages());
-	pr_warn("oom: ending the process of badness %lu: %lu kB resident (anonymous %lu, file %lu, shared %lu), %lu kB in swap\n",
+	pr_warn("oom: ending the process of badness %ld: %lu kB resident (anonymous %lu, file %lu, shared %lu), %lu kB in swap\n",
 		points, get_mm_rss(mm) << (PAGE_SHIFT - 10),
 		get_mm_counter(mm, MM_ANONPAGES) << (PAGE_SHIFT - 10),
 		get_mm_counter(mm, MM_FILEPAGES) << (PAGE_SHIFT - 10),
@@ -206,7 +205,7 @@ static bool victim_is_pending(void)
 
 bool out_of_memory(gfp_t gfp, unsigned int order)
 {
-	unsigned long points;
+	long points;
 	struct mm *victim;
 	bool wait;
 

@@ -46,8 +46,9 @@ void pagefault_out_of_memory(void);
 
 /*
  * How much ending mm would free, in pages: resident, swapped, page tables, moved by oom_score_adj
- * thousandths of all memory. 0: must not be killed. Reads counters only.
+ * thousandths of all memory, so it may be negative. LONG_MIN: must not be killed. Reads counters
+ * only.
  */
-unsigned long oom_badness(struct mm *mm);
+long oom_badness(struct mm *mm);
 
 #endif

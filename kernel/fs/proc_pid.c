@@ -127,7 +127,7 @@ static int oom_score_adj_store(const struct proc_entry *entry, struct task *task
 {
 	int adj;
 
-	return parse_int(text, &adj) ?: set_oom_score_adj(task, adj);
+	return parse_int(text, &adj) ?: set_oom_score_adj(task, adj, false);
 }
 
 /* The scale of old: -17 is never, otherwise -16 … 15. */
@@ -145,8 +145,8 @@ static int oom_adj_store(const struct proc_entry *entry, struct task *task, char
 
 	if (parse_int(text, &adj) || adj < -17 || adj > 15)
 		return -EINVAL;
-	return set_oom_score_adj(task,
-				 adj == 15 ? OOM_SCORE_ADJ_MAX : adj * OOM_SCORE_ADJ_MAX / 17);
+	return set_oom_score_adj(task, adj == 15 ? OOM_SCORE_ADJ_MAX : adj * OOM_SCORE_ADJ_MAX / 17,
+				 true);
 }
 
 static int oom_score_show(struct seq_file *m, struct task *task)

@@ -61,6 +61,25 @@ static bool write_noise(struct mm *mm, unsigned long page)
 	       access_remote_vm(mm, TEST_BASE + PAGE(page), words, PAGE_SIZE, true) == PAGE_SIZE;
 }
 
+/* Among those that are protected more than they are large, the less protected one is worse. */
+TEST(oom_compares_protected_ones)
+{
+	struct mm *most, *less, *never;
+
+	boot();
+	most = process_of(300);
+	less = process_of(100);
+	never = process_of(300);
+	most->oom_score_adj = -900;
+	less->oom_score_adj = -500;
+	never->oom_score_adj = OOM_SCORE_ADJ_MIN;
+	CHECK(oom_badness(less) < 0 && oom_badness(most) < oom_badness(less));
+	CHECK(oom_badness(never) < oom_badness(most));
+	mmput(most);
+	mmput(less);
+	mmput(never);
+}
+
 /*
  * Memory that cannot be compressed runs out: the larger process is chosen, the smaller keeps its
  * bytes.

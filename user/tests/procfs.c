@@ -322,6 +322,21 @@ static void test_oom_adj(void)
 	CHECK_ERRNO(write(fd, "9", 1), EINVAL);
 }
 
+/* Without privilege one may go back to what was allowed once, but not by the old file. */
+static void test_oom_adj_unprivileged(void)
+{
+	int score = open("/proc/self/oom_score_adj", O_WRONLY);
+	int old = open("/proc/self/oom_adj", O_WRONLY);
+
+	CHECK(score >= 0 && old >= 0 && write(score, "100", 3) == 3);
+	CHECK(setuid(65534) == 0);
+	CHECK(pwrite(score, "500", 3, 0) == 3 && pwrite(score, "100", 3, 0) == 3);
+	CHECK(pwrite(score, "500", 3, 0) == 3);
+	CHECK_ERRNO(pwrite(old, "5", 1, 0), EACCES);
+	CHECK(pwrite(old, "15", 2, 0) == 2);
+	CHECK(pwrite(score, "100", 3, 0) == 3);
+}
+
 /* Settings that programs read: each a number, or a row of them. */
 static void test_settings(void)
 {
@@ -390,6 +405,7 @@ int main(int argc, char **argv)
 	TEST(test_fds);
 	TEST(test_tasks);
 	TEST(test_oom_adj);
+	TEST(test_oom_adj_unprivileged);
 	TEST(test_settings);
 	TEST(test_huge_pages);
 	return test_done();
