@@ -20,9 +20,11 @@
  * All memory that a change can need (the new lock and one more for a cut) is got before anything is
  * changed.
  *
- * A waiter sleeps on the inode's queue and looks again whenever a lock on the file goes. Before
+ * A waiter sleeps on the inode's queue and tries again whenever a lock on the file goes. Before a
  * POSIX lock waits, the chain "he waits for him, who waits for ..." is followed; if it leads back,
- * EDEADLK.
+ * EDEADLK. WAITER-TRUE: what the chain is made of is true at every moment. Who lets go of a lock
+ * takes the file's waiters off the list in the same section of locks_lock, so none of them is said
+ * to wait for somebody that he no longer waits for; each finds out anew when he tries again.
  */
 #include "kernel/fs/locks.h"
 #include "kernel/fs/fcntl.h"
@@ -51,10 +53,13 @@ struct file_lock_context {
 	struct wait_queue_head wait;
 };
 
-/* Who waits for whom, for deadlock detection. On the waiter's stack. */
+/* Who waits for whom. On the waiter's stack. */
 struct lock_waiter {
-	struct list_head list; /* locks_lock */
-	const void *owner, *blocked_by;
+	struct list_head list;	       /* locks_lock; empty: not waiting */
+	const struct list_head *locks; /* which of whose he waits for */
+	const void *owner;
+	const void *blocked_by; /* locks_lock to write; NULL: try again */
+	bool detect;		/* refuse to wait in a circle */
 };
 
 static DEFINE_SPINLOCK(locks_lock);
@@ -190,63 +195,72 @@ static void free_dead(struct list_head *dead)
 	}
 }
 
-/*
- * One attempt. 0, -EAGAIN (*blocker says who holds it), -EDEADLK. *newp and *spare are used up when
- * needed.
- */
+/* Can @want be had? 0, -EAGAIN, -EDEADLK. With EAGAIN @waiter, if not NULL, waits from here on. */
+static int check_conflict(struct list_head *locks, const struct file_lock *want,
+			  struct lock_waiter *waiter) __must_hold(&locks_lock)
+{
+	const struct file_lock *conflict = find_conflict(locks, want);
+
+	if (!conflict)
+		return 0;
+	if (waiter && waiter->detect && deadlock(want->owner, conflict->owner))
+		return -EDEADLK;
+	if (waiter) {
+		waiter->blocked_by = conflict->owner;
+		list_add(&waiter->list, &lock_waiters);
+	}
+	return -EAGAIN;
+}
+
+/* WAITER-TRUE. The caller wakes them when it has dropped the lock. */
+static void release_waiters(const struct list_head *locks) __must_hold(&locks_lock)
+{
+	struct lock_waiter *w, *next;
+
+	list_for_each_entry_safe (w, next, &lock_waiters, list) {
+		if (w->locks != locks)
+			continue;
+		list_del_init(&w->list);
+		WRITE_ONCE(w->blocked_by, NULL);
+	}
+}
+
+/* One attempt: check_conflict()'s answer. *newp and *spare are used up when needed. */
 static int try_lock(struct file_lock_context *ctx, struct list_head *locks,
 		    const struct file_lock *want, struct file_lock **newp, struct file_lock **spare,
-		    const void **blocker)
+		    struct lock_waiter *waiter)
 {
-	struct file_lock *conflict = NULL;
 	LIST_HEAD(dead);
-	bool freed;
+	bool freed = false;
+	int err = 0;
 
 	spin_lock(&locks_lock);
 	if (want->type != F_UNLCK)
-		conflict = find_conflict(locks, want);
-	if (conflict) {
-		int err = deadlock(want->owner, conflict->owner) ? -EDEADLK : -EAGAIN;
-
-		*blocker = conflict->owner;
-		spin_unlock(&locks_lock);
-		return err;
+		err = check_conflict(locks, want, waiter);
+	if (!err) {
+		freed = cut_range(locks, want, spare, &dead);
+		if (want->type != F_UNLCK) {
+			**newp = *want;
+			insert_lock(locks, *newp, &dead);
+			*newp = NULL;
+		}
 	}
-	freed = cut_range(locks, want, spare, &dead);
-	if (want->type != F_UNLCK) {
-		**newp = *want;
-		insert_lock(locks, *newp, &dead);
-		*newp = NULL;
-	}
+	if (freed)
+		release_waiters(locks);
 	spin_unlock(&locks_lock);
 	free_dead(&dead);
 	if (freed)
 		wake_up_all(&ctx->wait);
-	return 0;
+	return err;
 }
 
-static bool still_blocked(struct list_head *locks, const struct file_lock *want)
+/* Until there is a reason to try again: 0, or -ERESTARTSYS. */
+static int wait_for_lock(struct file_lock_context *ctx, struct lock_waiter *waiter)
 {
-	bool blocked;
+	int err = wait_event_interruptible(&ctx->wait, !READ_ONCE(waiter->blocked_by));
 
 	spin_lock(&locks_lock);
-	blocked = find_conflict(locks, want) != NULL;
-	spin_unlock(&locks_lock);
-	return blocked;
-}
-
-static int wait_for_lock(struct file_lock_context *ctx, struct list_head *locks,
-			 const struct file_lock *want, const void *blocker)
-{
-	struct lock_waiter waiter = {.owner = want->owner, .blocked_by = blocker};
-	int err;
-
-	spin_lock(&locks_lock);
-	list_add(&waiter.list, &lock_waiters);
-	spin_unlock(&locks_lock);
-	err = wait_event_interruptible(&ctx->wait, !still_blocked(locks, want));
-	spin_lock(&locks_lock);
-	list_del(&waiter.list);
+	list_del_init(&waiter->list);
 	spin_unlock(&locks_lock);
 	return err;
 }
@@ -256,16 +270,14 @@ static int set_lock(struct file_lock_context *ctx, struct list_head *locks,
 {
 	struct file_lock *new = kmem_cache_alloc(lock_cache, GFP_KERNEL);
 	struct file_lock *spare = kmem_cache_alloc(lock_cache, GFP_KERNEL);
-	const void *blocker;
+	struct lock_waiter waiter = {.locks = locks, .owner = want->owner, .detect = detect};
 	int err = -ENOLCK;
 
 	while (new &&spare) {
-		err = try_lock(ctx, locks, want, &new, &spare, &blocker);
-		if (err == -EDEADLK && (!wait || !detect))
-			err = -EAGAIN;
+		err = try_lock(ctx, locks, want, &new, &spare, wait ? &waiter : NULL);
 		if (err != -EAGAIN || !wait)
 			break;
-		err = wait_for_lock(ctx, locks, want, blocker);
+		err = wait_for_lock(ctx, &waiter);
 		if (err)
 			break;
 	}
@@ -426,6 +438,8 @@ static void remove_owner(struct file_lock_context *ctx, struct list_head *locks,
 		if (l->owner == owner)
 			list_move(&l->list, &dead);
 	}
+	if (!list_empty(&dead))
+		release_waiters(locks);
 	spin_unlock(&locks_lock);
 	if (!list_empty(&dead)) {
 		free_dead(&dead);

@@ -85,6 +85,137 @@ static void test_record_locks(void)
 	CHECK(lock(fd, F_SETLK, F_RDLCK, 5, -5) == 0 && lock(fd, F_SETLK, F_UNLCK, 0, 0) == 0);
 }
 
+/* Two processes take turns by a byte in a pipe. */
+static void tell(const int pipe_fds[2])
+{
+	CHECK(write(pipe_fds[1], "x", 1) == 1);
+}
+
+static void hear(const int pipe_fds[2])
+{
+	char c;
+
+	CHECK(read(pipe_fds[0], &c, 1) == 1);
+}
+
+/* `pid` sleeps in a call, or is gone. */
+static void wait_asleep(pid_t pid)
+{
+	char path[64], text[512], *state;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		usleep(1000);
+		f = fopen(path, "r");
+		CHECK(f && fgets(text, sizeof(text), f));
+		fclose(f);
+		state = strrchr(text, ')');
+	} while (!state || (state[2] != 'S' && state[2] != 'Z'));
+}
+
+/* A child that holds byte `own`, and on a word waits for byte `other`. Its status: did it get it? */
+static pid_t lock_two(long own, long other, int ready[2], int go[2])
+{
+	pid_t child = fork();
+
+	if (child) {
+		hear(ready);
+		return child;
+	}
+	CHECK(lock(fd, F_SETLK, F_WRLCK, own, 1) == 0);
+	tell(ready);
+	hear(go);
+	_exit(lock(fd, F_SETLKW, F_WRLCK, other, 1) == 0 ? 0 : errno);
+}
+
+static int status_of(pid_t child)
+{
+	int status;
+
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void test_deadlock(void)
+{
+	int ready[2], go[2];
+	pid_t child;
+
+	begin();
+	CHECK(pipe(ready) == 0 && pipe(go) == 0);
+	child = lock_two(1, 0, ready, go);
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 1) == 0);
+	tell(go);
+	wait_asleep(child);
+	CHECK_ERRNO(lock(fd, F_SETLK, F_WRLCK, 1, 1), EAGAIN);
+	CHECK_ERRNO(lock(fd, F_SETLKW, F_WRLCK, 1, 1), EDEADLK);
+	CHECK(lock(fd, F_SETLK, F_UNLCK, 0, 1) == 0 && status_of(child) == 0);
+}
+
+/* A child that holds byte 9 and waits for bytes 0 and 1. */
+static pid_t wait_for_two(int ready[2])
+{
+	pid_t child = fork();
+
+	if (!child) {
+		CHECK(lock(fd, F_SETLK, F_WRLCK, 9, 1) == 0);
+		tell(ready);
+		_exit(lock(fd, F_SETLKW, F_WRLCK, 0, 2) != 0);
+	}
+	hear(ready);
+	wait_asleep(child);
+	return child;
+}
+
+/*
+ * Two stand in the way of a waiter. The one who has not let go may not wait for him, also if the
+ * waiter came upon the other first.
+ */
+static void test_deadlock_of_three(void)
+{
+	int ready[2], go[2];
+	pid_t waiter, other;
+
+	begin();
+	CHECK(pipe(ready) == 0 && pipe(go) == 0);
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 1) == 0);
+	other = lock_two(1, 9, ready, go);
+	waiter = wait_for_two(ready);
+	CHECK(lock(fd, F_SETLK, F_UNLCK, 0, 1) == 0);
+	sleep_ms(50);
+	wait_asleep(waiter);
+	tell(go);
+	CHECK(status_of(other) == EDEADLK);
+	CHECK_CHILD(waiter);
+}
+
+/* And the one who has let go may: that is no circle. */
+static void test_no_deadlock(void)
+{
+	int ready[2], go[2];
+	pid_t waiter, other;
+
+	begin();
+	CHECK(pipe(ready) == 0 && pipe(go) == 0);
+	CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 1) == 0);
+	other = fork();
+	if (!other) {
+		CHECK(lock(fd, F_SETLK, F_WRLCK, 1, 1) == 0);
+		tell(ready);
+		hear(go);
+		wait_asleep(getppid());
+		_exit(0);
+	}
+	hear(ready);
+	waiter = wait_for_two(ready);
+	CHECK(lock(fd, F_SETLK, F_UNLCK, 0, 1) == 0);
+	tell(go);
+	CHECK(lock(fd, F_SETLKW, F_WRLCK, 9, 1) == 0);
+	CHECK_CHILD(waiter);
+	CHECK_CHILD(other);
+}
+
 static void test_open_file_locks(void)
 {
 	begin();
@@ -146,6 +277,9 @@ static void test_write_hints(void)
 int main(void)
 {
 	TEST(test_record_locks);
+	TEST(test_deadlock);
+	TEST(test_deadlock_of_three);
+	TEST(test_no_deadlock);
 	TEST(test_open_file_locks);
 	TEST(test_flock);
 	TEST(test_leases);
