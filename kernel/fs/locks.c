@@ -235,10 +235,16 @@ static int try_lock(struct file_lock_context *ctx, struct list_head *locks,
 	int err = 0;
 
 	spin_lock(&locks_lock);
+	/*
+	 * flock: a change of kind gives up the old lock first, also if the new one cannot be had. Two
+	 * that both hold it shared would otherwise wait for each other for ever.
+	 */
+	if (locks == &ctx->flock)
+		freed = cut_range(locks, want, spare, &dead);
 	if (want->type != F_UNLCK)
 		err = check_conflict(locks, want, waiter);
 	if (!err) {
-		freed = cut_range(locks, want, spare, &dead);
+		freed |= cut_range(locks, want, spare, &dead);
 		if (want->type != F_UNLCK) {
 			**newp = *want;
 			insert_lock(locks, *newp, &dead);

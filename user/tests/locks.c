@@ -245,6 +245,24 @@ static void test_flock(void)
 	CHECK_ERRNO(flock(999, LOCK_SH), EBADF);
 }
 
+/* A change of kind is no atomic one: the old lock is given up first, so nobody waits for ever. */
+static void test_flock_conversion(void)
+{
+	pid_t child;
+
+	begin();
+	CHECK(flock(fd, LOCK_SH) == 0 && flock(again, LOCK_SH) == 0);
+	CHECK_ERRNO(flock(fd, LOCK_EX | LOCK_NB), EAGAIN);
+	CHECK(flock(again, LOCK_EX | LOCK_NB) == 0); /* fd has none any more */
+	CHECK(flock(again, LOCK_SH) == 0 && flock(fd, LOCK_SH) == 0);
+	child = fork();
+	if (!child)
+		_exit(flock(fd, LOCK_EX) != 0);
+	wait_asleep(child);
+	CHECK(flock(again, LOCK_EX) == 0 && flock(again, LOCK_UN) == 0);
+	CHECK_CHILD(child);
+}
+
 /* A lease is refused while somebody else has the file open. */
 static void test_leases(void)
 {
@@ -282,6 +300,7 @@ int main(void)
 	TEST(test_no_deadlock);
 	TEST(test_open_file_locks);
 	TEST(test_flock);
+	TEST(test_flock_conversion);
 	TEST(test_leases);
 	TEST(test_write_hints);
 	return test_done();
