@@ -371,6 +371,17 @@ void set_close_on_exec(unsigned int fd, bool on)
 	spin_unlock(&files->file_lock);
 }
 
+bool fd_refers_to(unsigned int fd, const struct file *file)
+{
+	struct files_struct *files = current->files;
+	bool same;
+
+	spin_lock(&files->file_lock);
+	same = fd < files->fdt->max_fds && files->fdt->fd[fd] == file;
+	spin_unlock(&files->file_lock);
+	return same;
+}
+
 bool get_close_on_exec(unsigned int fd)
 {
 	struct files_struct *files = current->files;

@@ -147,6 +147,8 @@ int close_fd(unsigned int fd);
 /** set_close_on_exec(), get_close_on_exec() - the FD_CLOEXEC flag of an open descriptor. */
 void set_close_on_exec(unsigned int fd, bool on);
 bool get_close_on_exec(unsigned int fd);
+/** fd_refers_to() - is @fd still @file? Ordered against close_fd() by the table's lock. */
+bool fd_refers_to(unsigned int fd, const struct file *file);
 /**
  * replace_fd() - make @fd refer to @file (a reference is taken), closing what it was. @fd or -EBADF
  * …

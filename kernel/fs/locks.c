@@ -294,6 +294,25 @@ static int set_lock(struct file_lock_context *ctx, struct list_head *locks,
 	return err;
 }
 
+static void remove_owner(struct file_lock_context *ctx, struct list_head *locks, const void *owner)
+{
+	struct file_lock *l, *next;
+	LIST_HEAD(dead);
+
+	spin_lock(&locks_lock);
+	list_for_each_entry_safe (l, next, locks, list) {
+		if (l->owner == owner)
+			list_move(&l->list, &dead);
+	}
+	if (!list_empty(&dead))
+		release_waiters(locks);
+	spin_unlock(&locks_lock);
+	if (!list_empty(&dead)) {
+		free_dead(&dead);
+		wake_up_all(&ctx->wait);
+	}
+}
+
 /* fcntl ---------------------------------------------------------------------------------------- */
 
 static int flock_to_lock(struct file *file, const struct flock *fl, struct file_lock *l)
@@ -356,6 +375,22 @@ static long get_lock(struct file_lock_context *ctx, const struct file_lock *want
 	return 0;
 }
 
+/*
+ * CLOSE-UNLOCKS: no lock is left of a descriptor that was closed, also if another thread closed it
+ * while this one was about to lock. close() empties the slot, then looks for locks; we have set the
+ * lock, and look at the slot: one of the two sees the other. 0, or -EBADF and the lock is gone.
+ */
+static int check_still_open(unsigned int fd, struct file *file, struct file_lock_context *ctx,
+			    struct file_lock *lock)
+{
+	if (fd_refers_to(fd, file))
+		return 0;
+	lock->type = F_UNLCK;
+	if (set_lock(ctx, &ctx->posix, lock, false, false))
+		remove_owner(ctx, &ctx->posix, lock->owner); /* no memory to cut one */
+	return -EBADF;
+}
+
 static bool lock_mode_ok(const struct file *file, int type)
 {
 	return (type != F_RDLCK || file->f_mode & FMODE_READ) &&
@@ -389,7 +424,10 @@ long fcntl_lock(unsigned int fd, struct file *file, unsigned int cmd, unsigned l
 		err = get_lock(ctx, &want, &fl);
 		return err ?: (copy_to_user(ufl, &fl, sizeof(fl)) ? -EFAULT : 0);
 	}
-	return set_lock(ctx, &ctx->posix, &want, cmd == F_SETLKW || cmd == F_OFD_SETLKW, !ofd);
+	err = set_lock(ctx, &ctx->posix, &want, cmd == F_SETLKW || cmd == F_OFD_SETLKW, !ofd);
+	if (err || ofd || want.type == F_UNLCK)
+		return err;
+	return check_still_open(fd, file, ctx, &want);
 }
 
 /* flock ---------------------------------------------------------------------------------------- */
@@ -433,25 +471,6 @@ SYSCALL_DEFINE2(flock, unsigned int, fd, unsigned int, op)
 }
 
 /* Ends ----------------------------------------------------------------------------------------- */
-
-static void remove_owner(struct file_lock_context *ctx, struct list_head *locks, const void *owner)
-{
-	struct file_lock *l, *next;
-	LIST_HEAD(dead);
-
-	spin_lock(&locks_lock);
-	list_for_each_entry_safe (l, next, locks, list) {
-		if (l->owner == owner)
-			list_move(&l->list, &dead);
-	}
-	if (!list_empty(&dead))
-		release_waiters(locks);
-	spin_unlock(&locks_lock);
-	if (!list_empty(&dead)) {
-		free_dead(&dead);
-		wake_up_all(&ctx->wait);
-	}
-}
 
 void locks_remove_posix(struct file *file, const void *owner)
 {

@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/file.h>
 
@@ -216,6 +217,38 @@ static void test_no_deadlock(void)
 	CHECK_CHILD(other);
 }
 
+static void *lock_again(void *arg)
+{
+	return (void *)(long)(lock(again, F_SETLKW, F_WRLCK, 0, 10) ? errno : 0);
+}
+
+/* Nothing is left locked of a descriptor that another thread closes while one waits for the lock. */
+static void test_close_while_locking(void)
+{
+	int ready[2], go[2];
+	pthread_t thread;
+	void *error;
+	pid_t child;
+
+	begin();
+	CHECK(pipe(ready) == 0 && pipe(go) == 0);
+	child = fork();
+	if (!child) {
+		CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 10) == 0);
+		tell(ready);
+		hear(go);
+		_exit(0);
+	}
+	hear(ready);
+	CHECK(pthread_create(&thread, NULL, lock_again, NULL) == 0);
+	sleep_ms(50);
+	CHECK(close(again) == 0);
+	tell(go);
+	CHECK(pthread_join(thread, &error) == 0 && (long)error == EBADF);
+	CHECK_CHILD(child);
+	CHECK(seen_by_a_child() == 0);
+}
+
 static void test_open_file_locks(void)
 {
 	begin();
@@ -298,6 +331,7 @@ int main(void)
 	TEST(test_deadlock);
 	TEST(test_deadlock_of_three);
 	TEST(test_no_deadlock);
+	TEST(test_close_while_locking);
 	TEST(test_open_file_locks);
 	TEST(test_flock);
 	TEST(test_flock_conversion);
