@@ -13,10 +13,11 @@
  *     (only ever from a count that is not zero) looks at the slot again. If it still holds the same
  *     file, the reference is good.
  *
- * SOLE-USER: as long as files->count is 1, only the current task can reach its table, so its system
- * calls may use a file without taking a reference (fdget() in file.h). Who looks at another task's
- * table (/proc) raises the count for the moment and closes nothing, so what the owner has borrowed
- * stays.
+ * SOLE-USER: as long as files->count is 1, only the current task closes what is in its table, so its
+ * system calls may use a file without taking a reference (fdget() in file.h). Who looks at another
+ * task's table (/proc) does so under task_lock(), which keeps the table, and takes references to
+ * files only. He does not raise the count: a table that seems shared would be copied by execve, and
+ * the end of the old one would take the process's record locks with it.
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/locks.h"
@@ -123,28 +124,42 @@ static struct files_struct *alloc_files(void)
 
 /* Lookup --------------------------------------------------------------------------------------- */
 
-static struct file *files_lookup_get(struct files_struct *files, unsigned int fd)
+/*
+ * One look. With a reference; or NULL, and perhaps *stale: a file that was there no more when the
+ * reference had been taken. It is to be put, which may sleep, before the next look. RCU held.
+ */
+static struct file *files_look(struct files_struct *files, unsigned int fd, struct file **stale)
 {
 	struct fdtable *fdt;
 	struct file *file;
 
-	rcu_read_lock();
+	*stale = NULL;
 	for (;;) {
 		fdt = rcu_dereference(files->fdt);
 		file = fd < fdt->max_fds ? rcu_dereference(fdt->fd[fd]) : NULL;
 		if (!file)
+			return NULL;
+		if (atomic_long_inc_not_zero(&file->f_count))
 			break;
-		if (atomic_long_inc_not_zero(&file->f_count)) {
-			if (likely(rcu_dereference(files->fdt) == fdt &&
-				   READ_ONCE(fdt->fd[fd]) == file))
-				break;
-			rcu_read_unlock();
-			fput(file); /* another file by now, and we may be its last user */
-			rcu_read_lock();
-		}
 	}
-	rcu_read_unlock();
-	return file;
+	if (likely(rcu_dereference(files->fdt) == fdt && READ_ONCE(fdt->fd[fd]) == file))
+		return file;
+	*stale = file; /* another file by now, and we may be its last user */
+	return NULL;
+}
+
+static struct file *files_lookup_get(struct files_struct *files, unsigned int fd)
+{
+	struct file *file, *stale;
+
+	for (;;) {
+		rcu_read_lock();
+		file = files_look(files, fd, &stale);
+		rcu_read_unlock();
+		if (likely(!stale))
+			return file;
+		fput(stale);
+	}
 }
 
 struct file *fget_raw(unsigned int fd)
@@ -170,58 +185,53 @@ struct fd fdget_shared(unsigned int fd)
 	return (struct fd){file, file ? FDPUT_FPUT : 0};
 }
 
-/*
- * Another task's table, made to stay for the moment: the count is raised, so the owner is no
- * SOLE-USER for new calls; a call that runs now keeps using the files that it borrowed, and those
- * stay because we close nothing.
- */
-static struct files_struct *get_files_struct(struct task *task)
-{
-	struct files_struct *files;
-
-	task_lock(task);
-	files = task->files;
-	if (files)
-		atomic_inc(&files->count);
-	task_unlock(task);
-	return files;
-}
-
-static void put_files_struct(struct files_struct *files);
-
 struct file *fget_task(struct task *task, unsigned int fd)
 {
-	struct files_struct *files = get_files_struct(task);
-	struct file *file = NULL;
+	struct file *file, *stale;
 
-	if (files) {
-		file = files_lookup_get(files, fd);
-		put_files_struct(files);
-	}
+	do {
+		file = stale = NULL;
+		task_lock(task);
+		rcu_read_lock();
+		if (task->files)
+			file = files_look(task->files, fd, &stale);
+		rcu_read_unlock();
+		task_unlock(task);
+		if (stale)
+			fput(stale);
+	} while (stale);
 	return file;
+}
+
+/* The first descriptor in use at or after @fd, or -1. */
+static int next_open_fd(struct task *task, unsigned int fd)
+{
+	struct fdtable *fdt;
+	int next = -1;
+
+	task_lock(task);
+	rcu_read_lock();
+	if (task->files) {
+		fdt = rcu_dereference(task->files->fdt);
+		fd = find_next_bit(fdt->open_fds, fdt->max_fds, fd);
+		next = fd < fdt->max_fds ? (int)fd : -1;
+	}
+	rcu_read_unlock();
+	task_unlock(task);
+	return next;
 }
 
 int next_fd_task(struct task *task, unsigned int fd, struct file **filep)
 {
-	struct files_struct *files = get_files_struct(task);
-	struct file *file = NULL;
-	unsigned int max;
+	int next = next_open_fd(task, fd);
 
-	if (!files)
-		return -1;
-	for (;; fd++) {
-		rcu_read_lock();
-		max = rcu_dereference(files->fdt)->max_fds;
-		rcu_read_unlock();
-		if (fd >= max)
-			break;
-		file = files_lookup_get(files, fd);
-		if (file)
-			break;
+	while (next >= 0) {
+		*filep = fget_task(task, (unsigned int)next);
+		if (*filep)
+			return next;
+		next = next_open_fd(task, (unsigned int)next + 1); /* it was just being made */
 	}
-	put_files_struct(files);
-	*filep = file;
-	return file ? (int)fd : -1;
+	return -1;
 }
 
 /* Descriptors ---------------------------------------------------------------------------------- */

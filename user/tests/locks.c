@@ -4,6 +4,7 @@
  */
 #include "test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -217,6 +218,55 @@ static void test_no_deadlock(void)
 	CHECK_CHILD(other);
 }
 
+/* Executes itself `times` times, then waits for a word from descriptor `words`. */
+static int exec_again(int times, int words)
+{
+	char left[16], from[16], c;
+
+	if (!times)
+		return read(words, &c, 1) != 1;
+	snprintf(left, sizeof(left), "%d", times - 1);
+	snprintf(from, sizeof(from), "%d", words);
+	execl("/proc/self/exe", "locks", left, from, NULL);
+	return 1;
+}
+
+static void look_at_descriptors(pid_t pid)
+{
+	struct dirent *entry;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)) != NULL)
+		;
+	if (dir)
+		closedir(dir);
+}
+
+/* A process keeps its locks through execve, whoever looks at its descriptors meanwhile. */
+static void test_locks_across_exec(void)
+{
+	int ready[2], go[2];
+	pid_t child;
+
+	begin();
+	CHECK(pipe(ready) == 0 && pipe(go) == 0);
+	child = fork();
+	if (!child) {
+		CHECK(lock(fd, F_SETLK, F_WRLCK, 0, 0) == 0);
+		tell(ready);
+		_exit(exec_again(100, go[0]));
+	}
+	hear(ready);
+	for (int i = 0; i < 2000 && in_the_way(fd, F_GETLK) == child; i++)
+		look_at_descriptors(child);
+	CHECK(in_the_way(fd, F_GETLK) == child);
+	tell(go);
+	CHECK_CHILD(child);
+}
+
 static void *lock_again(void *arg)
 {
 	return (void *)(long)(lock(again, F_SETLKW, F_WRLCK, 0, 10) ? errno : 0);
@@ -325,12 +375,15 @@ static void test_write_hints(void)
 	CHECK_ERRNO(fcntl(fd, 1035, 8L), EFAULT);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc == 3)
+		return exec_again(atoi(argv[1]), atoi(argv[2]));
 	TEST(test_record_locks);
 	TEST(test_deadlock);
 	TEST(test_deadlock_of_three);
 	TEST(test_no_deadlock);
+	TEST(test_locks_across_exec);
 	TEST(test_close_while_locking);
 	TEST(test_open_file_locks);
 	TEST(test_flock);
