@@ -243,8 +243,10 @@ static ssize_t pipe_append(struct pipe *pipe, struct iov_iter *from)
 	if (buf->shared || buf->packet || buf->offset + buf->len + tail_len > PAGE_SIZE)
 		return 0;
 	copied = copy_page_from_iter(buf->page, buf->offset + buf->len, tail_len, from);
+	if (copied < tail_len) /* and nothing of it is read: see pipe_put() */
+		return -EFAULT;
 	buf->len += copied;
-	return copied < tail_len ? -EFAULT : (ssize_t)copied;
+	return copied;
 }
 
 /* Put up to one page into a free slot. Bytes or -E. */

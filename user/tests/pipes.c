@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -98,6 +99,20 @@ static void test_atomic(void)
 }
 
 /* A long stream through a small pipe, with checksums. */
+/* A write that fails for a bad address leaves nothing in the pipe, also if its beginning was good. */
+static void test_bad_address(void)
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd[2], left;
+
+	CHECK(page != MAP_FAILED && munmap(page + 4096, 4096) == 0 && pipe(fd) == 0);
+	CHECK(write(fd[1], "A", 1) == 1);
+	CHECK_ERRNO(write(fd[1], page + 4094, 4), EFAULT);
+	CHECK(ioctl(fd[0], FIONREAD, &left) == 0 && left == 1);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void test_stream(void)
 {
 	static unsigned char buf[70000];
@@ -419,6 +434,7 @@ int main(void)
 	TEST(test_basic);
 	TEST(test_broken);
 	TEST(test_atomic);
+	TEST(test_bad_address);
 	TEST(test_stream);
 	TEST(test_interrupted);
 	TEST(test_fifo);
