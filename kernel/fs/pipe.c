@@ -14,7 +14,8 @@
  * halfway.
  *
  * Wake-ups: readers are woken when an empty pipe gets data, writers when a full one gets room:
- * nobody else can be asleep. The side that sleeps looks at head and tail after it has queued itself
+ * nobody else can be asleep. One reader is woken, and passes it on if he leaves something; and with
+ * him all of splice and its like, who may take little or nothing. The side that sleeps looks at head and tail after it has queued itself
  * (wait.h), so no wake-up is lost. Pollers sleep in the same queues; they are told of every change,
  * because they may wait for more than the first byte (edge-triggered use).
  */
@@ -95,7 +96,7 @@ void pipe_release_buf(struct pipe *pipe)
 /* What a reader and a writer wait for: bytes, or room; or that the other side is gone. No lock. */
 static bool pipe_has_answer(const struct pipe *pipe)
 {
-	return !pipe_empty(pipe) || !READ_ONCE(pipe->writers);
+	return !READ_ONCE(pipe->lent) && (!pipe_empty(pipe) || !READ_ONCE(pipe->writers));
 }
 
 static bool pipe_has_room(const struct pipe *pipe)
@@ -103,15 +104,20 @@ static bool pipe_has_room(const struct pipe *pipe)
 	return !pipe_full(pipe) || !READ_ONCE(pipe->readers);
 }
 
-int pipe_wait_readable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex)
+/* wait_event_interruptible(), exclusive or not. */
+#define pipe_sleep(wq, condition, how)                                                 \
+	((how)&PIPE_WAIT_EXCLUSIVE ? wait_event_interruptible_exclusive(wq, condition) \
+				   : wait_event_interruptible(wq, condition))
+
+int pipe_wait_readable(struct pipe *pipe, unsigned int how) __must_hold(&pipe->mutex)
 {
 	while (!pipe_has_answer(pipe)) {
 		int err;
 
-		if (nonblock)
+		if (how & PIPE_WAIT_NOT)
 			return -EAGAIN;
 		mutex_unlock(&pipe->mutex);
-		err = wait_event_interruptible_exclusive(&pipe->rd_wait, pipe_has_answer(pipe));
+		err = pipe_sleep(&pipe->rd_wait, pipe_has_answer(pipe), how);
 		mutex_lock(&pipe->mutex);
 		if (err)
 			return err;
@@ -119,7 +125,7 @@ int pipe_wait_readable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mute
 	return 0;
 }
 
-int pipe_wait_writable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex)
+int pipe_wait_writable(struct pipe *pipe, unsigned int how) __must_hold(&pipe->mutex)
 {
 	for (;;) {
 		int err;
@@ -128,10 +134,10 @@ int pipe_wait_writable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mute
 			return -EPIPE;
 		if (!pipe_full(pipe))
 			return 0;
-		if (nonblock)
+		if (how & PIPE_WAIT_NOT)
 			return -EAGAIN;
 		mutex_unlock(&pipe->mutex);
-		err = wait_event_interruptible_exclusive(&pipe->wr_wait, pipe_has_room(pipe));
+		err = pipe_sleep(&pipe->wr_wait, pipe_has_room(pipe), how);
 		mutex_lock(&pipe->mutex);
 		if (err)
 			return err;
@@ -144,6 +150,12 @@ static void wake_readers(struct pipe *pipe)
 	if (waitqueue_active(&pipe->rd_wait))
 		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 1,
 			  (void *)(unsigned long)(POLLIN | POLLRDNORM));
+}
+
+void pipe_wake_all_readers(struct pipe *pipe)
+{
+	__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 0,
+		  (void *)(unsigned long)(POLLIN | POLLRDNORM));
 }
 
 static void wake_writers(struct pipe *pipe)
@@ -210,8 +222,8 @@ ssize_t pipe_read(struct pipe *pipe, struct iov_iter *to, bool nonblock)
 	if (!iov_iter_count(to))
 		return 0;
 	mutex_lock(&pipe->mutex);
-	slept = pipe_empty(pipe);
-	ret = pipe_wait_readable(pipe, nonblock);
+	slept = !pipe_has_answer(pipe);
+	ret = pipe_wait_readable(pipe, nonblock ? PIPE_WAIT_NOT : PIPE_WAIT_EXCLUSIVE);
 	if (!ret) {
 		was_full = pipe_full(pipe);
 		ret = pipe_take(pipe, to);
@@ -290,13 +302,14 @@ ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, unsigned int flags)
 				wake_readers(pipe);
 			if (done && !(flags & PIPE_NONBLOCK))
 				tell_readers(pipe);
-			ret = pipe_wait_writable(pipe, flags & PIPE_NONBLOCK);
+			ret = pipe_wait_writable(pipe, flags & PIPE_NONBLOCK ? PIPE_WAIT_NOT
+									     : PIPE_WAIT_EXCLUSIVE);
 			was_empty = pipe_empty(pipe);
 			slept = true;
 			if (ret)
 				break;
 		} else if (!pipe->readers) {
-			ret = pipe_wait_writable(pipe, true);
+			ret = pipe_wait_writable(pipe, PIPE_WAIT_NOT);
 			break;
 		}
 		ret = pipe_put(pipe, from, flags & PIPE_PACKETS);

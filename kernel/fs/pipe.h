@@ -48,6 +48,7 @@ struct pipe {
 	unsigned int ring_size; /* w */
 	unsigned int readers;	/* w  open ends */
 	unsigned int writers;	/* w */
+	bool lent;		/* w  the oldest buffer is being spliced: nobody else reads */
 	unsigned int r_counter; /* opens ever, for fifos */
 	unsigned int w_counter;
 	unsigned int files; /* pipe_life_lock: open files, for fifos */
@@ -96,13 +97,16 @@ struct pipe *file_pipe(struct file *file);
 /**
  * pipe_wait_readable() - mutex held: wait until there is data or no writer. 0, -EAGAIN,
  * -ERESTARTSYS.
+ * @how: PIPE_WAIT_* flags. Who waits exclusively passes the wake-up on, if he leaves data behind.
  */
-int pipe_wait_readable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex);
+int pipe_wait_readable(struct pipe *pipe, unsigned int how) __must_hold(&pipe->mutex);
 /**
  * pipe_wait_writable() - mutex held: wait for a free slot. 0, -EPIPE, -EAGAIN,
- * -ERESTARTSYS.
+ * -ERESTARTSYS. @how: as above.
  */
-int pipe_wait_writable(struct pipe *pipe, bool nonblock) __must_hold(&pipe->mutex);
+int pipe_wait_writable(struct pipe *pipe, unsigned int how) __must_hold(&pipe->mutex);
+#define PIPE_WAIT_NOT	    BIT(0) /* EAGAIN instead */
+#define PIPE_WAIT_EXCLUSIVE BIT(1)
 /** pipe_make_room() - one free slot at least, if need be in a larger ring. 0 or -ENOMEM. */
 int pipe_make_room(struct pipe *pipe) __must_hold(&pipe->mutex);
 /** pipe_release_buf() - mutex held: the oldest buffer has been used up. */
@@ -114,6 +118,9 @@ void pipe_release_buf(struct pipe *pipe);
  */
 void pipe_wake_readers(struct pipe *pipe);
 void pipe_wake_writers(struct pipe *pipe);
+
+/** pipe_wake_all_readers() - the buffer that was lent is back. No locks. */
+void pipe_wake_all_readers(struct pipe *pipe);
 
 /** pipe_fcntl() - F_GETPIPE_SZ, F_SETPIPE_SZ. */
 long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg);

@@ -14,6 +14,7 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/iov_iter.h"
 #include "kernel/fs/pipe.h"
+#include "kernel/fs/poll.h"
 #include "kernel/sched.h"
 #include "kernel/signal.h"
 #include "kernel/syscall.h"
@@ -189,7 +190,7 @@ static int wait_for_room(struct pipe *pipe, bool nonblock)
 	int err;
 
 	mutex_lock(&pipe->mutex);
-	err = pipe_wait_writable(pipe, nonblock);
+	err = pipe_wait_writable(pipe, nonblock ? PIPE_WAIT_NOT : 0);
 	mutex_unlock(&pipe->mutex);
 	if (err == -EPIPE)
 		send_sig(SIGPIPE, current);
@@ -201,7 +202,7 @@ static int wait_for_both(struct pipe *in, struct pipe *out, bool nonblock)
 	int err;
 
 	mutex_lock(&in->mutex);
-	err = pipe_wait_readable(in, nonblock);
+	err = pipe_wait_readable(in, nonblock ? PIPE_WAIT_NOT : 0);
 	mutex_unlock(&in->mutex);
 	return err ?: wait_for_room(out, nonblock);
 }
@@ -240,8 +241,8 @@ static size_t link_buffers(struct pipe *in, struct pipe *out, size_t len, bool c
 static ssize_t pipe_to_pipe(struct pipe *in, struct pipe *out, size_t len, unsigned int flags,
 			    bool consume)
 {
-	bool nonblock = flags & SPLICE_F_NONBLOCK, retry;
-	size_t done;
+	bool nonblock = flags & SPLICE_F_NONBLOCK, at_end;
+	size_t done = 0;
 	int err;
 
 	if (in == out)
@@ -251,10 +252,11 @@ static ssize_t pipe_to_pipe(struct pipe *in, struct pipe *out, size_t len, unsig
 		if (err)
 			return err;
 		lock_two(in, out);
-		done = out->readers ? link_buffers(in, out, len, consume) : 0;
-		retry = !done && out->readers && (!pipe_empty(in) || in->writers) && !nonblock;
+		if (out->readers && !in->lent)
+			done = link_buffers(in, out, len, consume);
+		at_end = pipe_empty(in) && !in->writers;
 		unlock_two(in, out);
-	} while (retry);
+	} while (!done && !at_end); /* others were faster: nothing would look like the end */
 	if (done) {
 		pipe_wake_readers(out);
 		if (consume)
@@ -267,36 +269,46 @@ static ssize_t pipe_to_pipe(struct pipe *in, struct pipe *out, size_t len, unsig
 
 /*
  * The file's own method may sleep for as long as it likes, and may be another pipe's: no pipe is
- * locked meanwhile. A buffer on its way out is taken off the ring before, and what could not be
- * written is put back in front; for data on its way in room is made, should another writer have
- * used up what there was.
+ * locked meanwhile. A buffer on its way out stays in the ring, but is lent: nobody else reads until
+ * it is known how much of it was written. For data on its way in room is made, should another
+ * writer have used up what there was.
  */
-static int take_buffer(struct pipe *pipe, struct pipe_buffer *buf, bool nonblock)
+static int borrow_buffer(struct pipe *pipe, struct pipe_buffer *buf, bool nonblock)
 {
 	int err;
 
 	mutex_lock(&pipe->mutex);
-	err = pipe_wait_readable(pipe, nonblock);
+	err = pipe_wait_readable(pipe, nonblock ? PIPE_WAIT_NOT : 0);
 	if (!err && pipe_empty(pipe))
 		err = -ENODATA; /* the last writer is gone */
 	if (!err) {
 		*buf = *pipe_buf(pipe, pipe->tail);
-		WRITE_ONCE(pipe->tail, pipe->tail + 1);
+		get_page(buf->page);
+		WRITE_ONCE(pipe->lent, true);
 	}
 	mutex_unlock(&pipe->mutex);
 	return err;
 }
 
-static void put_back_buffer(struct pipe *pipe, const struct pipe_buffer *buf)
+/* @used bytes of it are gone. */
+static void return_buffer(struct pipe *pipe, const struct pipe_buffer *borrowed, u32 used)
 {
+	struct pipe_buffer *buf;
+	bool released;
+
 	mutex_lock(&pipe->mutex);
-	if (buf->len && !pipe_make_room(pipe)) {
-		WRITE_ONCE(pipe->tail, pipe->tail - 1);
-		*pipe_buf(pipe, pipe->tail) = *buf;
-	} else {
-		put_page(buf->page);
-	}
+	buf = pipe_buf(pipe, pipe->tail); /* the ring may have been resized */
+	buf->offset += used;
+	buf->len -= used;
+	released = !buf->len;
+	if (released)
+		pipe_release_buf(pipe);
+	WRITE_ONCE(pipe->lent, false);
 	mutex_unlock(&pipe->mutex);
+	put_page(borrowed->page);
+	pipe_wake_all_readers(pipe);
+	if (released)
+		pipe_wake_writers(pipe);
 }
 
 static ssize_t pipe_to_file(struct pipe *pipe, struct file *out, loff_t *pos, size_t len,
@@ -307,21 +319,16 @@ static ssize_t pipe_to_file(struct pipe *pipe, struct file *out, loff_t *pos, si
 
 	while (len) {
 		/* Once something has been moved, what is not there is not waited for. */
-		n = take_buffer(pipe, &buf, done || flags & SPLICE_F_NONBLOCK);
+		n = borrow_buffer(pipe, &buf, done || flags & SPLICE_F_NONBLOCK);
 		if (n)
 			break;
 		n = write_all(out, (char *)page_address(buf.page) + buf.offset,
 			      min_t(size_t, buf.len, len), pos);
-		if (n > 0) {
-			buf.offset += n;
-			buf.len -= n;
-			done += n;
-			len -= n;
-		}
-		put_back_buffer(pipe, &buf);
-		pipe_wake_writers(pipe);
+		return_buffer(pipe, &buf, (u32)max_t(ssize_t, n, 0));
 		if (n <= 0)
 			break;
+		done += n;
+		len -= n;
 	}
 	return done ?: n == -ENODATA ? 0 : n;
 }
@@ -369,8 +376,8 @@ static ssize_t file_to_pipe(struct file *in, loff_t *pos, struct pipe *pipe, siz
 			break;
 		done += n;
 		len -= n;
-		if (n < want) /* a terminal or a socket: it has no more now */
-			break;
+		if (n < want || !(vfs_poll(in, NULL) & POLLIN))
+			break; /* a terminal or a socket: it has no more now */
 		n = 0;
 	}
 	if (done)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -334,6 +335,59 @@ static void test_splice(void)
 	CHECK_ERRNO(splice(p[0], NULL, q[1], NULL, 1, 0), EPIPE);
 }
 
+static int from[2]; /* of test_splice_shares() */
+
+static void *splice_to(void *arg)
+{
+	return (void *)splice(from[0], NULL, *(int *)arg, NULL, 1, 0);
+}
+
+static void *read_two(void *arg)
+{
+	return (void *)read(from[0], arg, 2);
+}
+
+/* Who splices part of what there is leaves the rest to others that sleep for it. */
+static void splice_and_read(int to)
+{
+	pthread_t splicer, reader;
+	void *n;
+	char buf[2];
+
+	CHECK(pipe(from) == 0);
+	CHECK(pthread_create(&splicer, NULL, splice_to, &to) == 0);
+	sleep_ms(30);
+	CHECK(pthread_create(&reader, NULL, read_two, buf) == 0);
+	sleep_ms(30);
+	CHECK(write(from[1], "xy", 2) == 2);
+	CHECK(pthread_join(reader, &n) == 0);
+	close(from[1]); /* had the reader taken both, it is the end for the other */
+	CHECK((long)n == 1 ? buf[0] == 'y' : (long)n == 2 && buf[0] == 'x');
+	CHECK(pthread_join(splicer, &n) == 0);
+	close(from[0]);
+}
+
+static void test_splice_shares(void)
+{
+	int p[2];
+
+	CHECK(pipe(p) == 0);
+	splice_and_read(p[1]);
+	splice_and_read(open("/dev/null", O_WRONLY));
+}
+
+/* What a socket has now is all that is waited for, also if it is whole pages. */
+static void test_splice_whole_pages(void)
+{
+	char buf[8192] = "";
+	int s[2], p[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0 && pipe(p) == 0);
+	CHECK(write(s[1], buf, 4096) == 4096);
+	CHECK(splice(s[0], NULL, p[1], NULL, 65536, 0) == 4096);
+	CHECK(read(p[0], buf, sizeof(buf)) == 4096);
+}
+
 static void test_socketpair(void)
 {
 	struct msghdr msg = {0};
@@ -442,6 +496,8 @@ int main(void)
 	TEST(test_select);
 	TEST(test_eventfd);
 	TEST(test_splice);
+	TEST(test_splice_shares);
+	TEST(test_splice_whole_pages);
 	TEST(test_socketpair);
 	TEST(test_shutdown_wakes);
 	return test_done();
