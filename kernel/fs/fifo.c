@@ -4,6 +4,9 @@
  *
  * A fifo is a pipe that hangs on an inode as long as it is open. Opening one end waits for the
  * other (not with O_RDWR, not with O_NONBLOCK for reading; ENXIO with O_NONBLOCK for writing).
+ *
+ * A pipe without a name can be opened again too, through /proc/PID/fd. It had both ends when it was
+ * made, so nobody is waited for.
  */
 #include "kernel/fs/pipe.h"
 #include "kernel/fs/file.h"
@@ -37,14 +40,17 @@ static int wait_for_partner(struct pipe *pipe, unsigned int *counter, struct wai
 	return err;
 }
 
-static int fifo_open_ends(struct pipe *pipe, struct file *file)
+/* @named: a fifo. */
+static int fifo_open_ends(struct pipe *pipe, struct file *file, bool named)
 {
 	bool rd = file->f_mode & FMODE_READ, wr = file->f_mode & FMODE_WRITE;
 
 	if (!rd && !wr)
 		return -EINVAL;
-	if (wr && !rd && file->f_flags & O_NONBLOCK && !pipe->readers)
+	if (named && wr && !rd && file->f_flags & O_NONBLOCK && !pipe->readers)
 		return -ENXIO;
+	if (rd && !wr && !pipe->writers)
+		file->f_version = pipe->w_counter; /* POLLHUP is for who has seen a writer go */
 	if (rd) {
 		pipe->readers++;
 		pipe->r_counter++;
@@ -55,7 +61,7 @@ static int fifo_open_ends(struct pipe *pipe, struct file *file)
 	}
 	wake_up_all(&pipe->rd_wait);
 	wake_up_all(&pipe->wr_wait);
-	if (rd && wr)
+	if ((rd && wr) || !named)
 		return 0;
 	if (rd && !pipe->writers && !(file->f_flags & O_NONBLOCK))
 		return wait_for_partner(pipe, &pipe->w_counter, &pipe->rd_wait);
@@ -75,7 +81,7 @@ static int fifo_open(struct inode *inode, struct file *file)
 	file->f_op = &pipe_fops;
 	file->f_mode &= ~FMODE_LSEEK;
 	mutex_lock(&pipe->mutex);
-	err = fifo_open_ends(pipe, file);
+	err = fifo_open_ends(pipe, file, file->f_path.mnt != NULL);
 	if (err == -ENXIO) /* not counted yet: pipe_release() shall not discount */
 		file->f_mode &= ~(FMODE_READ | FMODE_WRITE);
 	mutex_unlock(&pipe->mutex);

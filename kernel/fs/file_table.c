@@ -133,6 +133,7 @@ struct file *alloc_file(struct path *path, unsigned int flags, const struct file
 	file->f_pos = 0;
 	mutex_init(&file->f_pos_lock);
 	spin_lock_init(&file->f_lock);
+	file->f_version = 0;
 	file->f_owner = NULL;
 	file->private = NULL;
 	file->f_watches = NULL;

@@ -354,6 +354,7 @@ struct file {
 	loff_t f_pos;			    /* F  when shared */
 	struct mutex f_pos_lock;
 	spinlock_t f_lock;
+	unsigned int f_version;	     /* c  of a fifo's reader: opens for writing that it does not know */
 	struct fown *f_owner;	     /* set once: whom O_ASYNC tells, or NULL (fasync.c) */
 	void *private;		     /* of the driver or file system */
 	struct list_head *f_watches; /* f  epoll sets it is in, or NULL (events/epoll.c) */

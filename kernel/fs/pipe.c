@@ -358,7 +358,7 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 		poll_wait(file, &pipe->rd_wait, table);
 		if (!pipe_empty(pipe))
 			mask |= POLLIN | POLLRDNORM;
-		if (!READ_ONCE(pipe->writers) && pipe->w_counter)
+		if (!READ_ONCE(pipe->writers) && pipe->w_counter != file->f_version)
 			mask |= POLLHUP;
 	}
 	if (file->f_mode & FMODE_WRITE) {

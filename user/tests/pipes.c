@@ -219,6 +219,44 @@ static void test_fifo(void)
 	CHECK(unlink(name) == 0);
 }
 
+/* A reader hears of the end when the last writer that it could have read from is gone. */
+static void test_fifo_poll(void)
+{
+	struct pollfd pfd[2];
+	char name[64];
+	int writer;
+
+	snprintf(name, sizeof(name), "/dev/shm/fifo-poll-%d", getpid());
+	CHECK(mkfifo(name, 0600) == 0);
+	pfd[0] = (struct pollfd){open(name, O_RDONLY | O_NONBLOCK), POLLIN, 0};
+	CHECK(poll(pfd, 1, 0) == 0);
+	writer = open(name, O_WRONLY);
+	CHECK(poll(pfd, 1, 0) == 0 && close(writer) == 0);
+	pfd[1] = (struct pollfd){open(name, O_RDONLY | O_NONBLOCK), POLLIN, 0};
+	CHECK(poll(pfd, 2, 0) == 1 && pfd[0].revents == POLLHUP && pfd[1].revents == 0);
+	writer = open(name, O_WRONLY);
+	CHECK(poll(pfd, 2, 0) == 0 && close(writer) == 0);
+	CHECK(poll(pfd, 2, 0) == 2 && pfd[1].revents == POLLHUP);
+	CHECK(unlink(name) == 0);
+}
+
+/* A pipe that is opened again by its descriptor's name: nobody is waited for. */
+static void test_open_again(void)
+{
+	char name[64], c;
+	int p[2], fd;
+
+	CHECK(pipe(p) == 0 && close(p[1]) == 0);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", p[0]);
+	fd = open(name, O_RDONLY);
+	CHECK(fd >= 0 && read(fd, &c, 1) == 0 && close(fd) == 0);
+	fd = open(name, O_WRONLY);
+	CHECK(fd >= 0 && write(fd, "x", 1) == 1 && read(p[0], &c, 1) == 1);
+	CHECK(close(p[0]) == 0);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	CHECK(open(name, O_WRONLY | O_NONBLOCK) >= 0 && open(name, O_WRONLY) >= 0);
+}
+
 static void test_poll(void)
 {
 	struct pollfd pfd[4];
@@ -492,6 +530,8 @@ int main(void)
 	TEST(test_stream);
 	TEST(test_interrupted);
 	TEST(test_fifo);
+	TEST(test_fifo_poll);
+	TEST(test_open_again);
 	TEST(test_poll);
 	TEST(test_select);
 	TEST(test_eventfd);
