@@ -423,6 +423,8 @@ static int install(struct binprm *bprm)
 	current->sas_ss_flags = 0;
 	current->robust_list = NULL;
 	current->restart_block.fn = NULL;
+	current->self_exec_id++;
+	current->exit_signal = SIGCHLD; /* what another program had asked for is of no account */
 	if (bprm->secure) {
 		current->pdeath_signal = 0;
 		set_bit(MMF_NOT_DUMPABLE, &current->mm->flags);

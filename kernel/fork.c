@@ -249,12 +249,14 @@ static void link_child(struct task *p, struct pid *pid, u64 flags)
 		p->real_parent = &init_task;
 	} else if (flags & (CLONE_PARENT | CLONE_THREAD)) {
 		p->real_parent = current->real_parent;
+		p->parent_exec_id = current->parent_exec_id;
 		if (flags & CLONE_THREAD)
 			p->exit_signal = -1;
 		else
 			p->exit_signal = current->group_leader->exit_signal;
 	} else {
 		p->real_parent = current;
+		p->parent_exec_id = current->self_exec_id;
 	}
 	p->parent = p->real_parent;
 	if (flags & CLONE_THREAD) {

@@ -50,6 +50,9 @@ bool do_notify_parent(struct task *t, int sig)
 	unsigned long flags;
 
 	lockdep_assert_held(&tasklist_lock);
+	/* the program that asked for another signal is not the one that would get it */
+	if (t->parent_exec_id != READ_ONCE(t->parent->self_exec_id))
+		info.si_signo = sig = SIGCHLD;
 	wake_up_all(&t->thread_pid->wait_pidfd);
 	fill_child_info(&info, t);
 	info.si_status = status & 0x7f;
@@ -74,7 +77,8 @@ bool do_notify_parent(struct task *t, int sig)
 			autoreap = true;
 		}
 	}
-	if (sig > 0 && t->parent->sighand)
+	/* clone() takes any number for exit_signal; what is no signal is not sent */
+	if (sig > 0 && valid_signal((unsigned long)sig) && t->parent->sighand)
 		send_signal_locked(sig, &info, t->parent, true);
 	spin_unlock_irqrestore(&psig->siglock, flags);
 	wake_up_interruptible_all(&psig->wait_chldexit);

@@ -108,6 +108,8 @@ struct task {
 	int exit_state;		      /* (t) EXIT_* */
 	int exit_code;		      /* (t) wait status */
 	int exit_signal;	      /* (t) sent to the parent; -1: thread that is not leader */
+	u32 self_exec_id;	      /* counts execve; written by the task itself */
+	u32 parent_exec_id;	      /* (c) the parent's, when it asked for exit_signal */
 	int pdeath_signal;	      /* (o) */
 	pid_t pid, tgid;	      /* (c, but for de-threading in execve) */
 	struct pid *thread_pid;	      /* (r) */

@@ -324,6 +324,86 @@ static void vfork_exec(void)
 	}
 }
 
+static volatile int heard[NSIG];
+
+static void count_signal(int sig)
+{
+	heard[sig]++;
+}
+
+/* A child whose end is told by `sig`. */
+static pid_t child_of_signal(int sig)
+{
+	return (pid_t)syscall(SYS_clone, sig, 0, 0, 0, 0);
+}
+
+/*
+ * A program that was executed tells of its end by SIGCHLD, whatever its parent had asked for
+ * before; and so does a child whose parent has become another program.
+ */
+static void exit_signals(void)
+{
+	pid_t pid;
+
+	signal(SIGUSR1, count_signal);
+	signal(SIGCHLD, count_signal);
+	pid = child_of_signal(SIGUSR1);
+	if (!pid)
+		_exit(0);
+	CHECK(waitpid(pid, NULL, __WCLONE) == pid);
+	CHECK(heard[SIGUSR1] == 1 && heard[SIGCHLD] == 0);
+	pid = child_of_signal(SIGUSR1);
+	if (!pid) {
+		execve(self, ARGV("ok"), environ);
+		_exit(100);
+	}
+	while (!heard[SIGCHLD] && heard[SIGUSR1] == 1)
+		usleep(1000);
+	CHECK_CHILD(pid);
+	CHECK(heard[SIGUSR1] == 1);
+	pid = fork();
+	if (!pid) {
+		int p[2];
+		char number[16], c;
+
+		CHECK(pipe(p) == 0);
+		if (!child_of_signal(SIGUSR1))
+			_exit(read(p[0], &c, 1) != 1);
+		snprintf(number, sizeof(number), "%d", p[1]);
+		setenv("WORD_TO", number, 1);
+		execve(self, ARGV("heir"), environ);
+		_exit(100);
+	}
+	CHECK_CHILD(pid);
+}
+
+/* Has a child that a former program made, and would die of SIGUSR1. */
+static int child_heir(void)
+{
+	int status;
+
+	signal(SIGCHLD, count_signal);
+	CHECK(write(atoi(getenv("WORD_TO")), "x", 1) == 1);
+	CHECK(waitpid(-1, &status, __WALL) > 0 && status == 0 && heard[SIGCHLD] == 1);
+	return 0;
+}
+
+/* clone() takes any number for the signal: what is none is not sent. */
+static void exit_signal_of_no_signal(void)
+{
+	pid_t pid;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, count_signal);
+	pid = child_of_signal(200);
+	if (!pid)
+		_exit(0);
+	CHECK(waitpid(pid, NULL, __WALL) == pid);
+	sleep_ms(20);
+	for (int sig = 1; sig < NSIG; sig++)
+		CHECK(!heard[sig]);
+}
+
 static void *exec_in_thread(void *arg)
 {
 	(void)arg;
@@ -400,6 +480,8 @@ static int run_child(int argc, char **argv)
 		return child_signals();
 	if (!strcmp(argv[1], "thread"))
 		return child_thread();
+	if (!strcmp(argv[1], "heir"))
+		return child_heir();
 	return strcmp(argv[1], "ok") ? 3 : 0;
 }
 
@@ -425,6 +507,8 @@ int main(int argc, char **argv)
 	TEST(signals_across_exec);
 	TEST(by_descriptor);
 	TEST(vfork_exec);
+	TEST(exit_signals);
+	TEST(exit_signal_of_no_signal);
 	TEST(exec_from_a_thread);
 	TEST(empty_argv);
 	return test_done();
