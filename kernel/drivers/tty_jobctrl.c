@@ -17,8 +17,9 @@
  * dropped. A terminal holds references to its two struct pids, so the numbers stay its own.
  *
  * When a session leader exits, its terminal is hung up: the foreground group gets SIGHUP, the next
- * session starts with a clean terminal. When the terminal goes first, the leader gets SIGHUP, and
- * the foreground group when the leader, having understood, exits (tty_old_pgrp).
+ * session starts with a clean terminal. A pseudo terminal stays: who has it open and survives
+ * SIGHUP goes on writing to it. When the terminal goes first, the leader gets SIGHUP, and the
+ * foreground group when the leader, having understood, exits (tty_old_pgrp).
  */
 
 #include "arch/x86_64/uaccess.h"
@@ -276,6 +277,11 @@ static void hangup_old_pgrp(void)
 	kill_pgrp(pgrp, SIGCONT);
 }
 
+static bool tty_is_pty(const struct tty_struct *tty)
+{
+	return MAJOR(tty->dev) == PTY_MAJOR;
+}
+
 void disassociate_ctty(bool on_exit)
 {
 	struct tty_struct *tty = get_current_tty();
@@ -288,7 +294,7 @@ void disassociate_ctty(bool on_exit)
 			hangup_old_pgrp();
 		return;
 	}
-	if (on_exit) {
+	if (on_exit && !tty_is_pty(tty)) {
 		tty_hangup(tty, true);
 		return;
 	}
@@ -299,10 +305,11 @@ void disassociate_ctty(bool on_exit)
 		set_tty_pids(tty, NULL, NULL);
 	}
 	ctty_unlock_tasks();
-	if (pgrp) {
-		kill_pgrp(pgrp, SIGHUP);
+	if (!pgrp)
+		return;
+	kill_pgrp(pgrp, SIGHUP);
+	if (!on_exit)
 		kill_pgrp(pgrp, SIGCONT);
-	}
 }
 
 SYSCALL_DEFINE0(vhangup)

@@ -225,6 +225,51 @@ static void test_pty_session(void)
 	CHECK_CHILD(pid);
 }
 
+/* A job that lives longer than its session: it has no terminal, and the one that it has open works. */
+static void survivor(const int leader_dead[2])
+{
+	struct pollfd p = {slave, POLLIN | POLLOUT, 0};
+	char c;
+
+	signal(SIGHUP, on_signal);
+	CHECK(write(slave, "1", 1) == 1);
+	CHECK(read(leader_dead[0], &c, 1) == 0 || hangups);
+	while (!hangups)
+		sleep_ms(1);
+	CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
+	CHECK(poll(&p, 1, 0) == 1 && p.revents == POLLOUT);
+	CHECK(write(slave, "2", 1) == 1);
+	_exit(0);
+}
+
+/* The end of a session's leader is told to the foreground; a pseudo terminal is not hung up by it. */
+static void test_pty_leader_exits(void)
+{
+	int leader_dead[2];
+	char c;
+	pid_t pid;
+
+	open_pair();
+	CHECK(pipe(leader_dead) == 0);
+	pid = fork();
+	if (!pid) {
+		CHECK(setsid() > 0 && ioctl(slave, TIOCSCTTY, 0) == 0);
+		if (!fork()) {
+			close(leader_dead[1]);
+			survivor(leader_dead);
+		}
+		close(leader_dead[0]);
+		sleep_ms(30);
+		_exit(0);
+	}
+	close(leader_dead[1]);
+	CHECK_CHILD(pid);
+	expect(master, "1");
+	expect(master, "2");
+	CHECK(poll(&(struct pollfd){master, POLLIN, 0}, 1, 0) == 0);
+	CHECK(write(slave, "3", 1) == 1 && read(master, &c, 1) == 1 && c == '3');
+}
+
 static void test_pty_packet(void)
 {
 	int on = 1;
@@ -274,6 +319,7 @@ int main(void)
 	TEST(test_pty_raw);
 	TEST(test_pty_close);
 	TEST(test_pty_session);
+	TEST(test_pty_leader_exits);
 	TEST(test_pty_packet);
 	TEST(test_pty_threads);
 	return test_done();
