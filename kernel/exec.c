@@ -402,6 +402,7 @@ static int install(struct binprm *bprm)
 	bool secure;
 	int err;
 
+	bprm->file->f_mode |= FMODE_EXEC;
 	mm_set_exe_file(bprm->mm, &bprm->file->vmf);
 	exec_mmap(bprm->mm);
 	bprm->mm = NULL;

@@ -165,6 +165,8 @@ static noinline void __fput(struct file *file)
 			file->f_op->release(file->f_inode, file);
 		if (file->f_mode & FMODE_WRITER)
 			put_write_access(file->f_inode);
+		if (file->f_mode & FMODE_EXEC)
+			allow_write_access(file->f_inode);
 	}
 	kmem_cache_free(file_cache, file);
 	atomic_long_dec(&nr_files);

@@ -311,6 +311,7 @@ struct file_system_type {
 #define FMODE_ATOMIC_POS BIT(4) /* the position is guarded by f_pos_lock when the file is shared */
 #define FMODE_WRITER	 BIT(5) /* counted in i_writecount */
 #define FMODE_NO_PREAD	 BIT(6) /* lseek() is answered, but there is no position to read from */
+#define FMODE_EXEC	 BIT(7) /* a program that runs: counted in i_writecount, against writers */
 
 struct dir_context {
 	/* Takes one entry. false: the buffer is full, stop and do not move pos past it. */
@@ -532,8 +533,8 @@ struct file *open_exec(const char *name);
 /** open_exec_at() - the same below a descriptor, with AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW. */
 struct file *open_exec_at(int dfd, const char *name, int flags);
 /**
- * exec_done() - the image has been read, or the process that runs it ends: writers are allowed
- * again, fput().
+ * exec_done() - the image has been read: writers are allowed again, fput(). A program that now runs
+ * (FMODE_EXEC) stays locked until the last mm that has it as its exe_file is gone.
  */
 void exec_done(struct file *file);
 

@@ -333,7 +333,8 @@ struct file *open_exec(const char *name)
 
 void exec_done(struct file *file)
 {
-	allow_write_access(file->f_inode);
+	if (!(file->f_mode & FMODE_EXEC))
+		allow_write_access(file->f_inode);
 	fput(file);
 }
 
