@@ -128,6 +128,20 @@ struct file *dentry_open(const struct path *path, unsigned int flags)
 	return do_dentry_open(&copy, flags);
 }
 
+/* O_TRUNC, which is writing also where the file is opened for reading: not while it runs. */
+static int truncate_opened(struct file *file)
+{
+	int err = get_write_access(file->f_inode);
+
+	if (err)
+		return err;
+	err = do_truncate(file->f_inode, 0);
+	put_write_access(file->f_inode);
+	if (!err)
+		notify_file(file, IN_MODIFY);
+	return err;
+}
+
 /* The walk is over, nd->path is what shall be opened. */
 static struct file *open_found(struct nameidata *nd, unsigned int flags, bool created)
 {
@@ -144,12 +158,11 @@ static struct file *open_found(struct nameidata *nd, unsigned int flags, bool cr
 	}
 	file = dentry_open(&nd->path, flags);
 	if (!IS_ERR(file) && flags & O_TRUNC && S_ISREG(inode->i_mode) && !created) {
-		err = do_truncate(inode, 0);
+		err = truncate_opened(file);
 		if (err) {
 			fput(file);
 			return ERR_PTR(err);
 		}
-		notify_file(file, IN_MODIFY);
 	}
 	return file;
 }

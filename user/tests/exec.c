@@ -105,6 +105,49 @@ static void errors(void)
 	unlink(path);
 }
 
+/* A program that runs is not written to, nor cut short: not by an open for reading either. */
+static void busy(void)
+{
+	char path[] = "/tmp/exec_busy_XXXXXX", buf[4096];
+	int from = open(self, O_RDONLY), to = mkstemp(path), p[2];
+	ssize_t n;
+	pid_t pid;
+	struct stat st;
+
+	CHECK(from >= 0 && to >= 0 && pipe(p) == 0);
+	while ((n = read(from, buf, sizeof(buf))) > 0)
+		CHECK(write(to, buf, (size_t)n) == n);
+	CHECK(fchmod(to, 0755) == 0 && close(to) == 0);
+	pid = fork();
+	if (!pid) {
+		CHECK(dup2(p[0], 0) == 0 && close(p[0]) == 0 && close(p[1]) == 0);
+		execve(path, ARGV("listen"), environ);
+		_exit(100);
+	}
+	do { /* it is there when it runs */
+		char link[64];
+
+		usleep(1000);
+		snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+		n = readlink(link, buf, sizeof(buf) - 1);
+		CHECK(n > 0);
+		buf[n] = '\0';
+	} while (strcmp(buf, path));
+	CHECK_ERRNO(open(path, O_WRONLY), ETXTBSY);
+	CHECK_ERRNO(open(path, O_RDONLY | O_TRUNC), ETXTBSY);
+	CHECK_ERRNO(truncate(path, 0), ETXTBSY);
+	CHECK(stat(path, &st) == 0 && st.st_size > 0 && unlink(path) == 0);
+	close(p[1]);
+	CHECK_CHILD(pid);
+}
+
+static int child_listen(void)
+{
+	char c;
+
+	return read(0, &c, 1) != 0;
+}
+
 /* Headers that lie. Each must be refused, or the new program must die; nothing else may happen. */
 static void broken_elf(void)
 {
@@ -480,6 +523,8 @@ static int run_child(int argc, char **argv)
 		return child_signals();
 	if (!strcmp(argv[1], "thread"))
 		return child_thread();
+	if (!strcmp(argv[1], "listen"))
+		return child_listen();
 	if (!strcmp(argv[1], "heir"))
 		return child_heir();
 	return strcmp(argv[1], "ok") ? 3 : 0;
@@ -499,6 +544,7 @@ int main(int argc, char **argv)
 	TEST(arguments_and_environment);
 	TEST(auxiliary_vector);
 	TEST(errors);
+	TEST(busy);
 	TEST(broken_elf);
 	TEST(too_big);
 	TEST(long_arguments);
