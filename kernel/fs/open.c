@@ -330,9 +330,10 @@ struct file *open_exec_at(int dfd, const char *name, int at_flags)
 	err = deny_write_access(inode);
 	if (err)
 		goto fail;
-	file = do_dentry_open(&path, O_RDONLY | O_LARGEFILE);
+	file = dentry_open(&path, O_RDONLY | O_LARGEFILE);
 	if (IS_ERR(file))
-		allow_write_access(inode);
+		allow_write_access(inode); /* which @path keeps until then */
+	path_put(&path);
 	return file;
 fail:
 	path_put(&path);
