@@ -19,6 +19,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "kernel/uapi/misc.h"
+#include "mm/mm.h"
 #include "mm/slab.h"
 
 #define USER_HASH_SIZE 16
@@ -203,6 +204,49 @@ bool same_owner(struct task *t)
 	same = c->euid == tc->euid || c->euid == tc->uid;
 	rcu_read_unlock();
 	return same;
+}
+
+/* All ids of @tc. RCU held. */
+static bool ids_are(const struct cred *tc, u32 uid, u32 gid)
+{
+	return tc->uid == uid && tc->euid == uid && tc->suid == uid && tc->gid == gid &&
+	       tc->egid == gid && tc->sgid == gid;
+}
+
+bool same_ids(struct task *t)
+{
+	bool same;
+
+	rcu_read_lock();
+	same = ids_are(rcu_dereference(t->cred), current->cred->uid, current->cred->gid);
+	rcu_read_unlock();
+	return same;
+}
+
+static bool task_dumpable(struct task *t)
+{
+	bool dumpable;
+
+	task_lock(t);
+	dumpable = !t->mm || !test_bit(MMF_NOT_DUMPABLE, &t->mm->flags);
+	task_unlock(t);
+	return dumpable;
+}
+
+bool ptrace_may_access(struct task *t, enum ptrace_ids ids)
+{
+	const struct cred *c = current->cred, *tc;
+	u32 uid = ids == PTRACE_FSCREDS ? c->fsuid : c->uid;
+	u32 gid = ids == PTRACE_FSCREDS ? c->fsgid : c->gid;
+	bool no_more;
+
+	if (t->signal == current->signal || capable(CAP_SYS_PTRACE))
+		return true;
+	rcu_read_lock();
+	tc = rcu_dereference(t->cred);
+	no_more = ids_are(tc, uid, gid) && !(tc->cap_permitted & ~c->cap_permitted);
+	rcu_read_unlock();
+	return no_more && task_dumpable(t);
 }
 
 bool kill_ok_by_cred(struct task *t)

@@ -79,6 +79,15 @@ int cred_set_user(struct cred *new, u32 uid);
 /* May current signal, or change the scheduling of, t? */
 bool kill_ok_by_cred(struct task *t);
 bool same_owner(struct task *t);
+/* Are all user and group ids of t the real ones of current? What prlimit() asks. */
+bool same_ids(struct task *t);
+/*
+ * May current look into t, as a debugger does: its memory, its files? For one who is not root that
+ * takes more than kill(): t has no ids and no capabilities that current lacks, and is dumpable.
+ * With REALCREDS it is current's real ids that count, with FSCREDS those that it opens files with.
+ */
+enum ptrace_ids { PTRACE_REALCREDS, PTRACE_FSCREDS };
+bool ptrace_may_access(struct task *t, enum ptrace_ids ids);
 
 struct user_struct *get_user_struct(struct user_struct *u);
 void put_user_struct(struct user_struct *u);

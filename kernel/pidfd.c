@@ -175,8 +175,8 @@ SYSCALL_DEFINE3(pidfd_getfd, int, pidfd, int, fd, unsigned int, flags)
 	t = pidfd_get_task(pidfd);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
-	file = same_owner(t) || capable(CAP_SYS_PTRACE) ? fget_task(t, (unsigned int)fd)
-							: ERR_PTR(-EPERM);
+	file = ptrace_may_access(t, PTRACE_REALCREDS) ? fget_task(t, (unsigned int)fd)
+						      : ERR_PTR(-EPERM);
 	put_task_struct(t);
 	if (IS_ERR_OR_NULL(file))
 		return file ? PTR_ERR(file) : -EBADF;
@@ -190,7 +190,7 @@ struct mm *pidfd_get_mm(int fd)
 
 	if (IS_ERR(t))
 		return ERR_CAST(t);
-	mm = same_owner(t) || capable(CAP_SYS_PTRACE) ? get_task_mm(t) : ERR_PTR(-EACCES);
+	mm = ptrace_may_access(t, PTRACE_FSCREDS) ? get_task_mm(t) : ERR_PTR(-EACCES);
 	put_task_struct(t);
 	return mm ? mm : ERR_PTR(-ESRCH);
 }

@@ -69,8 +69,7 @@ SYSCALL_DEFINE4(prlimit64, pid_t, pid, unsigned int, which, const struct rlimit 
 	t = get_task_or_self(pid);
 	if (!t)
 		return -ESRCH;
-	err = t->signal == current->signal || same_owner(t) || capable(CAP_SYS_RESOURCE) ? 0
-											 : -EPERM;
+	err = t->signal == current->signal || same_ids(t) || capable(CAP_SYS_RESOURCE) ? 0 : -EPERM;
 	if (!err)
 		err = do_prlimit(t, which, unew ? &new : NULL, &old);
 	put_task_struct(t);

@@ -86,7 +86,7 @@ static long kcmp_tasks(struct task *a, struct task *b, int type, unsigned long i
 	const void *x, *y;
 	long ret;
 
-	if ((!same_owner(a) || !same_owner(b)) && !capable(CAP_SYS_PTRACE))
+	if (!ptrace_may_access(a, PTRACE_REALCREDS) || !ptrace_may_access(b, PTRACE_REALCREDS))
 		return -EPERM;
 	x = kcmp_object(a, type, i);
 	y = kcmp_object(b, type, j);

@@ -283,7 +283,7 @@ static long process_vm_rw(pid_t pid, struct iov_cursor local, struct iov_cursor 
 
 	if (!t)
 		return -ESRCH;
-	mm = same_owner(t) || capable(CAP_SYS_PTRACE) ? get_task_mm(t) : ERR_PTR(-EPERM);
+	mm = ptrace_may_access(t, PTRACE_REALCREDS) ? get_task_mm(t) : ERR_PTR(-EPERM);
 	put_task_struct(t);
 	if (IS_ERR_OR_NULL(mm))
 		return mm ? PTR_ERR(mm) : -ESRCH;

@@ -278,7 +278,7 @@ static struct mm *mm_to_migrate(pid_t pid)
 
 	if (!t)
 		return ERR_PTR(-ESRCH);
-	mm = same_owner(t) || capable(CAP_SYS_NICE) ? get_task_mm(t) : ERR_PTR(-EPERM);
+	mm = ptrace_may_access(t, PTRACE_REALCREDS) ? get_task_mm(t) : ERR_PTR(-EPERM);
 	put_task_struct(t);
 	return mm ?: ERR_PTR(-EINVAL);
 }

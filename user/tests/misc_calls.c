@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
@@ -258,6 +259,47 @@ static void test_mrelease_of_exec(void)
 	close(p[1]);
 }
 
+static void ids(uid_t real, uid_t effective)
+{
+	CHECK(setresgid(real, effective, effective) == 0);
+	CHECK(setresuid(real, effective, effective) == 0);
+}
+
+/*
+ * A program that a user has started, but that runs as root, is not his to look into, or to change
+ * the limits of; though he may send it signals.
+ */
+static void test_set_id_is_not_mine(void)
+{
+	struct rlimit limit;
+	char word = 0;
+	struct iovec here = {&word, 1}, there = {&word, 1};
+	pid_t other, me;
+	int fd;
+
+	if (geteuid())
+		return;
+	other = fork();
+	if (!other) {
+		ids(1000, 0);
+		_exit(pause());
+	}
+	sleep_ms(50);
+	fd = (int)syscall(SYS_pidfd_open, other, 0);
+	me = fork();
+	if (!me) {
+		ids(1000, 1000);
+		CHECK_ERRNO(syscall(SYS_prlimit64, other, RLIMIT_CORE, NULL, &limit), EPERM);
+		CHECK_ERRNO(process_vm_readv(other, &here, 1, &there, 1, 0), EPERM);
+		CHECK_ERRNO(process_vm_writev(other, &here, 1, &there, 1, 0), EPERM);
+		CHECK_ERRNO(syscall(SYS_pidfd_getfd, fd, 0, 0), EPERM);
+		CHECK_ERRNO(syscall(SYS_kcmp, other, getpid(), 0, 0, 0), EPERM);
+		_exit(kill(other, SIGTERM) != 0);
+	}
+	CHECK_CHILD(me);
+	CHECK(waitpid(other, NULL, 0) == other);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3)
@@ -272,5 +314,6 @@ int main(int argc, char **argv)
 	TEST(test_mrelease_of_shared_memory);
 	TEST(test_mrelease_of_exec);
 	TEST(test_process_vm_rights);
+	TEST(test_set_id_is_not_mine);
 	return test_done();
 }
