@@ -24,6 +24,7 @@
 #include "kernel/fs/mount.h"
 #include "kernel/fs/namei.h"
 #include "kernel/fs/super.h"
+#include "kernel/cred.h"
 #include "kernel/pid.h"
 #include "kernel/task.h"
 #include "lib/err.h"
@@ -366,16 +367,18 @@ const struct proc_dir proc_task_dir = {.find = find_thread, .next = next_thread_
 
 /* Links ---------------------------------------------------------------------------------------- */
 
+/* What a process has open and runs is for who may look into it. */
 static int proc_follow(struct inode *inode, struct path *path)
 {
 	struct proc_inode *pi = proc_i(inode);
 	struct task *task = proc_task(inode);
-	int err = -ENOENT;
+	int err = -EACCES;
 
-	if (task) {
+	if (!task)
+		return -ENOENT;
+	if (ptrace_may_access(task, PTRACE_FSCREDS))
 		err = pi->entry->follow(task, pi->id, path);
-		put_task_struct(task);
-	}
+	put_task_struct(task);
 	return err;
 }
 
@@ -412,10 +415,28 @@ static const struct inode_operations proc_text_link_iops = {.readlink = proc_tex
 
 /* Text files ----------------------------------------------------------------------------------- */
 
+int proc_may_look_inside(const struct inode *inode)
+{
+	struct task *task = proc_task(inode);
+	int err = -ESRCH;
+
+	if (task) {
+		err = ptrace_may_access(task, PTRACE_FSCREDS) ? 0 : -EACCES;
+		put_task_struct(task);
+	}
+	return err;
+}
+
 int proc_text_open(struct inode *inode, struct file *file)
 {
 	struct seq_file *m;
+	int err;
 
+	if (proc_i(inode)->entry->inside) {
+		err = proc_may_look_inside(inode);
+		if (err)
+			return err;
+	}
 	if (!proc_i(inode)->entry->show && file->f_mode & FMODE_READ)
 		return -EACCES;
 	if (!proc_i(inode)->entry->store && file->f_mode & FMODE_WRITE)

@@ -24,6 +24,7 @@ struct vm_area;
 struct proc_entry {
 	const char *name;
 	umode_t mode; /* permissions; the type follows */
+	bool inside;  /* of a text file: for who may look into the process (ptrace_may_access()) */
 	const struct proc_entry *children;
 	int (*show)(struct seq_file *m, struct task *task);
 	/* @text: NUL-terminated, without the newline at its end. 0 or -E. */
@@ -68,6 +69,8 @@ static inline struct proc_inode *proc_i(const struct inode *inode)
  * gone.
  */
 struct task *proc_task(const struct inode *inode);
+/** proc_may_look_inside() - may current look into the process? 0, -EACCES, -ESRCH. */
+int proc_may_look_inside(const struct inode *inode);
 /** proc_mm() - its address space (mmput), or ERR_PTR(-ESRCH); NULL for a kernel thread. */
 struct mm *proc_mm(const struct inode *inode);
 

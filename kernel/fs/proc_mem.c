@@ -29,7 +29,8 @@
 
 static int mem_open(struct inode *inode, struct file *file)
 {
-	struct mm *mm = proc_mm(inode);
+	int err = proc_may_look_inside(inode);
+	struct mm *mm = err ? ERR_PTR(err) : proc_mm(inode);
 
 	if (IS_ERR(mm))
 		return PTR_ERR(mm);

@@ -350,6 +350,10 @@ static int fdinfo_show(struct seq_file *m, void *arg)
 
 static int fdinfo_open(struct inode *inode, struct file *file)
 {
+	int err = proc_may_look_inside(inode);
+
+	if (err)
+		return err;
 	file->private = kzalloc(sizeof(struct seq_file), GFP_KERNEL);
 	return file->private ? 0 : -ENOMEM;
 }
@@ -393,7 +397,7 @@ const struct proc_dir proc_fdinfo_dir = {.find = find_fdinfo, .next = next_fd};
 /* The tables ----------------------------------------------------------------------------------- */
 
 #define COMMON_ENTRIES                                                                            \
-	{.name = "auxv", .mode = 0400, .show = auxv_show},                                        \
+	{.name = "auxv", .mode = 0400, .inside = true, .show = auxv_show},                        \
 		{.name = "clear_refs", .mode = 0200, .store = proc_clear_refs_store},             \
 		{.name = "cmdline", .mode = 0444, .show = cmdline_show},                          \
 		{.name = "comm", .mode = 0644, .show = comm_show, .store = comm_store},           \
@@ -402,13 +406,17 @@ const struct proc_dir proc_fdinfo_dir = {.find = find_fdinfo, .next = next_fd};
 		 .show = coredump_filter_show,                                                    \
 		 .store = coredump_filter_store},                                                 \
 		{.name = "cwd", .mode = 0777, .follow = cwd_follow},                              \
-		{.name = "environ", .mode = 0400, .show = environ_show},                          \
+		{.name = "environ", .mode = 0400, .inside = true, .show = environ_show},          \
 		{.name = "exe", .mode = 0777, .follow = exe_follow},                              \
 		{.name = "fd", .mode = 0500, .dir = &proc_fd_dir},                                \
 		{.name = "fdinfo", .mode = 0555, .dir = &proc_fdinfo_dir},                        \
 		{.name = "limits", .mode = 0444, .show = proc_pid_limits_show},                   \
 		{.name = "loginuid", .mode = 0644, .show = loginuid_show, .store = ignore_store}, \
-		{.name = "maps", .mode = 0444, .show = proc_maps_show, .ioctl = proc_maps_ioctl}, \
+		{.name = "maps",                                                                  \
+		 .mode = 0444,                                                                    \
+		 .inside = true,                                                                  \
+		 .show = proc_maps_show,                                                          \
+		 .ioctl = proc_maps_ioctl},                                                       \
 		{.name = "mem", .mode = 0600, .fops = &proc_mem_fops},                            \
 		{.name = "mountinfo",                                                             \
 		 .mode = 0444,                                                                    \
@@ -426,8 +434,11 @@ const struct proc_dir proc_fdinfo_dir = {.find = find_fdinfo, .next = next_fd};
 		 .store = oom_score_adj_store},                                                   \
 		{.name = "pagemap", .mode = 0400, .fops = &proc_pagemap_fops},                    \
 		{.name = "root", .mode = 0777, .follow = root_follow},                            \
-		{.name = "smaps", .mode = 0444, .show = proc_smaps_show},                         \
-		{.name = "smaps_rollup", .mode = 0444, .show = proc_smaps_rollup_show},           \
+		{.name = "smaps", .mode = 0444, .inside = true, .show = proc_smaps_show},         \
+		{.name = "smaps_rollup",                                                          \
+		 .mode = 0444,                                                                    \
+		 .inside = true,                                                                  \
+		 .show = proc_smaps_rollup_show},                                                 \
 		{.name = "stat", .mode = 0444, .show = proc_pid_stat_show},                       \
 		{.name = "statm", .mode = 0444, .show = proc_pid_statm_show},                     \
 		{.name = "status", .mode = 0444, .show = proc_pid_status_show},                   \
@@ -437,13 +448,13 @@ const struct proc_dir proc_fdinfo_dir = {.find = find_fdinfo, .next = next_fd};
 
 const struct proc_entry proc_pid_entries[] = {
 	COMMON_ENTRIES,
-	{.name = "io", .mode = 0400, .show = io_show},
+	{.name = "io", .mode = 0400, .inside = true, .show = io_show},
 	{.name = "task", .mode = 0555, .dir = &proc_task_dir},
 	{.name = NULL},
 };
 
 const struct proc_entry proc_tid_entries[] = {
 	COMMON_ENTRIES,
-	{.name = "io", .mode = 0400, .show = thread_io_show},
+	{.name = "io", .mode = 0400, .inside = true, .show = thread_io_show},
 	{.name = NULL},
 };

@@ -390,6 +390,47 @@ static void test_huge_pages(void)
 	CHECK_ERRNO(shmget(IPC_PRIVATE, 1 << 21, SHM_HUGETLB), EINVAL);
 }
 
+/* What another user's process has open, runs and maps is not told; what it is called is. */
+static void test_of_others(void)
+{
+	static const char *const closed[] = {"maps",	"smaps", "smaps_rollup", "environ", "auxv",
+					     "pagemap", "mem",	 "io",		 "fdinfo/0"};
+	static const char *const open_ones[] = {"stat", "status", "cmdline", "comm", "limits"};
+	static const char *const links[] = {"exe", "cwd", "root"};
+	char name[64], target[64];
+	int proc = open("/proc", O_PATH);
+	pid_t pid, other = getpid();
+
+	if (geteuid())
+		return;
+	CHECK(proc >= 0);
+	pid = fork();
+	if (pid) {
+		CHECK_CHILD(pid);
+		return;
+	}
+	CHECK(setresgid(1000, 1000, 1000) == 0 && setresuid(1000, 1000, 1000) == 0);
+	for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++) {
+		snprintf(name, sizeof(name), "%d/%s", other, closed[i]);
+		if (openat(proc, name, O_RDONLY) >= 0)
+			CHECK(!strcmp(closed[i], "io")); /* a Linux may say it when it is read */
+		else
+			CHECK(errno == EACCES);
+	}
+	for (size_t i = 0; i < sizeof(open_ones) / sizeof(open_ones[0]); i++) {
+		snprintf(name, sizeof(name), "%d/%s", other, open_ones[i]);
+		CHECK(openat(proc, name, O_RDONLY) >= 0);
+	}
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		snprintf(name, sizeof(name), "%d/%s", other, links[i]);
+		CHECK_ERRNO(readlinkat(proc, name, target, sizeof(target)), EACCES);
+		CHECK_ERRNO(openat(proc, name, O_RDONLY), EACCES);
+	}
+	snprintf(name, sizeof(name), "%d/exe", getpid());
+	CHECK(readlinkat(proc, name, target, sizeof(target)) > 0);
+	_exit(0);
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
@@ -403,6 +444,7 @@ int main(int argc, char **argv)
 	TEST(test_strings);
 	TEST(test_maps);
 	TEST(test_fds);
+	TEST(test_of_others);
 	TEST(test_tasks);
 	TEST(test_oom_adj);
 	TEST(test_oom_adj_unprivileged);
