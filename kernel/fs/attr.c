@@ -440,39 +440,12 @@ SYSCALL_DEFINE4(fallocate, unsigned int, fd, int, mode, loff_t, offset, loff_t, 
 
 /* access(2) ------------------------------------------------------------------------------------ */
 
-/*
- * The real user asks, not the effective one: with a copy of the credentials for the time of the
- * question.
- */
-static int access_as_real(const struct path *path, int mode)
+static long ask_access(int dfd, const char __user *name, int mode, int flags)
 {
-	struct cred *cred = prepare_creds(), *saved = current->cred;
-	int err;
-
-	if (!cred)
-		return -ENOMEM;
-	cred->fsuid = cred->uid;
-	cred->fsgid = cred->gid;
-	if (cred->uid)
-		cred->cap_effective = 0;
-	else
-		cred->cap_effective = cred->cap_permitted;
-	current->cred = cred;
-	err = inode_permission(path->dentry->d_inode, mode);
-	current->cred = saved;
-	put_cred(cred);
-	return err;
-}
-
-static long do_faccessat(int dfd, const char __user *name, int mode, int flags)
-{
-	const struct cred *cred = current_cred();
 	struct inode *inode;
 	struct path path;
 	long err;
 
-	if (mode & ~7 || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
 	err = user_path_at(dfd, name,
 			   (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
 				   (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
@@ -483,16 +456,49 @@ static long do_faccessat(int dfd, const char __user *name, int mode, int flags)
 	if (mode & MAY_EXEC && S_ISREG(inode->i_mode) && path.mnt &&
 	    path.mnt->mnt_flags & MS_NOEXEC)
 		err = -EACCES;
-	else if (!mode)
-		err = 0;
-	else if (flags & AT_EACCESS || (cred->uid == cred->fsuid && cred->gid == cred->fsgid))
+	else if (mode)
 		err = inode_permission(inode, mode);
-	else
-		err = access_as_real(&path, mode);
 	if (!err && mode & MAY_WRITE && !S_ISCHR(inode->i_mode) && !S_ISFIFO(inode->i_mode))
 		err = mnt_want_write(path.mnt);
 	path_put(&path);
 	return err;
+}
+
+/*
+ * The real user asks, not the effective one, also on the way there: with a copy of the credentials
+ * for the time of the question.
+ */
+static long ask_access_as_real(int dfd, const char __user *name, int mode, int flags)
+{
+	struct cred *cred = prepare_creds(), *saved = current->cred;
+	long err;
+
+	if (!cred)
+		return -ENOMEM;
+	cred->fsuid = cred->uid;
+	cred->fsgid = cred->gid;
+	cred->cap_effective = cred->uid ? 0 : cred->cap_permitted;
+	rcu_assign_pointer(current->cred, cred);
+	err = ask_access(dfd, name, mode, flags);
+	rcu_assign_pointer(current->cred, saved);
+	put_cred(cred);
+	return err;
+}
+
+/* Would it make a difference who asks? */
+static bool is_real(const struct cred *cred)
+{
+	return cred->uid == cred->fsuid && cred->gid == cred->fsgid &&
+	       cred->cap_effective == (cred->uid ? 0 : cred->cap_permitted);
+}
+
+static long do_faccessat(int dfd, const char __user *name, int mode, int flags)
+{
+	if (mode & ~7 || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (flags & AT_EACCESS || is_real(current_cred()))
+		return ask_access(dfd, name, mode, flags);
+	return ask_access_as_real(dfd, name, mode, flags);
 }
 
 SYSCALL_DEFINE2(access, const char __user *, name, int, mode)

@@ -227,6 +227,35 @@ static void test_attributes(void)
 	CHECK(umask(022) == 027);
 }
 
+/* access() is answered for the real user, also on the way to the file. */
+static void test_access_as_real(void)
+{
+	pid_t pid;
+
+	if (geteuid())
+		return;
+	CHECK(mkdir("closed", 0700) == 0);
+	make_file("closed/file", "x");
+	CHECK(chmod("closed/file", 0666) == 0 && chmod(".", 0755) == 0);
+	pid = fork();
+	if (!pid) {
+		CHECK(setresuid(1000, 0, 0) == 0);
+		CHECK_ERRNO(access("closed/file", F_OK), EACCES);
+		CHECK_ERRNO(access("closed/file", R_OK), EACCES);
+		CHECK(faccessat(AT_FDCWD, "closed/file", W_OK, AT_EACCESS) == 0);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(chmod("closed", 0711) == 0);
+	pid = fork();
+	if (!pid) {
+		CHECK(setresuid(1000, 0, 0) == 0 && access("closed/file", R_OK) == 0);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(unlink("closed/file") == 0 && rmdir("closed") == 0);
+}
+
 static void test_descriptors(void)
 {
 	struct rlimit old, rl;
@@ -423,6 +452,7 @@ int main(void)
 	TEST(test_sparse);
 	TEST(test_reserved);
 	TEST(test_attributes);
+	TEST(test_access_as_real);
 	TEST(test_descriptors);
 	TEST(test_record_locks);
 	TEST(test_flock);
