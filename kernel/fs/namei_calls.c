@@ -297,6 +297,8 @@ static int do_remove(int dfd, const char *name, bool isdir)
 	err = nd_walk(&nd);
 	if (!err && nd.last_type != LAST_NORM)
 		err = isdir ? last_error_rmdir(nd.last_type) : -EISDIR;
+	if (!err)
+		err = mnt_want_write(nd.path.mnt); /* before it is told what is there */
 	if (err)
 		goto out;
 	down_write(&nd.path.dentry->d_inode->i_rwsem);

@@ -195,6 +195,9 @@ static int rename_walked(struct rename *r)
 		return -EBUSY;
 	if (r->to.last_type != LAST_NORM)
 		return r->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+	err = mnt_want_write(r->from.path.mnt); /* before it is told what is there */
+	if (err)
+		return err;
 	r->source = r->target = NULL;
 	lock_rename(r);
 	err = rename_lookup(r);
