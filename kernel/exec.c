@@ -32,6 +32,7 @@
 #include "kernel/drivers/tty.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/fs_struct.h"
+#include "kernel/fs/mount.h"
 #include "kernel/fs/namei.h"
 #include "kernel/oom_kill.h"
 #include "kernel/proc_internal.h"
@@ -290,11 +291,12 @@ static int find_program(struct binprm *bprm)
 static void find_setid(struct binprm *bprm)
 {
 	const struct inode *inode = bprm->file->f_inode;
+	const struct mount *mnt = bprm->file->f_path.mnt;
 	const struct cred *c = current->cred;
 	u32 euid = c->euid, egid = c->egid;
 
 	bprm->suid = bprm->sgid = (u32)-1;
-	if (!c->no_new_privs) {
+	if (!c->no_new_privs && !(mnt && mnt->mnt_flags & MS_NOSUID)) {
 		if (inode->i_mode & S_ISUID)
 			euid = bprm->suid = inode->i_uid;
 		if ((inode->i_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))

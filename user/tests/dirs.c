@@ -320,6 +320,69 @@ static void test_mounts_poll(void)
 	CHECK(mounts_poll(info) == (POLLIN | POLLPRI | POLLERR) && rmdir("polled") == 0);
 }
 
+static void copy_program(const char *name)
+{
+	int from = open("/proc/self/exe", O_RDONLY), to = open(name, O_WRONLY | O_CREAT, 0755);
+	char buf[4096];
+	ssize_t n;
+
+	CHECK(from >= 0 && to >= 0);
+	while ((n = read(from, buf, sizeof(buf))) > 0)
+		CHECK(write(to, buf, (size_t)n) == n);
+	CHECK(n == 0 && close(from) == 0 && close(to) == 0);
+}
+
+/* Set-id bits mean nothing on a mount that says nosuid. */
+static void test_mount_nosuid(void)
+{
+	char *const argv[] = {"copy", "who", NULL};
+	pid_t pid;
+
+	if (geteuid() || mkdir("nosuid", 0755))
+		return;
+	if (mount("none", "nosuid", "tmpfs", MS_NOSUID, NULL)) {
+		CHECK(errno == EPERM && rmdir("nosuid") == 0); /* in a container */
+		return;
+	}
+	CHECK(chdir("nosuid") == 0);
+	copy_program("copy");
+	CHECK(chmod("copy", 04755) == 0);
+	pid = fork();
+	if (!pid) {
+		CHECK(setresuid(1000, 1000, 1000) == 0);
+		execve("copy", argv, NULL);
+		_exit(100);
+	}
+	CHECK_CHILD(pid);
+	CHECK(chdir("..") == 0 && umount("nosuid") == 0 && rmdir("nosuid") == 0);
+}
+
+/* What cannot be written says so before it is said what is not there. */
+static void test_mount_read_only(void)
+{
+	if (geteuid() || mkdir("ro", 0755))
+		return;
+	if (mount("none", "ro", "tmpfs", 0, NULL)) {
+		CHECK(errno == EPERM && rmdir("ro") == 0); /* in a container */
+		return;
+	}
+	touch("ro/file");
+	CHECK(mount(NULL, "ro", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0);
+	CHECK_ERRNO(unlink("ro/none"), EROFS);
+	CHECK_ERRNO(unlink("ro/file"), EROFS);
+	CHECK_ERRNO(unlink("ro/file/"), EROFS);
+	CHECK_ERRNO(rmdir("ro/none"), EROFS);
+	CHECK_ERRNO(rmdir("ro/file"), EROFS);
+	CHECK_ERRNO(rmdir("ro/."), EINVAL);
+	CHECK_ERRNO(rename("ro/none", "ro/new"), EROFS);
+	CHECK_ERRNO(rename("ro/none", "ro/."), EBUSY);
+	CHECK_ERRNO(mkdir("ro/file", 0700), EEXIST);
+	CHECK_ERRNO(mkdir("ro/none", 0700), EROFS);
+	CHECK_ERRNO(open("ro/none", O_WRONLY), ENOENT);
+	CHECK_ERRNO(link("ro/file", "ro/new"), EROFS);
+	CHECK(umount("ro") == 0 && rmdir("ro") == 0);
+}
+
 static void test_mount(void)
 {
 	struct stat st;
@@ -457,8 +520,10 @@ static void test_race(void)
 	CHECK(links(".") == 2 && chdir("..") == 0 && rmdir("race") == 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc == 2 && !strcmp(argv[1], "who"))
+		return geteuid() != 1000;
 	snprintf(dir, sizeof(dir), "/dev/shm/dirs-test-%d", getpid());
 	if (mkdir(dir, 0755) || chdir(dir)) {
 		perror(dir);
@@ -473,6 +538,8 @@ int main(void)
 	TEST(test_listing);
 	TEST(test_special);
 	TEST(test_mount);
+	TEST(test_mount_nosuid);
+	TEST(test_mount_read_only);
 	TEST(test_mounts_poll);
 	TEST(test_mount_flags);
 	TEST(test_race);
