@@ -51,8 +51,8 @@ static void take_leadership(struct task *leader)
 	t->start_time_ns = leader->start_time_ns;
 	list_replace(&leader->sibling, &t->sibling);
 	INIT_LIST_HEAD(&leader->sibling);
-	list_replace(&leader->tasks, &t->tasks);
-	INIT_LIST_HEAD(&leader->tasks);
+	list_replace_rcu(&leader->tasks,
+			 &t->tasks); /* who walks the list may stand on the leader */
 	list_splice_init(&leader->children, &t->children);
 	WRITE_ONCE(t->group_leader, t);
 	WRITE_ONCE(leader->group_leader, t);

@@ -166,14 +166,28 @@ struct task *find_task_by_pid(pid_t nr)
 	return pid ? READ_ONCE(pid->task) : NULL;
 }
 
+/* A task whose last reference is gone may still be found until the grace period is over. */
+static struct task *get_unless_gone(struct task *t)
+{
+	return t && atomic_inc_not_zero(&t->usage) ? t : NULL;
+}
+
+struct task *pid_get_task(struct pid *pid)
+{
+	struct task *t;
+
+	rcu_read_lock();
+	t = pid ? get_unless_gone(READ_ONCE(pid->task)) : NULL;
+	rcu_read_unlock();
+	return t;
+}
+
 struct task *find_get_task_by_pid(pid_t nr)
 {
 	struct task *t;
 
 	rcu_read_lock();
-	t = find_task_by_pid(nr);
-	if (t && !atomic_inc_not_zero(&t->usage))
-		t = NULL;
+	t = get_unless_gone(find_task_by_pid(nr));
 	rcu_read_unlock();
 	return t;
 }

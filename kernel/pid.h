@@ -39,3 +39,5 @@ void put_pid(struct pid *pid);
 /* The number's struct pid, RCU read lock held; NULL if unused. find_get_pid: with a reference. */
 struct pid *find_pid(pid_t nr);
 struct pid *find_get_pid(pid_t nr);
+/* The thread that bears it, with a reference; NULL: @pid is, or nobody does. */
+struct task *pid_get_task(struct pid *pid);

@@ -154,11 +154,7 @@ static struct task *pidfd_get_task(int fd)
 
 	if (IS_ERR(pid))
 		return ERR_CAST(pid);
-	rcu_read_lock();
-	t = READ_ONCE(pid->task);
-	if (t)
-		get_task_struct(t);
-	rcu_read_unlock();
+	t = pid_get_task(pid);
 	put_pid(pid);
 	return t ? t : ERR_PTR(-ESRCH);
 }

@@ -226,6 +226,15 @@ static inline void list_del_rcu(struct list_head *entry)
 	entry->prev = LIST_POISON2;
 }
 
+/* A reader that stands on @old still comes to what is after it: @old is left as it is. */
+static inline void list_replace_rcu(struct list_head *old, struct list_head *new)
+{
+	new->next = old->next;
+	new->prev = old->prev;
+	smp_store_release(&new->prev->next, new);
+	new->next->prev = new;
+}
+
 #define list_for_each_entry_rcu(pos, head, member)                                \
 	for ((pos) = list_entry(READ_ONCE((head)->next), typeof(*(pos)), member); \
 	     &(pos)->member != (head);                                            \

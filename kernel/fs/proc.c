@@ -53,18 +53,6 @@ static const struct proc_entry proc_tid_entry = {
 
 /* Tasks ---------------------------------------------------------------------------------------- */
 
-static struct task *pid_get_task(struct pid *pid)
-{
-	struct task *task;
-
-	rcu_read_lock();
-	task = pid ? READ_ONCE(pid->task) : NULL;
-	if (task)
-		get_task_struct(task);
-	rcu_read_unlock();
-	return task;
-}
-
 struct task *proc_task(const struct inode *inode)
 {
 	return pid_get_task(proc_i(inode)->pid);
