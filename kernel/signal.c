@@ -317,7 +317,7 @@ static void continue_process(struct signal_struct *sig)
 	flush_sigqueue_mask(SIG_KERNEL_STOP_MASK, &sig->shared_pending);
 	list_for_each_entry (t, &sig->thread_head, thread_node) {
 		flush_sigqueue_mask(SIG_KERNEL_STOP_MASK, &t->pending);
-		t->jobctl &= ~(JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME);
+		t->jobctl &= ~(JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME | JOBCTL_STOP_TAKEN);
 		wake_up_state(t, TASK_STOPPED);
 	}
 	if (sig->flags & SIGNAL_STOP_STOPPED)

@@ -233,17 +233,20 @@ static __noreturn void die_of_signal(int signr, const siginfo_t *info)
  */
 static bool default_action(struct signal_struct *sig, int signr) __must_hold(&sig->siglock)
 {
-	bool orphaned;
+	bool orphaned, undone;
 
 	if (sigmask(signr) & SIG_KERNEL_IGNORE_MASK || sig->flags & SIGNAL_UNKILLABLE)
 		return false;
 	if (!(sigmask(signr) & SIG_KERNEL_STOP_MASK))
 		return true;
 	if (signr != SIGSTOP) {
+		current->jobctl |= JOBCTL_STOP_TAKEN;
 		spin_unlock_irq(&sig->siglock);
 		orphaned = is_orphaned_pgrp(task_pgrp_nr(current));
 		spin_lock_irq(&sig->siglock);
-		if (orphaned)
+		undone = !(current->jobctl & JOBCTL_STOP_TAKEN); /* by a SIGCONT in between */
+		current->jobctl &= ~JOBCTL_STOP_TAKEN;
+		if (orphaned || undone)
 			return false;
 	}
 	do_signal_stop(signr);

@@ -144,6 +144,7 @@ struct task {
 /* task.jobctl */
 #define JOBCTL_STOP_PENDING 0x1 /* has to stop at its next exit to user mode */
 #define JOBCTL_STOP_CONSUME 0x2 /* is counted in group_stop_count */
+#define JOBCTL_STOP_TAKEN   0x4 /* has taken a stop signal, and SIGCONT has not come since */
 
 /* The boot CPU's first task; later its idle task. Head of the list of all processes; not in it. */
 extern struct task init_task;

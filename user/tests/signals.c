@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -241,6 +243,32 @@ static void other_faults(void)
 	CHECK(hits == 4 && last_sig == SIGTRAP);
 }
 
+/* Whatever the stop signal has come to when SIGCONT follows, the process goes on. */
+static void stop_and_continue(void)
+{
+	volatile long *count =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			++*count;
+	}
+	CHECK(setpgid(pid, pid) == 0); /* a group that is not orphaned: it stops */
+	for (int i = 0; i < 200; i++) {
+		long before;
+
+		CHECK(kill(pid, SIGTSTP) == 0);
+		for (volatile int spin = 0; spin < i % 100 * 20; spin++)
+			;
+		CHECK(kill(pid, SIGCONT) == 0);
+		for (before = *count; *count == before;)
+			sched_yield();
+	}
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+}
+
 static void fault_when_blocked_kills(void)
 {
 	int status;
@@ -452,6 +480,7 @@ int main(void)
 	TEST(handler_mask);
 	TEST(segv_information);
 	TEST(other_faults);
+	TEST(stop_and_continue);
 	TEST(fault_when_blocked_kills);
 	TEST(alternate_stack);
 	TEST(no_stack_at_all_kills);
