@@ -217,7 +217,7 @@ struct inode_operations {
 struct inode {
 	umode_t i_mode;	       /* n */
 	u32 i_uid, i_gid;      /* n */
-	u32 i_nlink;	       /* I  of the directory that changes */
+	u32 i_nlink;	       /* I  of a directory; s  of others, which have names in several */
 	u64 i_ino;	       /* c */
 	dev_t i_rdev;	       /* c */
 	unsigned int i_flags;  /* I */
@@ -355,9 +355,9 @@ struct file {
 	loff_t f_pos;			    /* F  when shared */
 	struct mutex f_pos_lock;
 	spinlock_t f_lock;
-	unsigned int f_version;	     /* c  of a fifo's reader: opens for writing that it does not know */
-	struct fown *f_owner;	     /* set once: whom O_ASYNC tells, or NULL (fasync.c) */
-	void *private;		     /* of the driver or file system */
+	unsigned int f_version; /* c  of a fifo's reader: opens for writing that it does not know */
+	struct fown *f_owner;	/* set once: whom O_ASYNC tells, or NULL (fasync.c) */
+	void *private;		/* of the driver or file system */
 	struct list_head *f_watches; /* f  epoll sets it is in, or NULL (events/epoll.c) */
 	struct vm_file vmf;	     /* c  what a mapping of this file holds */
 };

@@ -115,6 +115,16 @@ static void tmpfs_evict(struct inode *inode)
 
 /* Directories ---------------------------------------------------------------------------------- */
 
+/* A file's names are in several directories: no i_rwsem guards their number. */
+static void change_nlink(struct inode *inode, int by)
+{
+	struct super_block *sb = inode->i_sb;
+
+	spin_lock(&sb->s_lock);
+	inode->i_nlink += by;
+	spin_unlock(&sb->s_lock);
+}
+
 /* Every entry looks 20 bytes long to stat(), as it does on Linux. */
 static void dir_changed(struct inode *dir, int entries)
 {
@@ -165,7 +175,7 @@ static int tmpfs_link(struct inode *dir, struct dentry *old, struct dentry *dent
 	}
 	atomic_long_dec(&tmpfs_info(dir->i_sb)->inodes);
 	ihold(inode);
-	inode->i_nlink++;
+	change_nlink(inode, 1);
 	touch_ctime(inode);
 	dir_changed(dir, 1);
 	d_add(dentry, inode);
@@ -176,7 +186,7 @@ static int tmpfs_unlink(struct inode *dir, struct dentry *dentry)
 {
 	struct inode *inode = dentry->d_inode;
 
-	inode->i_nlink--;
+	change_nlink(inode, -1);
 	touch_ctime(inode);
 	dir_changed(dir, -1);
 	return 0;

@@ -473,6 +473,32 @@ static void test_mount_flags(void)
  * Many processes making, renaming and removing the same names: nothing breaks, and in the end all
  * is gone.
  */
+/* The names of a file are counted, also when they come and go in several directories at once. */
+static void test_link_race(void)
+{
+	pid_t pids[4];
+	char name[16];
+
+	touch("file");
+	for (int p = 0; p < 4; p++) {
+		snprintf(name, sizeof(name), "dir%d", p);
+		CHECK(mkdir(name, 0755) == 0);
+		pids[p] = fork();
+		if (pids[p])
+			continue;
+		CHECK(chdir(name) == 0);
+		for (int i = 0; i < 3000; i++)
+			CHECK(link("../file", "x") == 0 && unlink("x") == 0);
+		_exit(0);
+	}
+	for (int p = 0; p < 4; p++) {
+		CHECK_CHILD(pids[p]);
+		snprintf(name, sizeof(name), "dir%d", p);
+		CHECK(rmdir(name) == 0);
+	}
+	CHECK(links("file") == 1 && unlink("file") == 0);
+}
+
 static void test_race(void)
 {
 	pid_t pids[4];
@@ -542,6 +568,7 @@ int main(int argc, char **argv)
 	TEST(test_mount_read_only);
 	TEST(test_mounts_poll);
 	TEST(test_mount_flags);
+	TEST(test_link_race);
 	TEST(test_race);
 	if (chdir("/") || rmdir(dir)) {
 		printf("FAILED clean up: %s\n", strerror(errno));
