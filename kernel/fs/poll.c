@@ -266,7 +266,8 @@ static long do_poll(struct pollfd __user *ufds, unsigned int nr, s64 timeout_ns)
 	poll_begin(&pwq);
 	ret = poll_loop(&pwq, poll_scan, &set, timeout_ns);
 	poll_end(&pwq);
-	for (unsigned int i = 0; ret >= 0 && i < nr; i++) {
+	/* Also when a signal came first: then nothing was found. */
+	for (unsigned int i = 0; ret != -EFAULT && i < nr; i++) {
 		if (put_user(set.fds[i].revents, &ufds[i].revents))
 			ret = -EFAULT;
 	}
@@ -369,6 +370,7 @@ SYSCALL_DEFINE5(ppoll, struct pollfd __user *, fds, unsigned int, nr, struct tim
 /* in, out, ex as asked; then as found. */
 struct select_set {
 	unsigned int nr;
+	bool all_open; /* they were, when the call began */
 	unsigned long *map[6];
 };
 
@@ -405,8 +407,10 @@ static int select_scan(struct poll_wqueues *pwq, void *arg)
 		    !test_bit(fd, set->map[2]))
 			continue;
 		mask = select_one(pwq, set, fd);
-		if (mask == POLLNVAL)
+		if (mask == POLLNVAL && !set->all_open)
 			return -EBADF;
+		if (mask == POLLNVAL) /* closed meanwhile: that is an answer to all who ask */
+			mask = SELECT_IN | SELECT_OUT | SELECT_EX;
 		for (int i = 0; i < 3; i++) {
 			if (mask & wants[i] && test_bit(fd, set->map[i])) {
 				__set_bit(fd, set->map[3 + i]);
@@ -415,6 +419,7 @@ static int select_scan(struct poll_wqueues *pwq, void *arg)
 			}
 		}
 	}
+	set->all_open = true;
 	return ready;
 }
 
@@ -434,7 +439,7 @@ static long do_select(int n, unsigned long __user *usets[3], s64 timeout_ns)
 {
 	unsigned long fast[6 * INLINE_SELECT_WORDS], *maps = fast;
 	struct poll_wqueues pwq;
-	struct select_set set;
+	struct select_set set = {.all_open = false};
 	size_t words, bytes;
 	long ret;
 

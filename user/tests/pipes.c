@@ -165,15 +165,18 @@ static void test_interrupted(void)
 {
 	struct sigaction sa = {.sa_handler = on_alarm};
 	struct itimerval it = {{0, 0}, {0, 30000}};
+	struct pollfd pfd = {.events = POLLIN, .revents = 7};
 	char c;
 	int p[2];
 
 	CHECK(pipe(p) == 0);
+	pfd.fd = p[0];
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &it, NULL);
 	CHECK_ERRNO(read(p[0], &c, 1), EINTR);
 	setitimer(ITIMER_REAL, &it, NULL);
-	CHECK_ERRNO(poll(&(struct pollfd){p[0], POLLIN, 0}, 1, -1), EINTR);
+	CHECK_ERRNO(poll(&pfd, 1, -1), EINTR);
+	CHECK(pfd.revents == 0);
 	sa.sa_flags = SA_RESTART;
 	sigaction(SIGALRM, &sa, NULL);
 	if (!fork()) {
@@ -320,6 +323,34 @@ static void test_select(void)
 	FD_SET(50, &bad);
 	CHECK_ERRNO(select(51, &bad, NULL, NULL, NULL), EBADF);
 	CHECK_ERRNO(select(-1, NULL, NULL, NULL, NULL), EINVAL);
+}
+
+static void *close_and_write(void *arg)
+{
+	int *p = arg;
+
+	sleep_ms(30);
+	close(p[0]); /* p[2] is the same pipe's end */
+	return write(p[1], "x", 1) == 1 ? arg : NULL;
+}
+
+/* A descriptor that is closed while select() waits for it is one that has an answer. */
+static void test_select_closed(void)
+{
+	pthread_t thread;
+	void *done;
+	fd_set in;
+	int p[3];
+
+	CHECK(pipe(p) == 0);
+	p[2] = dup(p[0]);
+	FD_ZERO(&in);
+	FD_SET(p[0], &in);
+	CHECK(pthread_create(&thread, NULL, close_and_write, p) == 0);
+	CHECK(select(p[0] + 1, &in, NULL, NULL, NULL) == 1 && FD_ISSET(p[0], &in));
+	CHECK(pthread_join(thread, &done) == 0 && done);
+	FD_SET(p[0], &in);
+	CHECK_ERRNO(select(p[0] + 1, &in, NULL, NULL, NULL), EBADF);
 }
 
 static void test_eventfd(void)
@@ -534,6 +565,7 @@ int main(void)
 	TEST(test_open_again);
 	TEST(test_poll);
 	TEST(test_select);
+	TEST(test_select_closed);
 	TEST(test_eventfd);
 	TEST(test_splice);
 	TEST(test_splice_shares);
