@@ -95,6 +95,14 @@ static int rename_lookup(struct rename *r)
 	return rename_slashes(r);
 }
 
+/* A directory that gets another parent is changed itself: its ".." is. 0, -EACCES. */
+static int may_reparent(const struct rename *r, const struct dentry *moved)
+{
+	struct inode *inode = moved->d_inode;
+
+	return r->crosses && S_ISDIR(inode->i_mode) ? inode_permission(inode, MAY_WRITE) : 0;
+}
+
 static int rename_allowed(struct rename *r)
 {
 	bool isdir = S_ISDIR(r->source->d_inode->i_mode);
@@ -115,6 +123,10 @@ static int rename_allowed(struct rename *r)
 				 r->flags & RENAME_EXCHANGE ? target_isdir : isdir);
 	if (!err && !r->from.path.dentry->d_inode->i_op->rename)
 		err = -EPERM;
+	if (!err)
+		err = may_reparent(r, r->source);
+	if (!err && r->flags & RENAME_EXCHANGE)
+		err = may_reparent(r, r->target);
 	return err;
 }
 

@@ -473,6 +473,31 @@ static void test_mount_flags(void)
  * Many processes making, renaming and removing the same names: nothing breaks, and in the end all
  * is gone.
  */
+/* Who moves a directory to another one must be allowed to write to it: its ".." changes. */
+static void test_rename_rights(void)
+{
+	pid_t pid;
+
+	if (geteuid())
+		return;
+	umask(0);
+	CHECK(mkdir("from", 0777) == 0 && mkdir("to", 0777) == 0);
+	CHECK(mkdir("from/dir", 0755) == 0 && mkdir("to/dir", 0755) == 0);
+	touch("from/file");
+	pid = fork();
+	if (!pid) {
+		CHECK(setresuid(1000, 1000, 1000) == 0);
+		CHECK_ERRNO(rename("from/dir", "to/new"), EACCES);
+		CHECK_ERRNO(syscall(SYS_renameat2, AT_FDCWD, "from/file", AT_FDCWD, "to/dir", 2),
+			    EACCES);
+		CHECK(rename("from/dir", "from/new") == 0 && rename("from/file", "to/file") == 0);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(rename("from/new", "to/new") == 0 && rmdir("to/new") == 0 && rmdir("to/dir") == 0);
+	CHECK(unlink("to/file") == 0 && rmdir("from") == 0 && rmdir("to") == 0);
+}
+
 /* The names of a file are counted, also when they come and go in several directories at once. */
 static void test_link_race(void)
 {
@@ -568,6 +593,7 @@ int main(int argc, char **argv)
 	TEST(test_mount_read_only);
 	TEST(test_mounts_poll);
 	TEST(test_mount_flags);
+	TEST(test_rename_rights);
 	TEST(test_link_race);
 	TEST(test_race);
 	if (chdir("/") || rmdir(dir)) {
