@@ -144,10 +144,23 @@ struct cred *prepare_creds(void)
 	return new;
 }
 
+/* Is the process another one, as far as others' rights over it go? */
+static bool changes_identity(const struct cred *old, const struct cred *new)
+{
+	return old->euid != new->euid || old->egid != new->egid || old->fsuid != new->fsuid ||
+	       old->fsgid != new->fsgid || new->cap_permitted & ~old->cap_permitted;
+}
+
 void commit_creds(struct cred *new)
 {
 	struct cred *old = current->cred;
 
+	/* what it knows and whom it obeys is from its former life */
+	if (changes_identity(old, new)) {
+		if (current->mm)
+			set_bit(MMF_NOT_DUMPABLE, &current->mm->flags);
+		current->pdeath_signal = 0;
+	}
 	if (new->user != old->user) {
 		atomic_inc(&new->user->processes);
 		atomic_dec(&old->user->processes);

@@ -70,8 +70,6 @@ static int change_uids(u32 uid, u32 euid, u32 suid, u32 fsuid)
 		new->suid = suid;
 	new->fsuid = fsuid != KEEP ? fsuid : new->euid;
 	cred_fixup_caps(new, current->cred);
-	if (new->euid != current->cred->euid && current->mm)
-		set_bit(MMF_NOT_DUMPABLE, &current->mm->flags);
 	commit_creds(new);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/swap.h>
@@ -265,6 +266,51 @@ static void ids(uid_t real, uid_t effective)
 	CHECK(setresuid(real, effective, effective) == 0);
 }
 
+/* What is left of PR_SET_PDEATHSIG and dumpability when ids change in the way @change does. */
+static int kept_by(int (*change)(void))
+{
+	pid_t pid = fork();
+	int status, sig;
+
+	if (!pid) {
+		CHECK(prctl(PR_SET_DUMPABLE, 1) == 0 && prctl(PR_SET_PDEATHSIG, SIGUSR1) == 0);
+		CHECK(change() == 0 && prctl(PR_GET_PDEATHSIG, &sig) == 0);
+		_exit(10 + (sig == SIGUSR1) + 2 * prctl(PR_GET_DUMPABLE));
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	return WEXITSTATUS(status) - 10;
+}
+
+static int real_uid(void)
+{
+	return setresuid(1000, -1, -1);
+}
+
+static int effective_uid(void)
+{
+	return setresuid(-1, 1000, -1);
+}
+
+static int effective_gid(void)
+{
+	return setresgid(-1, 1000, -1);
+}
+
+static int file_uid(void)
+{
+	return (int)syscall(SYS_setfsuid, 1000);
+}
+
+static void test_another_identity(void)
+{
+	if (geteuid())
+		return;
+	CHECK(kept_by(real_uid) == 3);
+	CHECK(kept_by(effective_uid) == 0);
+	CHECK(kept_by(effective_gid) == 0);
+	CHECK(kept_by(file_uid) == 0);
+}
+
 /*
  * A program that a user has started, but that runs as root, is not his to look into, or to change
  * the limits of; though he may send it signals.
@@ -314,6 +360,7 @@ int main(int argc, char **argv)
 	TEST(test_mrelease_of_shared_memory);
 	TEST(test_mrelease_of_exec);
 	TEST(test_process_vm_rights);
+	TEST(test_another_identity);
 	TEST(test_set_id_is_not_mine);
 	return test_done();
 }
