@@ -24,6 +24,7 @@
 #include "kernel/cred.h"
 #include "kernel/panic.h"
 #include "kernel/task.h"
+#include "kernel/uapi/misc.h"
 #include "lib/err.h"
 #include "lib/errno.h"
 #include "lib/kstrto.h"
@@ -58,6 +59,16 @@ static struct tmpfs_info *tmpfs_info(const struct super_block *sb)
 
 /* Inodes --------------------------------------------------------------------------------------- */
 
+/* Nobody makes a set-id program of a group that is not his by making it in that group's directory. */
+static umode_t inherited_mode(const struct inode *dir, umode_t mode)
+{
+	const umode_t set_id = S_ISGID | S_IXGRP;
+
+	if (!dir || !(dir->i_mode & S_ISGID) || S_ISDIR(mode) || (mode & set_id) != set_id)
+		return mode;
+	return in_group_p(dir->i_gid) || capable(CAP_FSETID) ? mode : mode & ~S_ISGID;
+}
+
 static struct inode *tmpfs_new_inode(struct super_block *sb, const struct inode *dir, umode_t mode,
 				     dev_t rdev)
 {
@@ -68,7 +79,7 @@ static struct inode *tmpfs_new_inode(struct super_block *sb, const struct inode 
 		atomic_long_dec(&info->inodes);
 		return ERR_PTR(-ENOSPC);
 	}
-	inode = new_inode(sb, mode, rdev);
+	inode = new_inode(sb, inherited_mode(dir, mode), rdev);
 	if (!inode) {
 		atomic_long_dec(&info->inodes);
 		return ERR_PTR(-ENOMEM);

@@ -256,6 +256,33 @@ static void test_access_as_real(void)
 	CHECK(unlink("closed/file") == 0 && rmdir("closed") == 0);
 }
 
+/* A file gets the group of a set-id directory; not with the set-id bit, if it is not one's own. */
+static void test_foreign_group(void)
+{
+	struct stat st;
+	pid_t pid;
+
+	if (geteuid())
+		return;
+	umask(0);
+	CHECK(mkdir("group", 0777) == 0 && chown("group", 0, 55) == 0 &&
+	      chmod("group", 02777) == 0);
+	pid = fork();
+	if (!pid) {
+		CHECK(setresgid(1000, 1000, 1000) == 0 && setresuid(1000, 1000, 1000) == 0);
+		CHECK(close(open("group/a", O_CREAT | O_WRONLY, 02755)) == 0);
+		CHECK(close(open("group/b", O_CREAT | O_WRONLY, 02644)) == 0);
+		CHECK(mkdir("group/c", 0755) == 0);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(stat("group/a", &st) == 0 && st.st_gid == 55 && st.st_mode == (S_IFREG | 0755));
+	CHECK(stat("group/b", &st) == 0 && st.st_gid == 55 && st.st_mode == (S_IFREG | 02644));
+	CHECK(stat("group/c", &st) == 0 && st.st_gid == 55 && st.st_mode == (S_IFDIR | 02755));
+	CHECK(unlink("group/a") == 0 && unlink("group/b") == 0 && rmdir("group/c") == 0);
+	CHECK(rmdir("group") == 0);
+}
+
 static void test_descriptors(void)
 {
 	struct rlimit old, rl;
@@ -453,6 +480,7 @@ int main(void)
 	TEST(test_reserved);
 	TEST(test_attributes);
 	TEST(test_access_as_real);
+	TEST(test_foreign_group);
 	TEST(test_descriptors);
 	TEST(test_record_locks);
 	TEST(test_flock);
