@@ -307,6 +307,9 @@ static long sock_msg(int fd, struct user_msghdr __user *umsg, unsigned int flags
 	ret = -EFAULT;
 	if (copy_from_user(&msg, umsg, sizeof(msg)))
 		goto out;
+	ret = -EINVAL;
+	if (msg.name && msg.namelen < 0)
+		goto out;
 	ret = send ? check_address(f.file, msg.name, msg.namelen) : 0;
 	if (ret)
 		goto out;
@@ -466,5 +469,7 @@ SYSCALL_DEFINE3(accept, int, fd, void __user *, addr, int __user *, len)
 
 SYSCALL_DEFINE4(accept4, int, fd, void __user *, addr, int __user *, len, int, flags)
 {
+	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC) && sock_check(fd) != -EBADF)
+		return -EINVAL;
 	return cannot_listen(fd);
 }

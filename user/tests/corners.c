@@ -376,6 +376,24 @@ static void count_pipe_signal(int sig)
 	pipe_signals++;
 }
 
+static void test_socket_arguments(void)
+{
+	char buf[16];
+	struct iovec v = {buf, sizeof(buf)};
+	struct msghdr msg = {
+		.msg_name = buf, .msg_namelen = (socklen_t)-5, .msg_iov = &v, .msg_iovlen = 1};
+	int s[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, s) == 0 && send(s[0], "abc", 3, 0) == 3);
+	CHECK_ERRNO(recvmsg(s[1], &msg, MSG_DONTWAIT), EINVAL);
+	msg.msg_name = NULL;
+	CHECK(recvmsg(s[1], &msg, MSG_DONTWAIT) == 3);
+	CHECK_ERRNO(syscall(SYS_accept4, s[0], NULL, NULL, 1), EINVAL);
+	CHECK_ERRNO(syscall(SYS_accept4, 0, NULL, NULL, 1), EINVAL);
+	CHECK_ERRNO(syscall(SYS_accept4, 999, NULL, NULL, 1), EBADF);
+	CHECK_ERRNO(syscall(SYS_accept4, s[0], NULL, NULL, SOCK_NONBLOCK), EOPNOTSUPP);
+}
+
 static void test_send_nothing(void)
 {
 	int sv[2], p[2];
@@ -547,6 +565,7 @@ int main(void)
 	TEST(test_signalfd_poll);
 	TEST(test_socket_errors);
 	TEST(test_socket_options);
+	TEST(test_socket_arguments);
 	TEST(test_send_nothing);
 	TEST(test_select_nameless);
 	TEST(test_eventfd_segments);
