@@ -432,26 +432,29 @@ long fcntl_lock(unsigned int fd, struct file *file, unsigned int cmd, unsigned l
 
 /* flock ---------------------------------------------------------------------------------------- */
 
-static long do_flock(struct file *file, unsigned int op)
+/* F_RDLCK, F_WRLCK, F_UNLCK, or -EINVAL. */
+static int flock_type(unsigned int op)
 {
-	struct file_lock want = {.owner = file, .pid = current->tgid, .start = 0, .end = S64_MAX};
-	struct file_lock_context *ctx;
-
-	if (op & LOCK_MAND) /* a share mode of long ago: taken, and without effect */
-		return 0;
 	switch (op & ~LOCK_NB) {
 	case LOCK_SH:
-		want.type = F_RDLCK;
-		break;
+		return F_RDLCK;
 	case LOCK_EX:
-		want.type = F_WRLCK;
-		break;
+		return F_WRLCK;
 	case LOCK_UN:
-		want.type = F_UNLCK;
-		break;
+		return F_UNLCK;
 	default:
 		return -EINVAL;
 	}
+}
+
+static long do_flock(struct file *file, u8 type, unsigned int op)
+{
+	struct file_lock want = {
+		.owner = file, .pid = current->tgid, .type = type, .start = 0, .end = S64_MAX};
+	struct file_lock_context *ctx;
+
+	if (type != F_UNLCK && !(file->f_mode & (FMODE_READ | FMODE_WRITE)))
+		return -EBADF;
 	ctx = get_context(file->f_inode);
 	if (!ctx)
 		return -ENOLCK;
@@ -460,12 +463,18 @@ static long do_flock(struct file *file, unsigned int op)
 
 SYSCALL_DEFINE2(flock, unsigned int, fd, unsigned int, op)
 {
-	struct fd f = fdget(fd);
+	int type = flock_type(op);
+	struct fd f;
 	long err;
 
+	if (op & LOCK_MAND) /* a share mode of long ago: taken, and without effect */
+		return 0;
+	if (type < 0)
+		return type;
+	f = fdget(fd);
 	if (!f.file)
 		return -EBADF;
-	err = do_flock(f.file, op);
+	err = do_flock(f.file, (u8)type, op);
 	fdput(f);
 	return err;
 }

@@ -313,6 +313,7 @@ static void test_open_file_locks(void)
 static void test_flock(void)
 {
 	pid_t child;
+	int neither;
 
 	begin();
 	CHECK(flock(fd, LOCK_EX) == 0);
@@ -326,6 +327,10 @@ static void test_flock(void)
 	CHECK(close(again) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
 	CHECK_ERRNO(flock(fd, 7), EINVAL);
 	CHECK_ERRNO(flock(999, LOCK_SH), EBADF);
+	CHECK_ERRNO(flock(999, 7), EINVAL);
+	neither = open("/dev/null", 3); /* neither for reading nor for writing */
+	CHECK_ERRNO(flock(neither, LOCK_SH), EBADF);
+	CHECK(flock(neither, LOCK_UN) == 0);
 }
 
 /* A change of kind is no atomic one: the old lock is given up first, so nobody waits for ever. */
