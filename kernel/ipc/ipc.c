@@ -138,11 +138,14 @@ int ipc_may_change(const struct ipc_object *object)
 	return euid == object->cuid || euid == object->uid || capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
-void ipc_set_owner(struct ipc_object *object, const struct ipc64_perm *perm)
+int ipc_set_owner(struct ipc_object *object, const struct ipc64_perm *perm)
 {
+	if (perm->uid == (u32)-1 || perm->gid == (u32)-1) /* no ids, anywhere */
+		return -EINVAL;
 	object->uid = perm->uid;
 	object->gid = perm->gid;
 	object->mode = (object->mode & ~0777u) | (perm->mode & 0777);
+	return 0;
 }
 
 void ipc_fill_perm(struct ipc64_perm *perm, const struct ipc_object *object)

@@ -81,8 +81,8 @@ int ipc_access(const struct ipc_object *object, u32 wanted);
 /** ipc_may_change() - is current its owner, its creator, or root? 0, -EPERM. */
 int ipc_may_change(const struct ipc_object *object);
 
-/** ipc_set_owner() - IPC_SET: owner and permissions from the user's structure. */
-void ipc_set_owner(struct ipc_object *object, const struct ipc64_perm *perm);
+/** ipc_set_owner() - IPC_SET: owner and permissions from the user's structure. 0, -EINVAL. */
+int ipc_set_owner(struct ipc_object *object, const struct ipc64_perm *perm);
 
 /** ipc_fill_perm() - for IPC_STAT. */
 void ipc_fill_perm(struct ipc64_perm *perm, const struct ipc_object *object);

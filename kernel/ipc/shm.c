@@ -560,12 +560,12 @@ static long shm_change(int id, int cmd, const struct ipc64_perm *perm)
 		err = lock_pages(to_segment(object), cmd == SHM_LOCK);
 	} else {
 		err = ipc_may_change(object);
-		if (!err && cmd == IPC_RMID) {
+		if (!err && cmd == IPC_RMID)
 			doom(to_segment(object));
-		} else if (!err) {
-			ipc_set_owner(object, perm);
+		else if (!err)
+			err = ipc_set_owner(object, perm);
+		if (!err && cmd == IPC_SET)
 			to_segment(object)->ctime = ipc_now();
-		}
 	}
 	mutex_unlock(&shm_table.lock);
 	return err;

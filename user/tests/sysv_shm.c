@@ -189,6 +189,8 @@ static void test_shm_ctl(void)
 	CHECK_ERRNO(shmctl(-1, IPC_STAT, &ds), EINVAL);
 	CHECK_ERRNO(syscall(SYS_shmctl, id, IPC_STAT, 8L), EFAULT);
 	CHECK_ERRNO(syscall(SYS_shmctl, id, IPC_SET, 8L), EFAULT);
+	ds.shm_perm.uid = (uid_t)-1;
+	CHECK_ERRNO(shmctl(id, IPC_SET, &ds), EINVAL);
 	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
 }
 
