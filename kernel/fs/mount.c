@@ -20,6 +20,7 @@
  * takes the file system down.
  *
  * Locks: mount_mutex serialises changes; the tree itself is read under dcache_lock by path walks.
+ * mount_mutex -> i_rwsem of the place -> dcache_lock.
  */
 #include "kernel/events/inotify.h"
 #include "kernel/fs/mount.h"
@@ -171,12 +172,18 @@ int mnt_want_write(const struct mount *mnt)
 /* Hang @mnt at @path, on top of what is there. Takes over the caller's reference to @mnt. */
 static int attach_mount(struct mount *mnt, const struct path *path) __must_hold(&mount_mutex)
 {
+	struct inode *inode = path->dentry->d_inode;
 	int err = 0;
 
-	if (S_ISDIR(path->dentry->d_inode->i_mode) != S_ISDIR(mnt->mnt_root->d_inode->i_mode))
+	if (S_ISDIR(inode->i_mode) != S_ISDIR(mnt->mnt_root->d_inode->i_mode))
 		return -ENOTDIR;
+	/* who removes the directory looks for mounts on it under the same lock */
+	down_write(&inode->i_rwsem);
 	spin_lock(&dcache_lock);
-	if (!(path->dentry->d_flags & DCACHE_HASHED) && path->dentry->d_parent != path->dentry) {
+	if (inode->i_flags & S_DEAD) {
+		err = -ENOENT;
+	} else if (!(path->dentry->d_flags & DCACHE_HASHED) &&
+		   path->dentry->d_parent != path->dentry) {
 		err = -ENOENT;
 	} else {
 		mnt->mnt_parent = mntget(path->mnt);
@@ -185,6 +192,7 @@ static int attach_mount(struct mount *mnt, const struct path *path) __must_hold(
 		list_add_tail(&mnt->mnt_list, &mount_list);
 	}
 	spin_unlock(&dcache_lock);
+	up_write(&inode->i_rwsem);
 	return err;
 }
 

@@ -249,7 +249,9 @@ static int rmdir_locked(const struct path *dir, struct dentry *victim)
 	if (!parent->i_op->rmdir)
 		return -EPERM;
 	down_write_nested(&inode->i_rwsem, I_RWSEM_CHILD);
-	if (!d_empty(victim)) {
+	if (READ_ONCE(victim->d_flags) & DCACHE_MOUNTED) { /* since may_delete() */
+		err = -EBUSY;
+	} else if (!d_empty(victim)) {
 		err = -ENOTEMPTY;
 	} else {
 		err = parent->i_op->rmdir(parent, victim);

@@ -142,7 +142,10 @@ static int rename_objects(struct rename *r)
 	if (!victim || r->flags & RENAME_EXCHANGE || !S_ISDIR(victim->i_mode))
 		return old_dir->i_op->rename(old_dir, r->source, new_dir, r->target, r->flags);
 	down_write_nested(&victim->i_rwsem, I_RWSEM_CHILD);
-	err = old_dir->i_op->rename(old_dir, r->source, new_dir, r->target, r->flags);
+	if (READ_ONCE(r->target->d_flags) & DCACHE_MOUNTED) /* since may_delete() */
+		err = -EBUSY;
+	else
+		err = old_dir->i_op->rename(old_dir, r->source, new_dir, r->target, r->flags);
 	if (!err)
 		victim->i_flags |= S_DEAD;
 	up_write(&victim->i_rwsem);

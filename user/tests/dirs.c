@@ -383,6 +383,46 @@ static void test_mount_read_only(void)
 	CHECK(umount("ro") == 0 && rmdir("ro") == 0);
 }
 
+static int mounts_below_here(void)
+{
+	char line[512];
+	FILE *f = fopen("/proc/self/mounts", "r");
+	int n = 0;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, dir) != NULL;
+	fclose(f);
+	return n;
+}
+
+/* Nothing is mounted where no name leads any more. */
+static void test_mount_race(void)
+{
+	pid_t pid;
+
+	if (geteuid() || mkdir("raced", 0755))
+		return;
+	if (mount("none", "raced", "tmpfs", 0, NULL)) {
+		CHECK(errno == EPERM && rmdir("raced") == 0); /* in a container */
+		return;
+	}
+	CHECK(umount("raced") == 0);
+	pid = fork();
+	if (!pid) {
+		for (int i = 0; i < 3000; i++) {
+			mkdir("raced", 0755);
+			rmdir("raced");
+		}
+		_exit(0);
+	}
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (!mount("none", "raced", "tmpfs", 0, NULL))
+			CHECK(umount("raced") == 0);
+	}
+	CHECK(mounts_below_here() == 0 && (rmdir("raced") == 0 || errno == ENOENT));
+}
+
 static void test_mount(void)
 {
 	struct stat st;
@@ -589,6 +629,7 @@ int main(int argc, char **argv)
 	TEST(test_listing);
 	TEST(test_special);
 	TEST(test_mount);
+	TEST(test_mount_race);
 	TEST(test_mount_nosuid);
 	TEST(test_mount_read_only);
 	TEST(test_mounts_poll);
