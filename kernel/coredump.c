@@ -23,8 +23,8 @@
  * CORE-COUNTED: PF_EXITING is set under siglock, in the same section that looks for core_state. So
  * every thread is either counted here and parks, or was exiting before and is not counted.
  *
- * The file is called by core_pattern, in the working directory: %p %u %g %s %t %h %e %E and %% stand
- * for what they do on Linux; pipes to programs are not supported. RLIMIT_CORE bounds it.
+ * The file is called by core_pattern (coredump_name.c), in the working directory; pipes to programs
+ * are not supported. RLIMIT_CORE bounds it.
  */
 #include "kernel/coredump_internal.h"
 #include "kernel/cred.h"
@@ -52,9 +52,6 @@
 #define FILTER_FILE_PRIVATE 0x04
 #define FILTER_FILE_SHARED  0x08
 #define FILTER_ELF_HEADERS  0x10
-
-char core_pattern[CORE_PATTERN_SIZE] = "core";
-int core_uses_pid;
 
 /* Threads -------------------------------------------------------------------------------------- */
 
@@ -324,59 +321,6 @@ static void emit_memory(struct coredump *cd, struct mm *mm, char *page)
 	}
 }
 
-/* core_pattern with its % letters replaced. */
-static void core_name(char *buf, size_t size, int sig)
-{
-	bool pid = false;
-	size_t n = 0;
-
-	for (const char *p = core_pattern; *p && n + 1 < size; p++) {
-		if (*p != '%') {
-			buf[n++] = *p;
-			continue;
-		}
-		switch (*++p) {
-		case '%':
-			buf[n++] = '%';
-			break;
-		case 'p':
-		case 'P':
-			n += (size_t)scnprintf(buf + n, size - n, "%d", current->tgid);
-			pid = true;
-			break;
-		case 'i':
-		case 'I':
-			n += (size_t)scnprintf(buf + n, size - n, "%d", current->pid);
-			break;
-		case 'u':
-			n += (size_t)scnprintf(buf + n, size - n, "%u", current_uid());
-			break;
-		case 'g':
-			n += (size_t)scnprintf(buf + n, size - n, "%u", current_cred()->gid);
-			break;
-		case 's':
-			n += (size_t)scnprintf(buf + n, size - n, "%d", sig);
-			break;
-		case 't':
-			n += (size_t)scnprintf(buf + n, size - n, "%llu",
-					       ktime_get_real_ns() / NSEC_PER_SEC);
-			break;
-		case 'h':
-			n += (size_t)scnprintf(buf + n, size - n, "%s", system_utsname.nodename);
-			break;
-		case 'e':
-			n += (size_t)scnprintf(buf + n, size - n, "%s", current->comm);
-			break;
-		case '\0':
-			p--;
-			break;
-		}
-	}
-	buf[n] = '\0';
-	if (core_uses_pid && !pid)
-		scnprintf(buf + n, size - n, ".%d", current->tgid);
-}
-
 /*
  * A new file, or -E. What had the name loses the name and not its contents, since somebody else may
  * have given it to a file that is not his.
@@ -385,7 +329,7 @@ static int open_core(struct coredump *cd)
 {
 	char name[256];
 
-	core_name(name, sizeof(name), cd->info->si_signo);
+	coredump_name(name, sizeof(name), cd->info->si_signo);
 	if (!*name || *name == '|')
 		return -EINVAL;
 	kernel_unlink(name); /* usually there is nothing; what stays is EEXIST */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the two files that write core files share. The picture is in coredump.c. */
+/* What the files that write core files share. The picture is in coredump.c. */
 #ifndef KERNEL_COREDUMP_INTERNAL_H
 #define KERNEL_COREDUMP_INTERNAL_H
 
@@ -48,6 +48,9 @@ struct coredump {
 	loff_t pos, limit;
 	int error;
 };
+
+/* coredump_name.c: what the file of a process that dies of a signal is called. */
+void coredump_name(char *buf, size_t size, int sig);
 
 /* coredump_notes.c: all notes, into cd->notes. An error goes to cd->error. */
 void coredump_add_notes(struct coredump *cd, struct mm *mm);

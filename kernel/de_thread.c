@@ -62,6 +62,14 @@ static void take_leadership(struct task *leader)
 	leader->exit_state = EXIT_DEAD;
 }
 
+/* tasklist_lock held. Who wakes us has that, or siglock. */
+static void no_longer_waiting(struct signal_struct *sig)
+{
+	spin_lock(&sig->siglock);
+	sig->group_exec_task = NULL;
+	spin_unlock(&sig->siglock);
+}
+
 int de_thread(void)
 {
 	struct signal_struct *sig = current->signal;
@@ -86,18 +94,19 @@ int de_thread(void)
 		set_current_state(TASK_KILLABLE);
 		if (is_leader ? sig->nr_threads == 1 : sig->nr_threads == 2 && leader->exit_state)
 			break;
-		spin_unlock_irq(&tasklist_lock);
 		if (fatal_signal_pending(current)) {
 			__set_current_state(TASK_RUNNING);
-			sig->group_exec_task = NULL;
+			no_longer_waiting(sig);
+			spin_unlock_irq(&tasklist_lock);
 			return -EAGAIN;
 		}
+		spin_unlock_irq(&tasklist_lock);
 		schedule();
 	}
 	__set_current_state(TASK_RUNNING);
 	if (!is_leader)
 		take_leadership(leader);
-	sig->group_exec_task = NULL;
+	no_longer_waiting(sig);
 	spin_unlock_irq(&tasklist_lock);
 	if (!is_leader)
 		release_task(leader);

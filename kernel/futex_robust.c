@@ -12,6 +12,7 @@
  * ROBUST_LIST_LIMIT steps, and the first fault ends the walk.
  */
 #include "arch/x86_64/uaccess.h"
+#include "kernel/cred.h"
 #include "kernel/futex.h"
 #include "kernel/proc_internal.h"
 #include "kernel/sched.h"
@@ -103,7 +104,7 @@ SYSCALL_DEFINE3(get_robust_list, int, pid, struct robust_list_head __user *__use
 
 	if (!t)
 		return -ESRCH;
-	if (!same_owner(t) && !capable(0)) {
+	if (!ptrace_may_access(t, PTRACE_REALCREDS)) {
 		put_task_struct(t);
 		return -EPERM;
 	}

@@ -115,7 +115,7 @@ struct signal_struct {
 	unsigned int flags;	      /* (s) SIGNAL_* */
 	int group_exit_code;	      /* (s) */
 	int group_stop_count;	      /* (s) threads that have yet to stop */
-	struct task *group_exec_task; /* (s) the thread in execve that ends the others */
+	struct task *group_exec_task; /* (s, t) the thread in execve that ends the others */
 
 	struct pid *pgrp_pid, *session_pid; /* (t) counted references */
 	struct list_head pgrp_node;	    /* (t) on pgrp_pid->pgrp_members, leader alive */

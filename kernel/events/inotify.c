@@ -16,7 +16,7 @@
  * time IN_IGNORED is the last event.
  *
  * An event equal to the last one that is still unread is not queued again. When the queue is full
- * one event says so (IN_Q_OVERFLOW), and what comes after is lost.
+ * one event says so (IN_Q_OVERFLOW), and what comes after is lost; likewise when there is no memory.
  *
  * One spinlock guards all watches and queues: events are rare, and their work is short. Inodes are
  * put after it is dropped. dcache_lock is taken before it, never inside.
@@ -59,10 +59,11 @@ struct inotify_record {
 struct inotify_group {
 	struct wait_queue_head wait;
 	struct fasync_head fasync;
-	struct list_head events;  /* (l) */
-	unsigned int nr_events;	  /* (l) */
-	struct list_head watches; /* (l) */
-	int next_wd;		  /* (l) */
+	struct list_head events;	/* (l) */
+	unsigned int nr_events;		/* (l) */
+	struct inotify_event *overflow; /* (c) kept ready; in no list, or in events */
+	struct list_head watches;	/* (l) */
+	int next_wd;			/* (l) */
 };
 
 struct inotify_watch {
@@ -96,6 +97,54 @@ u32 notify_cookie(void)
 	return (u32)atomic_inc_return(&last_cookie);
 }
 
+/* Events and their queues ---------------------------------------------------------------------- */
+
+static struct inotify_event *new_event(s32 wd, u32 mask, u32 cookie, const struct qstr *name,
+				       gfp_t gfp)
+{
+	struct inotify_event *event = kmalloc(sizeof(*event) + (name ? name->len : 0), gfp);
+
+	if (!event)
+		return NULL;
+	*event = (struct inotify_event){.wd = wd, .mask = mask, .cookie = cookie};
+	INIT_LIST_HEAD(&event->list);
+	if (name) {
+		event->name_len = name->len;
+		memcpy(event->name, name->name, name->len);
+	}
+	return event;
+}
+
+static void free_event(struct inotify_group *group, struct inotify_event *event)
+{
+	if (event != group->overflow)
+		kfree(event);
+}
+
+static void free_group(struct inotify_group *group)
+{
+	kfree(group->overflow);
+	kfree(group);
+}
+
+static struct inotify_group *new_group(void)
+{
+	struct inotify_group *group = kzalloc(sizeof(*group), GFP_KERNEL);
+
+	if (!group)
+		return NULL;
+	init_waitqueue_head(&group->wait);
+	fasync_init(&group->fasync);
+	INIT_LIST_HEAD(&group->events);
+	INIT_LIST_HEAD(&group->watches);
+	group->next_wd = 1;
+	group->overflow = new_event(-1, IN_Q_OVERFLOW, 0, NULL, GFP_KERNEL);
+	if (group->overflow)
+		return group;
+	free_group(group);
+	return NULL;
+}
+
 /* Queueing: all with inotify_lock held --------------------------------------------------------- */
 
 static bool same_as_last(const struct inotify_group *group, s32 wd, u32 mask, u32 cookie,
@@ -111,33 +160,27 @@ static bool same_as_last(const struct inotify_group *group, s32 wd, u32 mask, u3
 	       last->name_len == len && (!len || !memcmp(last->name, name->name, len));
 }
 
-static void queue_event(struct inotify_group *group, s32 wd, u32 mask, u32 cookie,
-			const struct qstr *name)
+static void add_event(struct inotify_group *group, struct inotify_event *event)
 {
-	struct inotify_event *event;
-
-	if (!(mask & IN_IGNORED) && same_as_last(group, wd, mask, cookie, name))
-		return;
-	if ((int)group->nr_events >= READ_ONCE(inotify_max_events)) {
-		if (same_as_last(group, -1, IN_Q_OVERFLOW, 0, NULL))
-			return;
-		wd = -1;
-		mask = IN_Q_OVERFLOW;
-		cookie = 0;
-		name = NULL;
-	}
-	event = kmalloc(sizeof(*event) + (name ? name->len : 0), GFP_ATOMIC);
-	if (!event)
-		return;
-	*event = (struct inotify_event){.wd = wd, .mask = mask, .cookie = cookie};
-	if (name) {
-		event->name_len = name->len;
-		memcpy(event->name, name->name, name->len);
-	}
 	list_add_tail(&event->list, &group->events);
 	group->nr_events++;
 	__wake_up(&group->wait, TASK_NORMAL, 0, (void *)(unsigned long)(POLLIN | POLLRDNORM));
 	kill_fasync(&group->fasync, FMODE_READ, POLL_IN);
+}
+
+static void queue_event(struct inotify_group *group, s32 wd, u32 mask, u32 cookie,
+			const struct qstr *name)
+{
+	struct inotify_event *event = NULL;
+
+	if (!(mask & IN_IGNORED) && same_as_last(group, wd, mask, cookie, name))
+		return;
+	if ((int)group->nr_events < READ_ONCE(inotify_max_events))
+		event = new_event(wd, mask, cookie, name, GFP_ATOMIC);
+	if (event)
+		add_event(group, event);
+	else if (list_empty(&group->overflow->list))
+		add_event(group, group->overflow);
 }
 
 /* The watch ends: nobody finds it any more. The caller puts its inode and frees it later. */
@@ -279,7 +322,7 @@ static struct inotify_event *take_event(struct inotify_group *group, size_t room
 	if (event && record_size(event) > room) {
 		event = ERR_PTR(-EINVAL);
 	} else if (event) {
-		list_del(&event->list);
+		list_del_init(&event->list);
 		group->nr_events--;
 	}
 	spin_unlock(&inotify_lock);
@@ -321,7 +364,7 @@ static ssize_t inotify_read(struct file *file, struct iov_iter *to, loff_t *pos)
 			continue;
 		}
 		err = copy_event(event, to);
-		kfree(event);
+		free_event(group, event);
 		if (err)
 			return err;
 	}
@@ -379,8 +422,8 @@ static void inotify_release(struct inode *inode, struct file *file)
 			free_watch(watch);
 	} while (watch);
 	list_for_each_entry_safe (event, next, &group->events, list)
-		kfree(event);
-	kfree(group);
+		free_event(group, event);
+	free_group(group);
 	atomic_dec(&nr_instances);
 }
 
@@ -412,17 +455,12 @@ static long do_inotify_init(unsigned int flags)
 		return -EINVAL;
 	if (atomic_read(&nr_instances) >= READ_ONCE(inotify_max_instances))
 		return -EMFILE;
-	group = kzalloc(sizeof(*group), GFP_KERNEL);
+	group = new_group();
 	if (!group)
 		return -ENOMEM;
-	init_waitqueue_head(&group->wait);
-	fasync_init(&group->fasync);
-	INIT_LIST_HEAD(&group->events);
-	INIT_LIST_HEAD(&group->watches);
-	group->next_wd = 1;
 	file = anon_inode_file("inotify", &inotify_fops, group, O_RDONLY | (flags & O_NONBLOCK));
 	if (IS_ERR(file)) {
-		kfree(group);
+		free_group(group);
 		return PTR_ERR(file);
 	}
 	atomic_inc(&nr_instances);

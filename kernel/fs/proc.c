@@ -112,6 +112,25 @@ static u64 entry_ino(const struct proc_entry *entry, const struct pid *pid, unsi
 }
 
 /* Takes over the reference to @pid, also on failure. */
+/*
+ * What is about a process belongs to its user; but for directories that tell nobody anything, only
+ * while he may look into it.
+ */
+static void give_to_task(struct inode *inode, struct task *task)
+{
+	bool open_to_user;
+
+	task_lock(task);
+	open_to_user = task->mm && !test_bit(MMF_NOT_DUMPABLE, &task->mm->flags);
+	task_unlock(task);
+	if (!open_to_user && inode->i_mode != (S_IFDIR | 0555))
+		return;
+	rcu_read_lock();
+	inode->i_uid = rcu_dereference(task->cred)->euid;
+	inode->i_gid = rcu_dereference(task->cred)->egid;
+	rcu_read_unlock();
+}
+
 static struct inode *proc_inode(struct super_block *sb, const struct proc_entry *entry,
 				struct pid *pid, unsigned int id)
 {
@@ -131,10 +150,7 @@ static struct inode *proc_inode(struct super_block *sb, const struct proc_entry 
 	inode->i_uid = inode->i_gid = 0;
 	task = pid_get_task(pid);
 	if (task) {
-		rcu_read_lock();
-		inode->i_uid = rcu_dereference(task->cred)->euid;
-		inode->i_gid = rcu_dereference(task->cred)->egid;
-		rcu_read_unlock();
+		give_to_task(inode, task);
 		put_task_struct(task);
 	}
 	if (S_ISDIR(inode->i_mode)) {

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
 #ifndef SYS_process_mrelease
 #define SYS_process_mrelease 448
@@ -333,6 +334,46 @@ static void test_core_mrelease(void)
 	end();
 }
 
+static int die_by_name(int sig)
+{
+	CHECK(prctl(PR_SET_NAME, "../x/y") == 0);
+	raise(sig);
+	return 0;
+}
+
+/* core_pattern for one death, which leaves a file of that name. Only on Verso, whose pattern is ours. */
+static void check_name(const char *text, const char *expected)
+{
+	int fd = open("/proc/sys/kernel/core_pattern", O_WRONLY);
+
+	CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	CHECK(WCOREDUMP(run(die_by_name, SIGQUIT)));
+	CHECK(unlink(expected) == 0);
+	CHECK(pwrite(fd, "core", 4, 0) == 4);
+	close(fd);
+}
+
+static void test_core_name(void)
+{
+	struct utsname name;
+	char exe[512], expected[600];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	CHECK(uname(&name) == 0 && n > 0);
+	if (!strstr(name.release, "verso"))
+		return;
+	exe[n] = '\0';
+	begin();
+	check_name("c-%e-%s-%u-%d-%%%", "c-..!x!y-3-0-1-%");
+	snprintf(expected, sizeof(expected), "f-%s", strrchr(exe, '/') + 1);
+	check_name("f-%f", expected);
+	for (char *p = exe; *p; p++)
+		if (*p == '/')
+			*p = '!';
+	check_name("%E", exe);
+	end();
+}
+
 int main(void)
 {
 	if (!cores_here()) {
@@ -346,5 +387,6 @@ int main(void)
 	TEST(test_core_linked);
 	TEST(test_core_killed);
 	TEST(test_core_mrelease);
+	TEST(test_core_name);
 	return test_done();
 }

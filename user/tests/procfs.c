@@ -337,6 +337,28 @@ static void test_oom_adj_unprivileged(void)
 	CHECK(pwrite(score, "100", 3, 0) == 3);
 }
 
+static uid_t owner(int proc_self, const char *name)
+{
+	struct stat st;
+
+	CHECK(fstatat(proc_self, name, &st, AT_SYMLINK_NOFOLLOW) == 0);
+	return st.st_uid;
+}
+
+/* What is about a process that may not be looked into belongs to root, but for plain directories. */
+static void test_owner(void)
+{
+	int self = open("/proc/self", O_PATH | O_DIRECTORY);
+
+	CHECK(owner(self, "status") == 0 && owner(self, "fd") == 0);
+	CHECK(setuid(65534) == 0);
+	CHECK(owner(self, "status") == 0 && owner(self, "fd") == 0);
+	CHECK(owner(self, "exe") == 0 && owner(self, "task") == 65534);
+	CHECK(prctl(PR_SET_DUMPABLE, 1) == 0);
+	CHECK(owner(self, "status") == 65534 && owner(self, "fd") == 65534);
+	CHECK(owner(self, "exe") == 65534 && owner(self, "fd/1") == 65534);
+}
+
 /* Settings that programs read: each a number, or a row of them. */
 static void test_settings(void)
 {
@@ -448,6 +470,7 @@ int main(int argc, char **argv)
 	TEST(test_tasks);
 	TEST(test_oom_adj);
 	TEST(test_oom_adj_unprivileged);
+	TEST(test_owner);
 	TEST(test_settings);
 	TEST(test_huge_pages);
 	return test_done();
