@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System V shared memory: shmget, shmat, shmdt, shmctl.
+ * System V shared memory: shmget, shmat, shmdt. What shmctl does is in shmctl.c.
  *
  * A segment is a page cache without a file (mm/shmem.c) and a row in a table. shmat() maps it like
  * a file; fork copies the mapping, exit and exec unmap it, and each VMA counts as one attachment.
@@ -22,7 +22,7 @@
  * Locks: mmap_lock, then shm_table.lock (the VMA operations run with mmap_lock held), never the
  * other way round.
  */
-#include "kernel/ipc/shm.h"
+#include "kernel/ipc/shm_internal.h"
 #include "arch/x86_64/uaccess.h"
 #include "kernel/cred.h"
 #include "kernel/fs/fs.h"
@@ -49,113 +49,32 @@
 #define SHM_HUGETLB   04000
 #define SHM_NORESERVE 010000
 
-#define SHM_LOCK     11
-#define SHM_UNLOCK   12
-#define SHM_STAT     13
-#define SHM_INFO     14
-#define SHM_STAT_ANY 15
-
-#define SHM_DEST   01000 /* in the mode: goes with the last detach */
-#define SHM_LOCKED 02000 /* its pages stay in memory */
-
-struct shmid64_ds {
-	struct ipc64_perm perm;
-	u64 segsz;
-	s64 atime, dtime, ctime;
-	s32 cpid, lpid;
-	u64 nattch;
-	u64 unused[2];
-};
-
-struct shminfo64 {
-	u64 shmmax, shmmin, shmmni, shmseg, shmall;
-	u64 unused[4];
-};
-
-struct shm_info {
-	s32 used_ids;
-	u64 shm_tot, shm_rss, shm_swp;
-	u64 swap_attempts, swap_successes;
-};
-
-enum { SHM_VMF_RW, SHM_VMF_RO, SHM_NR_VMFS };
-
-/* Lock key: (t) shm_table.lock; (a) atomic; (c) constant. */
-struct shm_segment {
-	struct ipc_object ipc;
-	atomic_t count;		    /* (a) */
-	unsigned long nattch;	    /* (t) VMAs, and shmat()s under way */
-	u64 size;		    /* (c) bytes */
-	unsigned long promised;	    /* (c) pages counted by vm_enough_memory() */
-	s64 atime, dtime, ctime;    /* (t) */
-	s32 cpid, lpid;		    /* (t) lpid; (c) cpid */
-	s32 name_key;		    /* (c) as it is shown in maps */
-	struct user_struct *locker; /* (t) who is charged for SHM_LOCK; NULL: not locked */
-	struct address_space mapping;
-	struct vm_file vmf[SHM_NR_VMFS]; /* (c) */
-};
-
 unsigned long shm_max_bytes = ~0UL - (1UL << 24);
 unsigned long shm_all_pages = ~0UL - (1UL << 24);
 IPC_TABLE(shm_table, 4096);
 
-static unsigned long total_pages; /* (t) of all segments */
-
-static struct shm_segment *to_segment(struct ipc_object *object)
-{
-	return container_of(object, struct shm_segment, ipc);
-}
+unsigned long shm_total_pages;
 
 static struct shm_segment *vmf_segment(struct vm_file *vmf)
 {
 	return vmf->mapping->host;
 }
 
-static unsigned long pages_of(const struct shm_segment *seg)
-{
-	return (seg->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
-}
-
 /* Life ----------------------------------------------------------------------------------------- */
-
-/* What a user locks in segments is limited for all of his processes together. 0 or -ENOMEM. */
-static int charge_locker(struct shm_segment *seg)
-{
-	struct user_struct *user = current->cred->user;
-	unsigned long limit = rlimit_of(current->signal, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	unsigned long locked = atomic_long_add_return(pages_of(seg), &user->locked_shm);
-
-	if (locked > limit && !capable(CAP_IPC_LOCK)) {
-		atomic_long_sub(pages_of(seg), &user->locked_shm);
-		return -ENOMEM;
-	}
-	seg->locker = get_user_struct(user);
-	return 0;
-}
-
-static void uncharge_locker(struct shm_segment *seg)
-{
-	if (!seg->locker)
-		return;
-	atomic_long_sub(pages_of(seg), &seg->locker->locked_shm);
-	put_user_struct(seg->locker);
-	seg->locker = NULL;
-}
 
 static void segment_put(struct shm_segment *seg)
 {
 	if (!atomic_dec_and_test(&seg->count))
 		return;
-	uncharge_locker(seg);
+	shm_uncharge_locker(seg);
 	address_space_destroy(&seg->mapping);
 	vm_unacct_memory(seg->promised);
 	kfree(seg);
 }
 
-/* Out of the table, whose reference goes. Table locked. */
-static void segment_remove(struct shm_segment *seg)
+void shm_segment_remove(struct shm_segment *seg)
 {
-	total_pages -= pages_of(seg);
+	shm_total_pages -= pages_of(seg);
 	ipc_remove(&shm_table, &seg->ipc);
 	segment_put(seg);
 }
@@ -175,7 +94,7 @@ static void shm_open(struct vm_area *vma)
 static void uncount(struct shm_segment *seg)
 {
 	if (!--seg->nattch && seg->ipc.mode & SHM_DEST)
-		segment_remove(seg);
+		shm_segment_remove(seg);
 }
 
 static void shm_close(struct vm_area *vma)
@@ -273,8 +192,8 @@ static long create_segment(s32 key, size_t size, int flags)
 
 	if (!size || size > READ_ONCE(shm_max_bytes))
 		return -EINVAL;
-	if (pages << PAGE_SHIFT < size || total_pages + pages < total_pages ||
-	    total_pages + pages > READ_ONCE(shm_all_pages))
+	if (pages << PAGE_SHIFT < size || shm_total_pages + pages < shm_total_pages ||
+	    shm_total_pages + pages > READ_ONCE(shm_all_pages))
 		return -ENOSPC;
 	if (flags & SHM_HUGETLB) /* there is no pool of huge pages */
 		return -EINVAL;
@@ -288,7 +207,7 @@ static long create_segment(s32 key, size_t size, int flags)
 		segment_put(seg);
 		return err;
 	}
-	total_pages += pages;
+	shm_total_pages += pages;
 	return seg->ipc.id;
 }
 
@@ -446,189 +365,4 @@ SYSCALL_DEFINE1(shmdt, unsigned long, addr)
 	err = detach(mm, addr);
 	mmap_write_unlock(mm);
 	return err;
-}
-
-/* shmctl --------------------------------------------------------------------------------------- */
-
-static long shm_limits(struct shminfo64 *info)
-{
-	long last;
-
-	mutex_lock(&shm_table.lock);
-	*info = (struct shminfo64){.shmmax = shm_max_bytes,
-				   .shmmin = 1,
-				   .shmmni = (u64)shm_table.max,
-				   .shmseg = (u64)shm_table.max,
-				   .shmall = shm_all_pages};
-	last = ipc_last_index(&shm_table);
-	mutex_unlock(&shm_table.lock);
-	return last;
-}
-
-static long shm_usage(struct shm_info *info)
-{
-	long last;
-
-	mutex_lock(&shm_table.lock);
-	*info = (struct shm_info){.used_ids = (s32)shm_table.used, .shm_tot = total_pages};
-	for (unsigned int i = 0; i < shm_table.size; i++) {
-		struct ipc_object *object = shm_table.slots[i];
-
-		if (!object)
-			continue;
-		info->shm_rss += READ_ONCE(to_segment(object)->mapping.nrpages);
-		info->shm_swp += READ_ONCE(to_segment(object)->mapping.nrswapped);
-	}
-	last = ipc_last_index(&shm_table);
-	mutex_unlock(&shm_table.lock);
-	return last;
-}
-
-static void fill_ds(struct shmid64_ds *ds, const struct shm_segment *seg)
-{
-	*ds = (struct shmid64_ds){
-		.segsz = seg->size,
-		.atime = seg->atime,
-		.dtime = seg->dtime,
-		.ctime = seg->ctime,
-		.cpid = seg->cpid,
-		.lpid = seg->lpid,
-		.nattch = seg->nattch,
-	};
-	ipc_fill_perm(&ds->perm, &seg->ipc);
-}
-
-/* 0 for IPC_STAT, the id for those that go by place. */
-static long shm_stat(int id, int cmd, struct shmid64_ds *ds)
-{
-	struct ipc_object *object;
-	long ret;
-
-	mutex_lock(&shm_table.lock);
-	object = cmd == IPC_STAT ? ipc_find(&shm_table, id) : ipc_find_index(&shm_table, id);
-	if (IS_ERR(object)) {
-		ret = PTR_ERR(object);
-	} else {
-		ret = cmd == SHM_STAT_ANY ? 0 : ipc_access(object, 0444);
-		fill_ds(ds, to_segment(object));
-		if (!ret && cmd != IPC_STAT)
-			ret = object->id;
-	}
-	mutex_unlock(&shm_table.lock);
-	return ret;
-}
-
-/* IPC_RMID. Table locked. */
-static void doom(struct shm_segment *seg)
-{
-	seg->ipc.key = IPC_PRIVATE;
-	seg->ipc.mode |= SHM_DEST;
-	if (!seg->nattch)
-		segment_remove(seg);
-}
-
-static int lock_pages(struct shm_segment *seg, bool lock)
-{
-	u32 euid = current_euid();
-
-	if (!capable(CAP_IPC_LOCK)) {
-		if (euid != seg->ipc.uid && euid != seg->ipc.cuid)
-			return -EPERM;
-		if (lock && !rlimit_of(current->signal, RLIMIT_MEMLOCK))
-			return -EPERM;
-	}
-	if (lock && !seg->locker && charge_locker(seg))
-		return -ENOMEM;
-	if (!lock)
-		uncharge_locker(seg);
-	seg->mapping.flags = (seg->mapping.flags & ~AS_UNEVICTABLE) | (lock ? AS_UNEVICTABLE : 0);
-	seg->ipc.mode = (seg->ipc.mode & ~(u32)SHM_LOCKED) | (lock ? SHM_LOCKED : 0);
-	return 0;
-}
-
-/* The commands that change a segment. @perm: of IPC_SET. */
-static long shm_change(int id, int cmd, const struct ipc64_perm *perm)
-{
-	struct ipc_object *object;
-	int err;
-
-	mutex_lock(&shm_table.lock);
-	object = ipc_find(&shm_table, id);
-	if (IS_ERR(object)) {
-		err = (int)PTR_ERR(object);
-	} else if (cmd == SHM_LOCK || cmd == SHM_UNLOCK) {
-		err = lock_pages(to_segment(object), cmd == SHM_LOCK);
-	} else {
-		err = ipc_may_change(object);
-		if (!err && cmd == IPC_RMID)
-			doom(to_segment(object));
-		else if (!err)
-			err = ipc_set_owner(object, perm);
-		if (!err && cmd == IPC_SET)
-			to_segment(object)->ctime = ipc_now();
-	}
-	mutex_unlock(&shm_table.lock);
-	return err;
-}
-
-SYSCALL_DEFINE3(shmctl, int, id, int, cmd, struct shmid64_ds __user *, ubuf)
-{
-	struct shmid64_ds ds = {};
-	struct shminfo64 limits;
-	struct shm_info usage;
-	long ret;
-
-	cmd &= ~IPC_64;
-	if (cmd < 0 || id < 0)
-		return -EINVAL;
-	switch (cmd) {
-	case IPC_INFO:
-		ret = shm_limits(&limits);
-		return copy_to_user(ubuf, &limits, sizeof(limits)) ? -EFAULT : ret;
-	case SHM_INFO:
-		ret = shm_usage(&usage);
-		return copy_to_user(ubuf, &usage, sizeof(usage)) ? -EFAULT : ret;
-	case IPC_STAT:
-	case SHM_STAT:
-	case SHM_STAT_ANY:
-		ret = shm_stat(id, cmd, &ds);
-		return ret >= 0 && copy_to_user(ubuf, &ds, sizeof(ds)) ? -EFAULT : ret;
-	case IPC_SET:
-	case IPC_RMID:
-	case SHM_LOCK:
-	case SHM_UNLOCK:
-		if (cmd == IPC_SET && copy_from_user(&ds, ubuf, sizeof(ds)))
-			return -EFAULT;
-		return shm_change(id, cmd, &ds.perm);
-	}
-	return -EINVAL;
-}
-
-/* /proc/sysvipc/shm ---------------------------------------------------------------------------- */
-
-static void show_segment(struct seq_file *m, const struct shm_segment *seg)
-{
-	const struct ipc_object *ipc = &seg->ipc;
-
-	seq_printf(m, "%10d %10d  %4o %21llu %5u %5u  %5lu %5u %5u %5u %5u ", ipc->key, ipc->id,
-		   ipc->mode, seg->size, (u32)seg->cpid, (u32)seg->lpid, seg->nattch, ipc->uid,
-		   ipc->gid, ipc->cuid, ipc->cgid);
-	seq_printf(m, "%10llu %10llu %10llu %21lu %21lu\n", (u64)seg->atime, (u64)seg->dtime,
-		   (u64)seg->ctime, READ_ONCE(seg->mapping.nrpages) << PAGE_SHIFT,
-		   READ_ONCE(seg->mapping.nrswapped) << PAGE_SHIFT);
-}
-
-int proc_sysvipc_shm_show(struct seq_file *m, struct task *task)
-{
-	seq_puts(m,
-		 "       key      shmid perms                  size  cpid  lpid nattch   uid   gid"
-		 "  cuid  cgid      atime      dtime      ctime                   rss"
-		 "                  swap\n");
-	mutex_lock(&shm_table.lock);
-	for (unsigned int i = 0; i < shm_table.size; i++) {
-		if (shm_table.slots[i])
-			show_segment(m, to_segment(shm_table.slots[i]));
-	}
-	mutex_unlock(&shm_table.lock);
-	return 0;
 }
