@@ -270,6 +270,31 @@ static void test_churn(void)
 	end();
 }
 
+/* An event that finds no memory is not lost in silence. (Where memory can be made to fail.) */
+static void test_no_memory(void)
+{
+	int fd, wd, verso = open("/proc/verso/mm", O_RDWR);
+	char text[64];
+
+	if (verso < 0)
+		return;
+	begin();
+	fd = open(".", O_RDONLY | O_DIRECTORY);
+	wd = inotify_add_watch(in, ".", IN_ATTRIB);
+	for (int i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), "fail 1 task %d", getpid());
+		CHECK(write(verso, text, strlen(text)) > 0);
+		CHECK(fchmod(fd, 0700) == 0);
+		write(verso, "fail 0", 6);
+		CHECK(fchmod(fd, 0755) == 0);
+		expect(-1, IN_Q_OVERFLOW, NULL);
+		expect(wd, IN_ATTRIB | IN_ISDIR, NULL);
+	}
+	close(fd);
+	close(verso);
+	end();
+}
+
 int main(void)
 {
 	TEST(test_folder);
@@ -280,5 +305,6 @@ int main(void)
 	TEST(test_reading);
 	TEST(test_unmount);
 	TEST(test_churn);
+	TEST(test_no_memory);
 	return test_done();
 }
