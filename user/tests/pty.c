@@ -231,7 +231,6 @@ static void survivor(const int leader_dead[2])
 	struct pollfd p = {slave, POLLIN | POLLOUT, 0};
 	char c;
 
-	signal(SIGHUP, on_signal);
 	CHECK(write(slave, "1", 1) == 1);
 	CHECK(read(leader_dead[0], &c, 1) == 0 || hangups);
 	while (!hangups)
@@ -254,6 +253,7 @@ static void test_pty_leader_exits(void)
 	pid = fork();
 	if (!pid) {
 		CHECK(setsid() > 0 && ioctl(slave, TIOCSCTTY, 0) == 0);
+		signal(SIGHUP, on_signal); /* it may come before the survivor has done anything */
 		if (!fork()) {
 			close(leader_dead[1]);
 			survivor(leader_dead);
