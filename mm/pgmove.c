@@ -32,7 +32,8 @@
  * Memory. A move that ran out of page tables half way would have to go back, in the direction that
  * needs the locks. It does not happen: the tables that the new place will need are counted, and
  * got, before anything changes (move_tables_reserve()). The count is exact when the new place was
- * free, and a few too many when what is there has to go first, maybe with its tables.
+ * free and no old table is empty, and otherwise a few too many: what is at the new place has to go
+ * first, maybe with its tables.
  *
  * TLB entries of the old address are flushed before the locks under which the PTEs moved are
  * dropped (B3): else another thread could unmap the page through its new address, flush only that,
@@ -313,6 +314,37 @@ static void build_pte_table(pmd_t *pmd, struct list_head *tables)
 	spin_unlock(ptl);
 }
 
+/*
+ * Is there nothing to move? Of a table that was built on the way this is always true: the old range
+ * may end in the table in which the new one begins, and that has come to be since the reserve, which
+ * knows nothing of it:
+ *
+ *	[ table 0 ][ table 1 ][ table 2 ]		tables 1 and 2 did not exist
+ *	    | old        | new        |			table 0 -> 1 builds table 1,
+ *							whose lower part would now go to table 2
+ *
+ * Under the lock: reclaim and migration clear an entry for an instant before they replace it.
+ */
+static bool piece_is_empty(const struct move_piece *p)
+{
+	spinlock_t *ptl;
+	pte_t *first = pte_lock_table(p->old_pmd, p->old_addr, &ptl), *pte = first;
+	unsigned long addr = p->old_addr;
+
+	for (; addr < p->old_end && pte_none(ptep_get(pte)); pte++)
+		addr += PAGE_SIZE;
+	pte_unmap_unlock(first, ptl);
+	return addr == p->old_end;
+}
+
+/* Would the piece need a table that was perhaps not counted? */
+static bool lacks_table(const struct move_piece *p)
+{
+	pmd_t *pmd = pgwalk_pmd(p->vma->vm_mm, p->new_addr);
+
+	return !is_whole_table(p) && (!pmd || pmd_none(pmdp_get(pmd)));
+}
+
 void move_page_tables(struct vm_area *vma, unsigned long old_addr, struct vm_area *new_vma,
 		      unsigned long new_addr, unsigned long len, bool need_rmap_locks,
 		      struct list_head *tables)
@@ -323,11 +355,13 @@ void move_page_tables(struct vm_area *vma, unsigned long old_addr, struct vm_are
 	VM_BUG_ON_VMA(new_addr < new_vma->vm_start || new_addr + len > new_vma->vm_end, new_vma);
 	SYNC_POINT(move_before_tables);
 	while (next_piece(&p, old_addr + len, new_addr - old_addr)) {
+		cond_resched();
+		if (lacks_table(&p) && piece_is_empty(&p))
+			continue;
 		p.new_pmd = build_pmd(vma->vm_mm, p.new_addr, tables);
 		if (!is_whole_table(&p) || !move_whole_table(&p)) {
 			build_pte_table(p.new_pmd, tables);
 			move_ptes(&p, need_rmap_locks);
 		}
-		cond_resched();
 	}
 }

@@ -207,3 +207,76 @@ TEST(b33_mremap_special_mappings)
 	check_all(mm);
 	test_mm_end(mm);
 }
+
+/* ---- page tables ---- */
+
+#define TABLE_PAGES 512u
+#define NR_MARKS    4
+
+/* Pages of one or two VMAs, with a hole between, at both ends of a table that spans 1 GiB. */
+struct table_move {
+	unsigned long from, to, first, second, hole; /* of the VMAs and the hole: pages */
+	unsigned long mark[NR_MARKS];		     /* written pages, counted from the start */
+};
+
+static struct table_move random_table_move(void)
+{
+	struct table_move m = {
+		.from = (1UL << 30) - PAGE(test_rand_below(3 * TABLE_PAGES)),
+		.first = 1 + test_rand_below(2 * TABLE_PAGES),
+		.second = test_rand_below(3) ? 0 : 1 + test_rand_below(TABLE_PAGES),
+		.hole = test_rand_below(TABLE_PAGES),
+	};
+	unsigned long pages = m.first + (m.second ? m.hole + m.second : 0);
+	unsigned long gap = test_rand_below(2) ? 0 : test_rand_below(2 * TABLE_PAGES);
+
+	if (test_rand_below(2))
+		gap = ALIGN(pages + gap, TABLE_PAGES) - pages;
+	m.to = m.from + PAGE(pages + gap);
+	if (!test_rand_below(3))
+		swap(m.from, m.to);
+	for (int i = 0; i < NR_MARKS; i++)
+		m.mark[i] = test_rand_below(2) ? test_rand_below(m.first)
+					       : pages - 1 - test_rand_below(m.second ?: m.first);
+	return m;
+}
+
+static void run_table_move(const struct table_move *m, unsigned long flags)
+{
+	unsigned long pages = m->first + (m->second ? m->hole + m->second : 0);
+	struct mm *mm = test_mm();
+
+	CHECK_EQ(vm_mmap(mm, NULL, m->from, PAGE(m->first), RW,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0),
+		 m->from);
+	if (m->second)
+		vm_mmap(mm, NULL, m->from + PAGE(pages - m->second), PAGE(m->second), RW,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
+	for (int i = 0; i < NR_MARKS; i++)
+		poke(mm, m->from + PAGE(m->mark[i]), m->mark[i] + 1);
+	CHECK_EQ(do_mremap(mm, m->from, PAGE(pages), PAGE(pages),
+			   MREMAP_MAYMOVE | MREMAP_FIXED | flags, m->to),
+		 m->to);
+	for (int i = 0; i < NR_MARKS; i++)
+		expect(mm, m->to + PAGE(m->mark[i]), m->mark[i] + 1);
+	check_all(mm);
+	test_mm_end(mm);
+}
+
+/*
+ * The old range may end in the table in which the new one begins: the move itself builds it, long
+ * after the tables were counted.
+ */
+TEST(mremap_between_tables_at_random)
+{
+	host_boot(64);
+	sim_cpu_init();
+	for (unsigned long n = test_iterations(300); n; n--) {
+		struct table_move m = random_table_move();
+
+		test_note("mremap(%#lx, to %#lx): %lu pages, hole of %lu, %lu pages", m.from, m.to,
+			  m.first, m.hole, m.second);
+		run_table_move(&m, test_rand_below(3) ? 0 : MREMAP_DONTUNMAP);
+	}
+	CHECK_EQ(vm_committed_pages(), 0);
+}
