@@ -270,6 +270,20 @@ static void commit_part(struct move *m, struct move_part *p)
 	}
 }
 
+/*
+ * While a part moves it counts twice, at the old and at the new place, which nobody shall take for
+ * the most that the process ever had.
+ */
+static void commit_all(struct move *m)
+{
+	struct mm *mm = m->r->mm;
+	unsigned long hiwater = mm->hiwater_vm;
+
+	for (struct move_part *p = m->parts; p; p = p->next)
+		commit_part(m, p);
+	mm->hiwater_vm = max(hiwater, mm->total_vm);
+}
+
 /* --------------------------------------------------------------------------------- the parts */
 
 /* A part for each VMA; the first has its memory already. */
@@ -309,8 +323,8 @@ int mremap_move(struct mremap *r)
 		err = reserve_all(&m);
 	for (p = m.parts; p && !err; p = p->next)
 		unlock_source(&m, p);
-	for (p = m.parts; p && !err; p = p->next)
-		commit_part(&m, p);
+	if (!err)
+		commit_all(&m);
 	move_tables_release(r->mm, &m.tables);
 	for (p = first.next; p; p = next) {
 		next = p->next;

@@ -348,6 +348,20 @@ static void test_forced_write(void)
 	CHECK_ERRNO(pwrite(mem, "x", 1, 0), EIO);
 }
 
+/* While it moves, a mapping is there twice; the process has not had more memory for that. */
+static void test_moving_is_no_peak(void)
+{
+	size_t len = 8192 * PAGE;
+	char *from = map(16384, PROT_READ, MAP_PRIVATE), *to = from + len;
+	long peak = value_in("/proc/self/status", NULL, "VmPeak:");
+
+	CHECK(munmap(to, len) == 0);
+	map(8192, PROT_READ, MAP_PRIVATE | MAP_32BIT);
+	CHECK(mremap(from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+	CHECK(mremap(to, len, len / 2, MREMAP_MAYMOVE | MREMAP_FIXED, from) == from);
+	CHECK(value_in("/proc/self/status", NULL, "VmPeak:") == peak);
+}
+
 /* A forced write beside readers, and MADV_DONTNEED in between: the file must never see it. */
 static void test_forced_write_never_reaches_the_file(void)
 {
@@ -402,6 +416,7 @@ int main(void)
 	TEST(test_shared_swap_seen_in_smaps);
 	TEST(test_lock_seen_in_smaps);
 	TEST(test_forced_write);
+	TEST(test_moving_is_no_peak);
 	TEST(test_forced_write_never_reaches_the_file);
 	TEST(test_pages_go_out_and_come_back);
 	return test_done();
