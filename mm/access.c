@@ -29,6 +29,7 @@
 #include "mm/oom.h"
 #include "mm/fault_internal.h"
 #include "mm/mm.h"
+#include "mm/mmap.h"
 #include "mm/page.h"
 #include "mm/pgwalk.h"
 #include "mm/rmap.h"
@@ -110,13 +111,30 @@ static bool outsider_may(const struct vm_area *vma, unsigned int flags)
 	return flags & (FAULT_FLAG_FORCE | FAULT_FLAG_WRITE) || vma->vm_flags & VM_READ;
 }
 
+/*
+ * A debugger writes frames below the stack, as the process itself would: the stack grows for it.
+ * Returns whether mmap_lock is held; it is counted by the caller.
+ */
+static bool lock_for_access(struct mm *mm, unsigned long addr, unsigned int flags)
+{
+	if (flags & FAULT_FLAG_FORCE) {
+		if (!lock_mm_and_find_vma(mm, addr))
+			return false;
+	} else if (mmap_read_lock_killable(mm)) {
+		return false;
+	}
+	__release(&mm->mmap_lock);
+	return true;
+}
+
 static long access_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, unsigned int flags)
 {
 	bool write = flags & FAULT_FLAG_WRITE;
 	size_t done = 0;
 
-	if (mmap_read_lock_killable(mm))
+	if (!lock_for_access(mm, addr, flags))
 		return 0;
+	__acquire(&mm->mmap_lock);
 	while (done < len) {
 		unsigned long offset = (addr + done) & ~PAGE_MASK;
 		size_t part = min_t(size_t, len - done, PAGE_SIZE - offset);

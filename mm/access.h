@@ -14,7 +14,7 @@ struct vm_area;
 /**
  * access_remote_vm() - copy between a kernel buffer and the memory of mm
  *
- * - takes mmap_lock for reading; may sleep
+ * - takes mmap_lock for reading; may sleep. A stack grows down to addr as for the process itself
  * - write: into mm. Private mappings that are not writable are written through their own copy
  *   when VM_MAYWRITE allows it (a debugger's breakpoint), never through a shared page
  * - returns the number of bytes copied, which ends at the first address that cannot be reached

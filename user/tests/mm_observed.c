@@ -348,6 +348,21 @@ static void test_forced_write(void)
 	CHECK_ERRNO(pwrite(mem, "x", 1, 0), EIO);
 }
 
+/* A debugger that calls a function pushes its frame below the stack: it grows as for a push. */
+static void test_forced_access_grows_a_stack(void)
+{
+	int mem = open("/proc/self/mem", O_RDWR);
+	char *p = map(1024, PROT_NONE, MAP_PRIVATE), *stack = p + 1000 * PAGE, byte = 7;
+
+	CHECK(mem >= 0 && munmap(p, 1024 * PAGE) == 0);
+	CHECK(mmap(stack, PAGE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, -1, 0) == stack);
+	CHECK(pwrite(mem, &byte, 1, (off_t)(uintptr_t)(stack - 5 * PAGE)) == 1);
+	CHECK(*(stack - 5 * PAGE) == 7 && *(stack - PAGE) == 0);
+	CHECK(pread(mem, &byte, 1, (off_t)(uintptr_t)(stack - 6 * PAGE)) == 1 && byte == 0);
+	CHECK(munmap(stack - 6 * PAGE, 7 * PAGE) == 0);
+}
+
 /* While it moves, a mapping is there twice; the process has not had more memory for that. */
 static void test_moving_is_no_peak(void)
 {
@@ -416,6 +431,7 @@ int main(void)
 	TEST(test_shared_swap_seen_in_smaps);
 	TEST(test_lock_seen_in_smaps);
 	TEST(test_forced_write);
+	TEST(test_forced_access_grows_a_stack);
 	TEST(test_moving_is_no_peak);
 	TEST(test_forced_write_never_reaches_the_file);
 	TEST(test_pages_go_out_and_come_back);
