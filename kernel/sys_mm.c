@@ -273,14 +273,37 @@ static int iov_next(struct iov_cursor *c)
 	return 1;
 }
 
+/*
+ * All of an array is looked at before anything is done, even before the process is looked for. More
+ * than 0 if there is a byte in it; 0, -EFAULT, -EINVAL.
+ */
+static long check_vector(const struct iov_cursor *c)
+{
+	struct user_iovec one;
+	size_t lengths = 0;
+
+	for (unsigned long i = 0; i < c->left; i++) {
+		if (copy_from_user(&one, c->vec + i, sizeof(one)))
+			return -EFAULT;
+		lengths |= one.len;
+	}
+	return (long)lengths < 0 ? -EINVAL : (long)lengths;
+}
+
 static long process_vm_rw(pid_t pid, struct iov_cursor local, struct iov_cursor remote, bool write)
 {
-	struct task *t = find_get_task_by_pid(pid);
+	long done = check_vector(&local);
+	struct task *t;
 	struct mm *mm;
 	char *buf;
-	long done = 0;
 	int more = 0;
 
+	if (done > 0)
+		done = check_vector(&remote);
+	if (done <= 0)
+		return done;
+	done = 0;
+	t = find_get_task_by_pid(pid);
 	if (!t)
 		return -ESRCH;
 	mm = ptrace_may_access(t, PTRACE_REALCREDS) ? get_task_mm(t) : ERR_PTR(-EPERM);

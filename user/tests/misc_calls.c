@@ -222,6 +222,23 @@ static void test_process_vm_rights(void)
 	CHECK(munmap(mem, 4096) == 0);
 }
 
+/* Both arrays are looked at before anything is done, and before the process is. */
+static void test_process_vm_arrays(void)
+{
+	struct iovec one = {&(char){1}, 1}, negative = {one.iov_base, (size_t)-1},
+		     empty = {NULL, 0};
+	struct iovec *nowhere = (void *)8;
+	pid_t nobody = 0x3fffffff;
+
+	CHECK_ERRNO(process_vm_readv(getpid(), &negative, 1, &one, 1, 0), EINVAL);
+	CHECK_ERRNO(process_vm_readv(getpid(), &one, 1, &negative, 1, 0), EINVAL);
+	CHECK_ERRNO(process_vm_readv(nobody, nowhere, 1, &one, 1, 0), EFAULT);
+	CHECK_ERRNO(process_vm_readv(nobody, &one, 1, nowhere, 1, 0), EFAULT);
+	CHECK(process_vm_readv(nobody, &empty, 1, &one, 1, 0) == 0);
+	CHECK(process_vm_writev(nobody, &one, 1, &empty, 1, 0) == 0);
+	CHECK_ERRNO(process_vm_readv(nobody, &one, 1, &one, 1, 0), ESRCH);
+}
+
 #define NR_EXECS 200
 
 /* Replaces its program by itself, "left" times, and tells the end. */
@@ -362,5 +379,6 @@ int main(int argc, char **argv)
 	TEST(test_process_vm_rights);
 	TEST(test_another_identity);
 	TEST(test_set_id_is_not_mine);
+	TEST(test_process_vm_arrays);
 	return test_done();
 }
