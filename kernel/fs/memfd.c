@@ -20,7 +20,7 @@
 static struct file *memfd_file(const char *name, bool sealing)
 {
 	struct inode *inode = tmpfs_anon_inode(0777);
-	char full[NAME_MAX + 1];
+	char full[sizeof("/memfd:") + MFD_NAME_MAX];
 	struct file *file;
 
 	if (IS_ERR(inode))

@@ -441,6 +441,23 @@ static void test_fsize_limit(void)
 	close(fd);
 }
 
+/* Its longest name, with what is put before it, is longer than that of a file may be. */
+static void check_long_memfd_name(void)
+{
+	char name[251], path[64], link[300] = "";
+	int fd;
+
+	memset(name, 'n', sizeof(name));
+	name[250] = '\0';
+	CHECK_ERRNO(syscall(SYS_memfd_create, name, 0), EINVAL);
+	name[249] = '\0';
+	fd = syscall(SYS_memfd_create, name, 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK(readlink(path, link, sizeof(link) - 1) == 7 + 249 + 10);
+	CHECK(!memcmp(link + 7, name, 249) && !strcmp(link + 7 + 249, " (deleted)"));
+	close(fd);
+}
+
 static void test_memfd(void)
 {
 	int fd = syscall(SYS_memfd_create, "name", 3);
@@ -463,6 +480,7 @@ static void test_memfd(void)
 	CHECK(fcntl(fd, F_GET_SEALS) == F_SEAL_SEAL);
 	close(fd);
 	CHECK(syscall(SYS_memfd_create, "x", 0x100) == -1 && errno == EINVAL);
+	check_long_memfd_name();
 }
 
 int main(void)
