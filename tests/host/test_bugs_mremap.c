@@ -241,22 +241,58 @@ static struct table_move random_table_move(void)
 	return m;
 }
 
+static void map_private(struct mm *mm, unsigned long addr, unsigned long pages)
+{
+	CHECK_EQ(vm_mmap(mm, NULL, addr, PAGE(pages), RW,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, 0),
+		 addr);
+}
+
+/* Something that has to go from the new place first, and reaches beyond it. */
+static void map_target(struct mm *mm, const struct table_move *m, unsigned long pages)
+{
+	unsigned long start = m->to + PAGE(test_rand_below(pages)), n = 1 + test_rand_below(pages);
+
+	if (start < m->from)
+		n = min(n, (m->from - start) >> PAGE_SHIFT);
+	map_private(mm, start, n);
+	poke(mm, start + PAGE(test_rand_below(n)), ~0UL);
+}
+
+/* The move fails for want of memory, with nothing changed, until there is enough. */
+static void move_at_last(struct mm *mm, const struct table_move *m, unsigned long pages,
+			 unsigned long flags)
+{
+	static char before[65536];
+	long ret;
+
+	strscpy(before, mm_state(mm), sizeof(before));
+	for (unsigned long k = 1;; k++) {
+		fail_alloc_arm_rest(k);
+		ret = do_mremap(mm, m->from, PAGE(pages), PAGE(pages),
+				MREMAP_MAYMOVE | MREMAP_FIXED | flags, m->to);
+		fail_alloc_arm(0);
+		if (!IS_ERR_VALUE(ret))
+			break;
+		CHECK_EQ(ret, -ENOMEM);
+		CHECK_STR(mm_state(mm), before);
+	}
+	CHECK_EQ(ret, m->to);
+}
+
 static void run_table_move(const struct table_move *m, unsigned long flags)
 {
 	unsigned long pages = m->first + (m->second ? m->hole + m->second : 0);
 	struct mm *mm = test_mm();
 
-	CHECK_EQ(vm_mmap(mm, NULL, m->from, PAGE(m->first), RW,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0),
-		 m->from);
+	map_private(mm, m->from, m->first);
 	if (m->second)
-		vm_mmap(mm, NULL, m->from + PAGE(pages - m->second), PAGE(m->second), RW,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
+		map_private(mm, m->from + PAGE(pages - m->second), m->second);
 	for (int i = 0; i < NR_MARKS; i++)
 		poke(mm, m->from + PAGE(m->mark[i]), m->mark[i] + 1);
-	CHECK_EQ(do_mremap(mm, m->from, PAGE(pages), PAGE(pages),
-			   MREMAP_MAYMOVE | MREMAP_FIXED | flags, m->to),
-		 m->to);
+	if (!test_rand_below(3))
+		map_target(mm, m, pages);
+	move_at_last(mm, m, pages, flags);
 	for (int i = 0; i < NR_MARKS; i++)
 		expect(mm, m->to + PAGE(m->mark[i]), m->mark[i] + 1);
 	check_all(mm);
