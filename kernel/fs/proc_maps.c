@@ -81,7 +81,8 @@ static void show_vma(struct seq_file *m, const struct vm_area *vma, char *name)
 		  vma->vm_file ? vma->vm_pgoff << PAGE_SHIFT : 0, dev, ino);
 	if (text) {
 		pad_to_name(m, start);
-		seq_puts(m, text);
+		/* Whoever names a file shall not write lines of this one. */
+		seq_escape(m, text, "\n");
 	}
 	seq_puts(m, "\n");
 }

@@ -230,6 +230,19 @@ static void status_cpus(struct seq_file *m, struct task *task)
 	seq_puts(m, "\n");
 }
 
+/* One line whatever it is: a program names itself as it likes. */
+static void status_name(struct seq_file *m, const char *comm)
+{
+	seq_puts(m, "Name:\t");
+	for (; *comm; comm++) {
+		if (*comm == '\n' || *comm == '\\')
+			seq_puts(m, *comm == '\n' ? "\\n" : "\\\\");
+		else
+			seq_write(m, comm, 1);
+	}
+	seq_puts(m, "\n");
+}
+
 int proc_pid_status_show(struct seq_file *m, struct task *task)
 {
 	struct mm *mm = get_task_mm(task);
@@ -241,8 +254,8 @@ int proc_pid_status_show(struct seq_file *m, struct task *task)
 	if (task->fs)
 		umask = task->fs->umask;
 	task_unlock(task);
-	seq_printf(m, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", comm, umask,
-		   state_name(task_state(task)));
+	status_name(m, comm);
+	seq_printf(m, "Umask:\t%04o\nState:\t%s\n", umask, state_name(task_state(task)));
 	seq_printf(m, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", task->tgid,
 		   task->pid, task_ppid(task));
 	status_ids(m, task);

@@ -42,14 +42,19 @@ void seq_printf(struct seq_file *m, const char *fmt, ...)
 		m->count += len;
 }
 
-void seq_escape_path(struct seq_file *m, const char *s)
+void seq_escape(struct seq_file *m, const char *s, const char *which)
 {
 	for (; *s; s++) {
-		if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
+		if (strchr(which, *s))
 			seq_printf(m, "\\%03o", (unsigned char)*s);
 		else
 			seq_write(m, s, 1);
 	}
+}
+
+void seq_escape_path(struct seq_file *m, const char *s)
+{
+	seq_escape(m, s, " \t\n\\");
 }
 
 void seq_free(struct seq_file *m)

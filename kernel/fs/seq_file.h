@@ -51,6 +51,8 @@ static inline bool seq_nearly_full(const struct seq_file *m)
 void seq_printf(struct seq_file *m, const char *fmt, ...) __printf(2, 3);
 void seq_puts(struct seq_file *m, const char *s);
 void seq_write(struct seq_file *m, const void *data, size_t len);
+/** seq_escape() - append a string with the characters of @which as octal escapes. */
+void seq_escape(struct seq_file *m, const char *s, const char *which);
 /**
  * seq_escape_path() - append a string with blanks, tabs, newlines and backslashes as octal escapes.
  */

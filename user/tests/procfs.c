@@ -202,6 +202,22 @@ static void test_strings(void)
 	CHECK(readlink("/proc/self", link, sizeof(link)) > 0 && atoi(link) == getpid());
 }
 
+/* Names that a program chooses cannot write lines of their own. */
+static void test_names_are_one_line(void)
+{
+	int fd = open("/tmp/a b\n7fff0000-7fff1000 rwxp\\", O_CREAT | O_RDWR, 0600);
+
+	CHECK(fd >= 0 && ftruncate(fd, 4096) == 0);
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
+	CHECK(strstr(slurp("/proc/self/maps"), "/tmp/a b\\0127fff0000-7fff1000 rwxp\\\n"));
+	CHECK(strstr(slurp("/proc/self/smaps"), "/tmp/a b\\0127fff0000-7fff1000 rwxp\\\n"));
+	CHECK(unlink("/tmp/a b\n7fff0000-7fff1000 rwxp\\") == 0);
+	CHECK(prctl(PR_SET_NAME, "a\nUid:\\") == 0);
+	CHECK(strstr(slurp("/proc/self/status"), "Name:\ta\\nUid:\\\\\n"));
+	CHECK(!strcmp(slurp("/proc/self/comm"), "a\nUid:\\\n"));
+	CHECK(prctl(PR_SET_NAME, "procfs") == 0);
+}
+
 static void test_maps(void)
 {
 	char *m = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -465,6 +481,7 @@ int main(int argc, char **argv)
 	TEST(test_stat);
 	TEST(test_strings);
 	TEST(test_maps);
+	TEST(test_names_are_one_line);
 	TEST(test_fds);
 	TEST(test_of_others);
 	TEST(test_tasks);
