@@ -13,7 +13,8 @@
  *			+---------- try_to_unmap() -------------+---> freed, zeroes when touched
  *
  * Only pages that this process alone maps: dropping one that a relative shares would take the
- * relative's bytes. Slots in swap are freed at once.
+ * relative's bytes. Slots in swap are freed at once, and with them what is known of bytes that are broken
+ * or lost.
  */
 #include "arch/x86_64/pgtable.h"
 #include "arch/x86_64/tlb.h"
@@ -67,10 +68,12 @@ static void lazyfree_swap_pte(struct mm *mm, pte_t *ptep, pte_t pte)
 {
 	swp_entry_t entry = pte_to_swp_entry(pte);
 
-	if (!is_swap_entry(entry))
+	if (is_migration_entry(entry) || is_guard_entry(entry))
 		return;
-	free_swap_and_cache(entry);
-	dec_mm_counter(mm, MM_SWAPENTS);
+	if (is_swap_entry(entry)) {
+		free_swap_and_cache(entry);
+		dec_mm_counter(mm, MM_SWAPENTS);
+	}
 	pte_clear(ptep);
 }
 

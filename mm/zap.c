@@ -248,7 +248,11 @@ static void zap_swap_pte(struct mmu_gather *tlb, pte_t *pte, pte_t old,
 		if (details->keep_cows && PageAnon(page))
 			return;
 		tlb->rss[mm_counter_of(page)]--;
-	} else if (is_guard_entry(entry) && !details->drop_guards && !sabotaged(guard_zapped)) {
+	} else if (is_guard_entry(entry)) {
+		if (!details->drop_guards && !sabotaged(guard_zapped))
+			return;
+	} else if (details->keep_cows) {
+		/* Broken or lost: the file's page in its place would be a lie. */
 		return;
 	}
 	pte_clear(pte);

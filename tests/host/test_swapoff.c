@@ -8,14 +8,17 @@
 #include "lib/errno.h"
 #include "mm/access.h"
 #include "mm/copy.h"
+#include "mm/filemap.h"
 #include "mm/lru.h"
 #include "mm/mman.h"
 #include "mm/mmap.h"
 #include "mm/page.h"
+#include "mm/pgwalk.h"
 #include "mm/reclaim.h"
 #include "mm/reclaim_internal.h"
 #include "mm/shmem.h"
 #include "mm/swap.h"
+#include "mm/swapops.h"
 #include "mm/vmstat.h"
 #include "tests/host/mm_helpers.h"
 #include "tests/host/swap_disks.h"
@@ -198,4 +201,50 @@ TEST(swapoff_takes_its_errors_along)
 	CHECK(!memcmp(got, words, PAGE_SIZE));
 	test_mm_end(mm);
 	CHECK_EQ(swap_device(0)->bad, 0);
+}
+
+/* ---- what is left where bytes were lost ---- */
+
+static pte_t pte_at(struct mm *mm, unsigned long addr, const pte_t *set)
+{
+	spinlock_t *ptl;
+	pte_t *ptep = pgwalk_pte_lock(mm, addr, &ptl), pte;
+
+	if (set)
+		set_pte(ptep, *set);
+	pte = ptep_get(ptep);
+	pte_unmap_unlock(ptep, ptl);
+	return pte;
+}
+
+/*
+ * A private copy that is lost is still a private copy: it stays when the file's page goes, and goes
+ * when its owner says that he does not need it, or the file ends before it.
+ */
+TEST(what_was_lost_stays_lost)
+{
+	pte_t lost = swp_entry_to_pte(make_lost_entry());
+	struct vm_file *file;
+	struct mm *mm;
+
+	boot(16);
+	mm = test_mm();
+	file = shmem_vm_file(PAGE(4), 0);
+	CHECK_EQ(vm_mmap(mm, file, TEST_BASE, PAGE(4), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_FIXED, 0),
+		 TEST_BASE);
+	map_anon(mm, TEST_BASE + PAGE(8), PAGE(4), PROT_READ | PROT_WRITE);
+	poke(mm, TEST_BASE + PAGE(1), 1);
+	poke(mm, TEST_BASE + PAGE(9), 1);
+	pte_at(mm, TEST_BASE, &lost);
+	pte_at(mm, TEST_BASE + PAGE(8), &lost);
+	unmap_mapping_pages(file->mapping, 0, 4, false);
+	CHECK(pte_same(pte_at(mm, TEST_BASE, NULL), lost));
+	expect(mm, TEST_BASE + PAGE(1), 1);
+	unmap_mapping_pages(file->mapping, 0, 4, true);
+	CHECK(pte_none(pte_at(mm, TEST_BASE, NULL)));
+	CHECK_EQ(do_madvise(mm, TEST_BASE + PAGE(8), PAGE(4), MADV_FREE), 0);
+	expect(mm, TEST_BASE + PAGE(8), 0);
+	vm_file_put(file);
+	test_mm_end(mm);
 }
