@@ -84,8 +84,15 @@ static bool tables_may_go(const struct move *m)
 }
 
 /*
- * What is at the new place. A VMA that reaches over its end may come to reach over its start as
- * well when the part before arrives there and merges with it: then it has to be cut in two.
+ * What is at the new place. A VMA there may come to reach over both its ends, and then has to be cut
+ * in two: when the part before arrives and merges with it, and when the old VMA beside the new place
+ * is unlocked (DONTUNMAP) and merges with it:
+ *
+ *	[ aaaaaaaaa ][ old, locked ]   ->   [ aaaaaaaaaaaaaaaaaaaaaa ]
+ *	      [ new ]				  [ new ]
+ *
+ * Nothing arrives above the new place. So whatever such a VMA is made of, what is mapped right behind
+ * it now is part of it, and has its chain, or one of a single link.
  */
 static int reserve_target(struct move *m, struct move_part *p)
 {
@@ -96,7 +103,7 @@ static int reserve_target(struct move *m, struct move_part *p)
 	p->target.mm = m->r->mm;
 	if (range_is_sealed(m->r->mm, p->new_addr, end))
 		return -EPERM;
-	if (vma && vma->vm_start < end)
+	if (vma)
 		err = vma_unmap_reserve(&p->target, vma);
 	p->target.start = p->new_addr;
 	p->target.end = end;

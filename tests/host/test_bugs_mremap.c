@@ -208,6 +208,41 @@ TEST(b33_mremap_special_mappings)
 	test_mm_end(mm);
 }
 
+/* ---- the old mapping stays, and is unlocked ---- */
+
+/* Where it is unlocked it may merge with what is at the new place, before that is unmapped. */
+static void leave_unlocked(int below, int target, int above)
+{
+	struct mm *mm = test_mm();
+
+	test_note("neighbours of %d and %d pages, target at %d", below, above, target);
+	map_pages(mm, 20 - below, below + 4 + above, MAP_PRIVATE);
+	for (int i = 20 - below; i < 24 + above; i++)
+		poke(mm, at(i), i);
+	CHECK_EQ(do_mlock(mm, at(20), PAGE(4), MLOCK_ONFAULT), 0);
+	CHECK_EQ(do_mremap(mm, at(20), PAGE(4), PAGE(4),
+			   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, at(target)),
+		 at(target));
+	for (int i = 20 - below; i < 24 + above; i++)
+		expect(mm, at(i),
+		       i >= target && i < target + 4 ? i - target + 20
+		       : i >= 20 && i < 24	     ? 0
+						     : i);
+	CHECK_EQ(mm->locked_vm, 4);
+	check_all(mm);
+	test_mm_end(mm);
+}
+
+TEST(mremap_dontunmap_of_locked_beside_the_new_place)
+{
+	host_boot(64);
+	sim_cpu_init();
+	leave_unlocked(8, 16, 8);
+	leave_unlocked(4, 16, 8);
+	leave_unlocked(8, 24, 8);
+	leave_unlocked(8, 24, 4);
+}
+
 /* ---- page tables ---- */
 
 #define TABLE_PAGES 512u
@@ -292,6 +327,8 @@ static void run_table_move(const struct table_move *m, unsigned long flags)
 		poke(mm, m->from + PAGE(m->mark[i]), m->mark[i] + 1);
 	if (!test_rand_below(3))
 		map_target(mm, m, pages);
+	if ((flags & MREMAP_DONTUNMAP) && test_rand_below(2))
+		do_mlock(mm, m->from, PAGE(m->first), MLOCK_ONFAULT);
 	move_at_last(mm, m, pages, flags);
 	for (int i = 0; i < NR_MARKS; i++)
 		expect(mm, m->to + PAGE(m->mark[i]), m->mark[i] + 1);
