@@ -7,6 +7,7 @@
 
 #include "lib/err.h"
 #include "lib/errno.h"
+#include "mm/copy.h"
 #include "mm/debug.h"
 #include "mm/fault.h"
 #include "mm/filemap.h"
@@ -350,6 +351,138 @@ TEST(mremap_between_tables_at_random)
 		test_note("mremap(%#lx, to %#lx): %lu pages, hole of %lu, %lu pages", m.from, m.to,
 			  m.first, m.hole, m.second);
 		run_table_move(&m, test_rand_below(3) ? 0 : MREMAP_DONTUNMAP);
+	}
+	CHECK_EQ(vm_committed_pages(), 0);
+}
+
+/* ---- in a crowd ---- */
+
+#define CROWD 40
+
+/* Which pages are mapped, and what each holds: 0 for one that was not written. */
+struct crowd {
+	struct mm *mm, *child;
+	bool mapped[CROWD];
+	u64 value[CROWD];
+};
+
+static void crowd_map(struct crowd *c, int first, int pages)
+{
+	map_pages(c->mm, first, pages, MAP_PRIVATE);
+	for (int i = first; i < first + pages; i++)
+		c->mapped[i] = true;
+}
+
+static void crowd_write(struct crowd *c, int page, u64 value)
+{
+	poke(c->mm, at(page), value);
+	c->value[page] = value;
+}
+
+/* Neighbours differ in what keeps them from merging: pages, locks, rights. */
+static void crowd_distinguish(struct crowd *c, int first, int pages)
+{
+	if (test_rand_below(2))
+		crowd_write(c, first + (int)test_rand_below(pages), test_rand() | 1);
+	if (!test_rand_below(3))
+		do_mlock(c->mm, at(first), PAGE(pages), MLOCK_ONFAULT);
+	if (!test_rand_below(5))
+		do_mprotect(c->mm, at(first), PAGE(pages), PROT_READ);
+}
+
+static void crowd_build(struct crowd *c)
+{
+	bool one = test_rand_below(2); /* of one VMA, which is cut: with one anon_vma */
+
+	*c = (struct crowd){.mm = test_mm()};
+	if (one) {
+		crowd_map(c, 0, CROWD);
+		crowd_write(c, (int)test_rand_below(CROWD), 1);
+	}
+	for (int i = 0, n; i < CROWD; i += n) {
+		n = min(1 + (int)test_rand_below(9), CROWD - i);
+		if (!one && !test_rand_below(4))
+			continue;
+		if (!one)
+			crowd_map(c, i, n);
+		crowd_distinguish(c, i, n);
+		if (!test_rand_below(30) && !c->child)
+			c->child = mm_dup(c->mm);
+	}
+}
+
+static void crowd_moved(struct crowd *c, int from, int old, int to, int new, bool stays)
+{
+	struct crowd was = *c;
+
+	for (int i = 0; i < max(old, new); i++) {
+		bool mapped = i < old && was.mapped[from + i];
+
+		if (i < old && mapped && (!stays || i >= new))
+			c->mapped[from + i] = false;
+		if (i < old)
+			c->value[from + i] = 0;
+		if (i < new && (mapped || i >= old)) {
+			c->mapped[to + i] = true;
+			c->value[to + i] = i < old ? was.value[from + i] : 0;
+		}
+	}
+}
+
+static void crowd_check(struct crowd *c)
+{
+	for (int i = 0; i < CROWD; i++) {
+		CHECK_EQ(vma_lookup(c->mm, at(i)) != NULL, c->mapped[i]);
+		if (c->mapped[i])
+			expect(c->mm, at(i), c->value[i]);
+	}
+	check_all(c->mm);
+}
+
+static void crowd_step(struct crowd *c)
+{
+	static char before[65536];
+	int old = 1 + (int)test_rand_below(12);
+	int new = test_rand_below(2) ? old : 1 + (int)test_rand_below(12);
+	int from = (int)test_rand_below(CROWD - old), to = (int)test_rand_below(CROWD - new);
+	bool stays = new == old &&test_rand_below(2);
+	long ret;
+
+	if (test_rand_below(2)) /* side by side */
+		to = from >= new &&test_rand_below(2) ? from - new : min(from + old, CROWD - new);
+	test_note("%d pages at %d to %d pages at %d%s", old, from, new, to, stays ? ", stays" : "");
+	for (unsigned long k = test_rand_below(2) ? 1 : 1000;; k++) {
+		strscpy(before, mm_state(c->mm), sizeof(before));
+		fail_alloc_arm_rest(k);
+		ret = do_mremap(c->mm, at(from), PAGE(old), PAGE(new),
+				MREMAP_MAYMOVE | MREMAP_FIXED | (stays ? MREMAP_DONTUNMAP : 0),
+				at(to));
+		fail_alloc_arm(0);
+		if (!IS_ERR_VALUE(ret))
+			break;
+		CHECK_STR(mm_state(c->mm), before);
+		if (ret != -ENOMEM)
+			return;
+	}
+	CHECK_EQ(ret, at(to));
+	crowd_moved(c, from, old, to, new, stays);
+	crowd_check(c);
+}
+
+/* Whatever lies around, and merges on the way, what was reserved must do. */
+TEST(mremap_in_a_crowd)
+{
+	host_boot(64);
+	sim_cpu_init();
+	for (unsigned long n = test_iterations(200); n; n--) {
+		struct crowd c;
+
+		crowd_build(&c);
+		for (int i = 0; i < 8; i++)
+			crowd_step(&c);
+		if (c.child)
+			test_mm_end(c.child);
+		test_mm_end(c.mm);
 	}
 	CHECK_EQ(vm_committed_pages(), 0);
 }
