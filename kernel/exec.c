@@ -313,6 +313,7 @@ void update_mm_limits(struct mm *mm, struct task *t)
 
 	WRITE_ONCE(mm->limits.as, rlimit_of(sig, RLIMIT_AS));
 	WRITE_ONCE(mm->limits.data, rlimit_of(sig, RLIMIT_DATA));
+	WRITE_ONCE(mm->limits.data_max, READ_ONCE(sig->rlim[RLIMIT_DATA].rlim_max));
 	WRITE_ONCE(mm->limits.stack, rlimit_of(sig, RLIMIT_STACK));
 	WRITE_ONCE(mm->limits.memlock,
 		   task_capable(t, CAP_IPC_LOCK) ? RLIM_INFINITY : rlimit_of(sig, RLIMIT_MEMLOCK));

@@ -200,6 +200,14 @@ static int policy_at(unsigned long addr)
 	return policy;
 }
 
+/* Is there a page at addr, or can one be had by reading? */
+static bool page_at(unsigned long addr)
+{
+	char byte;
+
+	return !copy_from_user(&byte, (const void __user *)addr, 1);
+}
+
 /* What get_mempolicy() is to tell: a policy, or a node. Its nodes go to *nodes. */
 static int ask_policy(unsigned long addr, unsigned long flags, unsigned long *nodes)
 {
@@ -217,6 +225,8 @@ static int ask_policy(unsigned long addr, unsigned long flags, unsigned long *no
 	policy = flags & MPOL_F_ADDR ? policy_at(addr) : current->mempolicy;
 	if (policy < 0)
 		return policy;
+	if (flags & MPOL_F_ADDR && flags & MPOL_F_NODE && !page_at(addr))
+		return -EFAULT;
 	*nodes = policy_has_nodes(policy);
 	if (!(flags & MPOL_F_NODE))
 		return policy;

@@ -119,10 +119,11 @@ void vm_unacct_memory(unsigned long pages)
 
 bool may_expand_vm(struct mm *mm, unsigned long flags, unsigned long pages)
 {
+	unsigned long data = READ_ONCE(mm->limits.data) ?: READ_ONCE(mm->limits.data_max);
+
 	if (mm->total_vm + pages > READ_ONCE(mm->limits.as) >> PAGE_SHIFT)
 		return false;
-	if (is_data_mapping(flags) &&
-	    mm->data_vm + pages > READ_ONCE(mm->limits.data) >> PAGE_SHIFT)
+	if (is_data_mapping(flags) && mm->data_vm + pages > data >> PAGE_SHIFT)
 		return false;
 	return true;
 }

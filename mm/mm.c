@@ -77,7 +77,7 @@ struct mm *mm_alloc(void)
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
 	mm->mmap_base = TASK_SIZE / 3 * 2;
-	mm->limits = (struct mm_limits){~0UL, ~0UL, ~0UL, ~0UL, true};
+	mm->limits = (struct mm_limits){~0UL, ~0UL, ~0UL, ~0UL, ~0UL, true};
 	arch_mm_init(mm);
 	spin_lock(&mmlist_lock);
 	list_add_tail(&mm->mmlist, &mmlist);

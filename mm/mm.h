@@ -36,6 +36,7 @@ enum mm_counter { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_
 struct mm_limits {
 	unsigned long as;
 	unsigned long data;
+	unsigned long data_max; /* the hard one: counts for mappings while data is 0 */
 	unsigned long stack;
 	unsigned long memlock;
 	bool admin; /* CAP_SYS_ADMIN: may use admin_reserve_kbytes */

@@ -106,6 +106,18 @@ static void test_rlimit_data(void)
 	CHECK(mprotect(p, 16 * PAGE, RW) == 0);
 }
 
+/* A soft limit of 0 is none for mappings, while the hard one has room; for brk it is one. */
+static void test_rlimit_data_zero(void)
+{
+	struct rlimit limit = {0, 64 << 20};
+	char *end = sbrk(0);
+
+	CHECK(setrlimit(RLIMIT_DATA, &limit) == 0);
+	CHECK(mmap(NULL, 1 << 20, RW, ANON, -1, 0) != MAP_FAILED);
+	CHECK_ERRNO((long)mmap(NULL, 65 << 20, RW, ANON, -1, 0), ENOMEM);
+	CHECK((char *)syscall(SYS_brk, end + (1 << 20)) == end);
+}
+
 /* ---- munmap ---- */
 
 static void test_munmap(void)
@@ -360,6 +372,7 @@ int main(void)
 	TEST(test_mmap_shared_anonymous);
 	TEST(test_rlimit_as);
 	TEST(test_rlimit_data);
+	TEST(test_rlimit_data_zero);
 	TEST(test_munmap);
 	TEST(test_mprotect);
 	TEST(test_mprotect_executes);

@@ -252,6 +252,19 @@ static void test_mempolicy_of_a_task(void)
 	CHECK(set_policy(DEFAULT, 0) == 0 && policy(NULL, 0, NULL) == DEFAULT);
 }
 
+/* The node of a page is told of one that is there, or comes when it is read. */
+static void test_node_of_an_address(void)
+{
+	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (no_numa())
+		return;
+	CHECK(page != MAP_FAILED && policy(page, 3, NULL) == 0);
+	CHECK(mprotect(page, 4096, PROT_NONE) == 0);
+	CHECK(policy(page, 3, NULL) == -EFAULT && policy(page, 2, NULL) == DEFAULT);
+	CHECK(munmap(page, 4096) == 0 && policy(page, 3, NULL) == -EFAULT);
+}
+
 static long bind_to(void *addr, size_t len, int mode, unsigned long nodes, unsigned int flags)
 {
 	return syscall(SYS_mbind, addr, len, mode, &nodes, 64L, flags);
@@ -432,6 +445,7 @@ int main(void)
 	TEST(test_sched_realtime_does_not_starve);
 	TEST(test_rlimit_nproc);
 	TEST(test_mempolicy_of_a_task);
+	TEST(test_node_of_an_address);
 	TEST(test_mempolicy_of_memory);
 	TEST(test_membarrier);
 	TEST(test_prctl_names);
