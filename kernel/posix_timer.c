@@ -151,7 +151,7 @@ void posix_timer_delivered(struct sigqueue *q, siginfo_t *info)
 {
 	struct posix_timer *pt = q->timer;
 
-	if (pt->expires) {
+	if (pt->expires && !pt->dead) { /* one that is being deleted must not start again */
 		forward(pt, timer_now(pt));
 		arm(pt);
 	}
