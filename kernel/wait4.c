@@ -287,13 +287,13 @@ static int waitid_pid(struct wait_opts *wo, int which, pid_t upid)
 	return 0;
 }
 
-static long put_waitid(siginfo_t __user *uinfo, const struct wait_opts *wo, bool found)
+static int put_waitid(siginfo_t __user *uinfo, const struct wait_opts *wo)
 {
 	siginfo_t info = {};
 
 	if (!uinfo)
 		return 0;
-	if (found) {
+	if (wo->child) {
 		info.si_signo = SIGCHLD;
 		info.si_code = wo->cause;
 		info.si_pid = wo->child;
@@ -310,15 +310,14 @@ static long put_waitid(siginfo_t __user *uinfo, const struct wait_opts *wo, bool
 			info.si_status = wo->status & 0x7f;
 		}
 	}
-	/* only the first fields: waitid() leaves the rest of the caller's structure alone */
+	/* also zeros, after an error; waitid() leaves the rest of the caller's structure alone */
 	return copy_to_user(uinfo, &info, offsetof(siginfo_t, si_utime)) ? -EFAULT : 0;
 }
 
-SYSCALL_DEFINE5(waitid, int, which, pid_t, upid, siginfo_t __user *, uinfo, int, options,
-		struct rusage __user *, uru)
+/* > 0: a child was found; 0: none yet; or an error. */
+static long do_waitid(struct wait_opts *wo, int which, pid_t upid)
 {
-	struct rusage ru;
-	struct wait_opts wo = {.type = which, .options = options, .ru = uru ? &ru : NULL};
+	int options = wo->options;
 	long ret;
 
 	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
@@ -326,16 +325,22 @@ SYSCALL_DEFINE5(waitid, int, which, pid_t, upid, siginfo_t __user *, uinfo, int,
 		return -EINVAL;
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	ret = waitid_pid(&wo, which, upid);
+	ret = waitid_pid(wo, which, upid);
 	if (ret)
 		return ret;
-	ret = wo.type != P_ALL && !wo.pid ? -ECHILD : do_wait(&wo);
-	put_pid(wo.pid);
-	if (!ret && wo.wnohang)
-		ret = -EAGAIN;
-	if (ret < 0)
-		return ret;
+	ret = wo->type != P_ALL && !wo->pid ? -ECHILD : do_wait(wo);
+	put_pid(wo->pid);
+	return !ret && wo->wnohang ? -EAGAIN : ret;
+}
+
+SYSCALL_DEFINE5(waitid, int, which, pid_t, upid, siginfo_t __user *, uinfo, int, options,
+		struct rusage __user *, uru)
+{
+	struct rusage ru;
+	struct wait_opts wo = {.type = which, .options = options, .ru = uru ? &ru : NULL};
+	long ret = do_waitid(&wo, which, upid);
+
 	if (ret > 0 && uru && copy_to_user(uru, &ru, sizeof(ru)))
 		return -EFAULT;
-	return put_waitid(uinfo, &wo, ret > 0);
+	return put_waitid(uinfo, &wo) ?: min(ret, 0L);
 }

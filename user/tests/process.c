@@ -132,6 +132,11 @@ static void waitid_info(void)
 	CHECK(waitid(P_ALL, 0, &info, WEXITED) == 0 && info.si_pid == pid);
 	CHECK_ERRNO(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
 	CHECK_ERRNO(waitid(P_ALL, 0, &info, 0), EINVAL);
+	/* what was not found is told too */
+	memset(&info, 0xff, sizeof info);
+	CHECK_ERRNO(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
+	CHECK(!info.si_signo && !info.si_code && !info.si_pid && !info.si_uid && !info.si_status);
+	CHECK_ERRNO(waitid(P_ALL, 0, (siginfo_t *)16, WEXITED), EFAULT);
 	pid = fork();
 	if (!pid)
 		for (;;)
