@@ -270,6 +270,17 @@ static void kill_orphaned_pgrp(struct task *child, struct task *parent)
 	}
 }
 
+/* As if the dying parent had sent it, who must be allowed to. */
+static void send_pdeath_signal(struct task *t)
+{
+	siginfo_t info = {.si_signo = t->pdeath_signal, .si_code = SI_USER};
+
+	info.si_pid = current->tgid;
+	info.si_uid = current_uid();
+	if (kill_ok_by_cred(t))
+		send_sig_info(info.si_signo, &info, t);
+}
+
 /* One child of a dying thread gets a new parent. True: it is dead and nobody will wait for it. */
 static bool reparent_child(struct task *father, struct task *reaper, struct task *child)
 {
@@ -277,7 +288,7 @@ static bool reparent_child(struct task *father, struct task *reaper, struct task
 
 	list_for_each_entry (t, &child->signal->thread_head, thread_node)
 		if (t->pdeath_signal)
-			send_sig(t->pdeath_signal, t);
+			send_pdeath_signal(t);
 	if (reaper->signal == father->signal)
 		return false; /* it only moved to another thread of the same process */
 	child->exit_signal = SIGCHLD;

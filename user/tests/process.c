@@ -237,6 +237,39 @@ static void parent_death_signal(void)
 	CHECK(read(fd[0], &c, 1) == 0);
 }
 
+/* The signal names the parent that died, as if it had sent it. */
+static void parent_death_sender(void)
+{
+	siginfo_t info;
+	sigset_t set;
+	pid_t child;
+	int fd[2];
+	char c;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0 && pipe(fd) == 0);
+	child = fork();
+	if (!child) {
+		pid_t parent = getpid();
+
+		if (!fork()) {
+			CHECK(prctl(PR_SET_PDEATHSIG, SIGUSR1) == 0);
+			CHECK(write(fd[1], "r", 1) == 1);
+			CHECK(sigwaitinfo(&set, &info) == SIGUSR1);
+			CHECK(info.si_code == SI_USER && info.si_pid == parent &&
+			      info.si_uid == getuid());
+			CHECK(write(fd[1], "d", 1) == 1);
+			_exit(0);
+		}
+		CHECK(read(fd[0], &c, 1) == 1);
+		_exit(0);
+	}
+	CHECK_CHILD(child);
+	close(fd[1]);
+	CHECK(read(fd[0], &c, 1) == 1 && c == 'd');
+}
+
 static void ignored_children_leave_no_zombies(void)
 {
 	int status, i;
@@ -478,6 +511,7 @@ int main(void)
 	TEST(vfork_shares_memory);
 	TEST(orphan_goes_to_subreaper);
 	TEST(parent_death_signal);
+	TEST(parent_death_sender);
 	TEST(ignored_children_leave_no_zombies);
 	TEST(process_groups);
 	TEST(sessions);
