@@ -59,6 +59,10 @@ static int check_clone_flags(const struct kernel_clone_args *args)
 		return -EINVAL;
 	if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
+	/* both results would land in the same word; with clone() they always do */
+	if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID) &&
+	    args->pidfd == args->parent_tid)
+		return -EINVAL;
 	return 0;
 }
 
@@ -481,9 +485,6 @@ SYSCALL_DEFINE5(clone, unsigned long, flags, unsigned long, stack, int __user *,
 		.tls = tls,
 	};
 
-	/* both results would land in the same word */
-	if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
-		return -EINVAL;
 	return kernel_clone(&args);
 }
 

@@ -414,6 +414,8 @@ static void clone3_and_pidfd(void)
 
 	memset(&args, 0, sizeof args);
 	args.flags = CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID;
+	args.pidfd = args.parent_tid = (uint64_t)&pidfd; /* two results in one word */
+	CHECK_ERRNO(syscall(SYS_clone3, &args, sizeof args), EINVAL);
 	args.pidfd = (uint64_t)&pidfd;
 	args.parent_tid = (uint64_t)&parent_tid;
 	args.child_tid = (uint64_t)&child_tid;
