@@ -445,5 +445,10 @@ int copy_siginfo_to_user(siginfo_t __user *to, const siginfo_t *from)
 
 int copy_siginfo_from_user(siginfo_t *to, const siginfo_t __user *from)
 {
-	return copy_from_user(to, from, sizeof(*to)) ? -EFAULT : 0;
+	if (copy_from_user(to, from, sizeof(*to)))
+		return -EFAULT;
+	if ((to->si_code >= SI_DETHREAD && to->si_code <= SI_KERNEL) || to->si_code == SI_ASYNCNL)
+		return 0;
+	/* what this kernel does not know may mean something in the part that it does not keep */
+	return copy_struct_from_user(to, sizeof(*to), from, SIGINFO_SIZE);
 }

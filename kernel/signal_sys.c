@@ -254,9 +254,14 @@ static void user_siginfo(siginfo_t *info, int sig, int code)
 	info->si_uid = current_uid();
 }
 
-/* May current send `sig` to t? 0, -EPERM. */
+/*
+ * May current send `sig` to t? 0, -EINVAL, -EPERM. It is asked when t has been found: of nobody even a
+ * number that is no signal is ESRCH.
+ */
 static int check_kill(int sig, struct task *t)
 {
+	if (sig < 0 || sig > _NSIG)
+		return -EINVAL;
 	if (t->signal == current->signal || kill_ok_by_cred(t))
 		return 0;
 	if (sig == SIGCONT && task_session_nr(t) == task_session_nr(current))
@@ -329,8 +334,6 @@ SYSCALL_DEFINE2(kill, pid_t, pid, int, sig)
 {
 	siginfo_t info;
 
-	if (sig < 0 || sig > _NSIG)
-		return -EINVAL;
 	user_siginfo(&info, sig, SI_USER);
 	if (pid > 0)
 		return kill_one(pid, sig, &info);
@@ -364,7 +367,7 @@ SYSCALL_DEFINE3(tgkill, pid_t, tgid, pid_t, pid, int, sig)
 {
 	siginfo_t info;
 
-	if (pid <= 0 || tgid <= 0 || sig < 0 || sig > _NSIG)
+	if (pid <= 0 || tgid <= 0)
 		return -EINVAL;
 	user_siginfo(&info, sig, SI_TKILL);
 	return do_tkill(tgid, pid, sig, &info);
@@ -374,23 +377,26 @@ SYSCALL_DEFINE2(tkill, pid_t, pid, int, sig)
 {
 	siginfo_t info;
 
-	if (pid <= 0 || sig < 0 || sig > _NSIG)
+	if (pid <= 0)
 		return -EINVAL;
 	user_siginfo(&info, sig, SI_TKILL);
 	return do_tkill(0, pid, sig, &info);
 }
 
 /* Nobody may make up a siginfo to another that claims to come from the kernel or from kill(2). */
-static int read_queue_info(siginfo_t *info, pid_t pid, int sig, const siginfo_t __user *uinfo)
+static int check_queue_info(siginfo_t *info, pid_t pid, int sig)
 {
-	if (copy_siginfo_from_user(info, uinfo))
-		return -EFAULT;
-	if (sig < 0 || sig > _NSIG)
-		return -EINVAL;
 	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && pid != current->pid)
 		return -EPERM;
 	info->si_signo = sig;
 	return 0;
+}
+
+static int read_queue_info(siginfo_t *info, pid_t pid, int sig, const siginfo_t __user *uinfo)
+{
+	int err = copy_siginfo_from_user(info, uinfo);
+
+	return err ?: check_queue_info(info, pid, sig);
 }
 
 SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, pid, int, sig, const siginfo_t __user *, uinfo)
@@ -407,9 +413,12 @@ SYSCALL_DEFINE4(rt_tgsigqueueinfo, pid_t, tgid, pid_t, pid, int, sig, const sigi
 	siginfo_t info;
 	int err;
 
+	err = copy_siginfo_from_user(&info, uinfo);
+	if (err)
+		return err;
 	if (pid <= 0 || tgid <= 0)
 		return -EINVAL;
-	err = read_queue_info(&info, pid, sig, uinfo);
+	err = check_queue_info(&info, pid, sig);
 	return err ?: (int)do_tkill(tgid, pid, sig, &info);
 }
 
@@ -419,7 +428,7 @@ SYSCALL_DEFINE4(pidfd_send_signal, int, fd, int, sig, const siginfo_t __user *, 
 	siginfo_t info;
 	struct task *t;
 	struct pid *pid;
-	int err;
+	int err = 0;
 
 	if (flags)
 		return -EINVAL;
@@ -435,7 +444,6 @@ SYSCALL_DEFINE4(pidfd_send_signal, int, fd, int, sig, const siginfo_t __user *, 
 			err = signo != sig ? -EINVAL : read_queue_info(&info, pid->nr, sig, uinfo);
 	} else {
 		user_siginfo(&info, sig, SI_USER);
-		err = sig < 0 || sig > _NSIG ? -EINVAL : 0;
 	}
 	if (!err) {
 		rcu_read_lock();

@@ -76,7 +76,7 @@ static void fill_record(struct signalfd_siginfo *out, const siginfo_t *info)
 	} else {
 		out->ssi_pid = (u32)info->si_pid;
 		out->ssi_uid = info->si_uid;
-		if (info->si_signo == SIGCHLD) {
+		if (info->si_signo == SIGCHLD && info->si_code > 0) {
 			out->ssi_status = info->si_status;
 			out->ssi_utime = (u64)info->si_utime;
 			out->ssi_stime = (u64)info->si_stime;

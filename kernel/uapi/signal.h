@@ -61,14 +61,16 @@
 #define SA_RESETHAND	  0x80000000UL
 
 /* si_code of signals that a program or the kernel sent. */
-#define SI_USER	   0
-#define SI_KERNEL  0x80
-#define SI_QUEUE   (-1)
-#define SI_TIMER   (-2)
-#define SI_MESGQ   (-3)
-#define SI_ASYNCIO (-4)
-#define SI_SIGIO   (-5)
-#define SI_TKILL   (-6)
+#define SI_USER	    0
+#define SI_KERNEL   0x80
+#define SI_QUEUE    (-1)
+#define SI_TIMER    (-2)
+#define SI_MESGQ    (-3)
+#define SI_ASYNCIO  (-4)
+#define SI_SIGIO    (-5)
+#define SI_TKILL    (-6)
+#define SI_DETHREAD (-7)
+#define SI_ASYNCNL  (-60)
 
 #define ILL_ILLOPC    1
 #define ILL_ILLOPN    2

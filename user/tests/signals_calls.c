@@ -289,6 +289,54 @@ static void signals_as_a_file(void)
 	CHECK_ERRNO(signalfd(0x7fffffff, &set, 0), EBADF);
 }
 
+/* A queued SIGCHLD has a value, and nothing of a child. */
+static void queued_child_signal(void)
+{
+	struct signalfd_siginfo info;
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	fd = signalfd(-1, &set, SFD_NONBLOCK);
+	CHECK(sigqueue(getpid(), SIGCHLD, (union sigval){.sival_int = 77}) == 0);
+	CHECK(read(fd, &info, sizeof info) == (ssize_t)sizeof info);
+	CHECK(info.ssi_code == SI_QUEUE && info.ssi_int == 77 && !info.ssi_status);
+}
+
+/* Who is to get it is looked for first, then who sends it, then the number. */
+static void numbers_that_are_no_signals(void)
+{
+	siginfo_t info = {.si_code = SI_QUEUE};
+	pid_t nobody = 0x3fffff, self = getpid();
+
+	CHECK_ERRNO(kill(nobody, 65), ESRCH);
+	CHECK_ERRNO(kill(-nobody, -1), ESRCH);
+	CHECK_ERRNO(kill(self, 65), EINVAL);
+	CHECK_ERRNO(kill(0, -1), EINVAL);
+	CHECK_ERRNO(syscall(SYS_tkill, nobody, 65), ESRCH);
+	CHECK_ERRNO(syscall(SYS_tgkill, self, self, 65), EINVAL);
+	CHECK_ERRNO(syscall(SYS_rt_sigqueueinfo, nobody, 65, &info), ESRCH);
+	CHECK_ERRNO(syscall(SYS_rt_sigqueueinfo, self, 65, &info), EINVAL);
+	CHECK_ERRNO(syscall(SYS_rt_tgsigqueueinfo, 0, 0, 1, 16), EFAULT);
+	info.si_code = SI_USER;
+	CHECK_ERRNO(syscall(SYS_rt_sigqueueinfo, nobody, 65, &info), EPERM);
+}
+
+/* Of a code that the kernel does not know it keeps all that means anything, or refuses. */
+static void unknown_codes(void)
+{
+	siginfo_t info = {.si_code = -100};
+
+	CHECK(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+	CHECK(syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR1, &info) == 0);
+	((char *)&info)[100] = 1;
+	CHECK_ERRNO(syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR1, &info), E2BIG);
+	info.si_code = SI_QUEUE;
+	CHECK(syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR1, &info) == 0);
+}
+
 int main(void)
 {
 	TEST(interrupted_read);
@@ -303,5 +351,8 @@ int main(void)
 	TEST(periodic_itimer);
 	TEST(cpu_itimer);
 	TEST(signals_as_a_file);
+	TEST(queued_child_signal);
+	TEST(numbers_that_are_no_signals);
+	TEST(unknown_codes);
 	return test_done();
 }
