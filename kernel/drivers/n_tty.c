@@ -161,6 +161,8 @@ void n_tty_flush_input(struct tty_struct *tty)
 {
 	forget_input(tty->disc);
 	tty_ring_flush(tty);
+	if (tty->ops->input_flushed)
+		tty->ops->input_flushed(tty);
 }
 
 /*
@@ -344,23 +346,28 @@ static bool edit_key(struct tty_struct *tty, u8 c)
 
 /* --- what ends a line, what is a signal ------------------------------------------------------ */
 
-static void echo_typed(struct tty_struct *tty, u8 c)
+static void echo_in_line(struct tty_struct *tty, u8 c)
 {
-	finish_erasing(tty);
-	if (c == '\n') {
-		echo_raw(tty, c);
-		return;
-	}
 	if (tty->disc->canon_head == tty->disc->head)
 		n_tty_echo(tty, ECHO_SET_CANON_COL);
 	echo_char(tty, c);
 }
 
+static void echo_typed(struct tty_struct *tty, u8 c)
+{
+	finish_erasing(tty);
+	if (c == '\n')
+		echo_raw(tty, c);
+	else
+		echo_in_line(tty, c);
+}
+
+/* The '/' that ends what ECHOPRT shows of an erasure is left to the next line, as in Linux. */
 static bool line_end_key(struct tty_struct *tty, u8 c)
 {
 	if (c == '\n') {
 		if (L(tty, ECHO) || L(tty, ECHONL))
-			echo_typed(tty, c);
+			echo_raw(tty, c);
 		put_line_end(tty, c | RB_EOL);
 		return true;
 	}
@@ -370,7 +377,7 @@ static bool line_end_key(struct tty_struct *tty, u8 c)
 	}
 	if (is_cc(tty, c, VEOL) || (L(tty, IEXTEN) && is_cc(tty, c, VEOL2))) {
 		if (L(tty, ECHO))
-			echo_typed(tty, c);
+			echo_in_line(tty, c);
 		if (I(tty, PARMRK) && c == 0xff)
 			put_byte(tty, c);
 		put_line_end(tty, c | RB_EOL);

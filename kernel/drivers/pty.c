@@ -65,6 +65,7 @@ struct pty {
 	bool locked;		     /* l: the slave cannot be opened */
 	bool vacant;		     /* l: the slave was open, and is not */
 	bool packet;		     /* l: TIOCPKT */
+	bool held;		     /* l: TCOOFF: what the master writes waits */
 	u8 status;		     /* l: TIOCPKT_* not yet told */
 	struct fasync_head fasync;   /* files of the master */
 	struct wait_queue_head wait; /* the master's reads, writes and polls */
@@ -170,16 +171,31 @@ static void pty_unthrottle(struct tty_struct *tty)
 	wake_master(pty_of(tty));
 }
 
+/* The slave's unread input was thrown away. */
+static void pty_input_flushed(struct tty_struct *tty)
+{
+	note_status(pty_of(tty), TIOCPKT_FLUSHREAD, 0);
+}
+
 /* Does the terminal stop at ^S and go on at ^Q? A master that knows can do it itself. */
 static bool usual_flow_keys(const struct termios2 *t)
 {
 	return t->c_iflag & IXON && t->c_cc[VSTOP] == ('S' & 037) && t->c_cc[VSTART] == ('Q' & 037);
 }
 
+/* There is no line whose bytes could be shorter, or have a parity. */
+static void pty_limit_termios(struct termios2 *new)
+{
+	new->c_cflag = (new->c_cflag & ~(CSIZE | PARENB)) | CS8 | CREAD;
+}
+
 static void pty_set_termios(struct tty_struct *tty, const struct termios2 *old)
 {
 	bool usual = usual_flow_keys(&tty->termios);
 
+	/* whoever does the line editing at the other end wants to hear of every change */
+	if ((old->c_lflag | tty->termios.c_lflag) & EXTPROC)
+		note_status(pty_of(tty), TIOCPKT_IOCTL, 0);
 	if (usual == usual_flow_keys(old))
 		return;
 	if (usual)
@@ -222,9 +238,11 @@ static const struct tty_operations pty_ops = {
 	.write = pty_write,
 	.write_room = pty_write_room,
 	.flush_buffer = pty_flush_buffer,
+	.input_flushed = pty_input_flushed,
 	.stop = pty_stop,
 	.start = pty_start,
 	.unthrottle = pty_unthrottle,
+	.limit_termios = pty_limit_termios,
 	.set_termios = pty_set_termios,
 };
 
@@ -313,6 +331,11 @@ static ssize_t ptmx_read(struct file *file, struct iov_iter *to, loff_t *pos)
 	}
 }
 
+static bool master_writable(const struct pty *pty)
+{
+	return !READ_ONCE(pty->held) && tty_input_room(pty->slave);
+}
+
 /* As if typed: how many bytes found room. */
 static size_t type(struct tty_struct *slave, const u8 *buf, size_t n)
 {
@@ -337,8 +360,10 @@ static ssize_t ptmx_write(struct file *file, struct iov_iter *from, loff_t *pos)
 		if (!n)
 			return done ? done : -EFAULT;
 		for (typed = 0; !err;) {
-			size_t more = type(pty->slave, buf + typed, n - typed);
+			size_t more = 0;
 
+			if (!READ_ONCE(pty->held))
+				more = type(pty->slave, buf + typed, n - typed);
 			typed += more;
 			done += (ssize_t)more;
 			if (typed == n)
@@ -346,8 +371,7 @@ static ssize_t ptmx_write(struct file *file, struct iov_iter *from, loff_t *pos)
 			if (file->f_flags & O_NONBLOCK)
 				err = -EAGAIN;
 			else
-				err = wait_event_interruptible(&pty->wait,
-							       tty_input_room(pty->slave));
+				err = wait_event_interruptible(&pty->wait, master_writable(pty));
 		}
 	}
 	return done ? done : err;
@@ -365,7 +389,7 @@ static u32 ptmx_poll(struct file *file, struct poll_table *table)
 		mask |= POLLPRI;
 	if (READ_ONCE(pty->vacant))
 		mask |= POLLHUP;
-	return tty_input_room(pty->slave) ? mask | POLLOUT | POLLWRNORM : mask;
+	return master_writable(pty) ? mask | POLLOUT | POLLWRNORM : mask;
 }
 
 /* The master's ioctls -------------------------------------------------------------------------- */
@@ -395,6 +419,43 @@ static long open_peer(const struct pty *pty, unsigned int flags)
 	snprintf(name, sizeof(name), "/dev/pts/%u", pty->index);
 	file = kernel_open(name, flags & ~O_CLOEXEC, 0);
 	return IS_ERR(file) ? PTR_ERR(file) : fd_install_new(file, flags & O_CLOEXEC);
+}
+
+/* TCFLSH on the master: its input is what the slave wrote, its output what no one has looked at yet. */
+static long flush_master(struct pty *pty, unsigned long which)
+{
+	if (which > TCIOFLUSH)
+		return -EINVAL;
+	if (which != TCOFLUSH) {
+		spin_lock_irq(&pty->lock);
+		pty->tail = pty->head;
+		spin_unlock_irq(&pty->lock);
+		tty_wakeup(pty->slave);
+	}
+	if (which != TCIFLUSH)
+		tty_ring_flush(pty->slave);
+	return 0;
+}
+
+/* TCXONC on the master holds back what it writes, or types ^S and ^Q. */
+static long flow_master(struct pty *pty, unsigned long action)
+{
+	u8 c = action == TCION ? 'Q' & 037 : 'S' & 037;
+
+	switch (action) {
+	case TCOOFF:
+	case TCOON:
+		spin_lock_irq(&pty->lock);
+		pty->held = action == TCOOFF;
+		spin_unlock_irq(&pty->lock);
+		wake_master(pty);
+		return 0;
+	case TCIOFF:
+	case TCION:
+		type(pty->slave, &c, 1);
+		return 0;
+	}
+	return -EINVAL;
 }
 
 /* TIOCSIG: what could be typed, and no more: who runs on the slave may be another user. */
@@ -428,6 +489,10 @@ static long ptmx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return open_peer(pty, (unsigned int)arg);
 	case TIOCSIG:
 		return signal_slave(pty, arg);
+	case TCFLSH:
+		return flush_master(pty, arg);
+	case TCXONC:
+		return flow_master(pty, arg);
 	case FIONREAD:
 		return put_user((int)(READ_ONCE(pty->head) - READ_ONCE(pty->tail)), p);
 	case TIOCOUTQ:
@@ -448,10 +513,14 @@ static long ptmx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static struct pty *new_pty(unsigned int index)
 {
 	struct pty *pty = kzalloc(sizeof(*pty), GFP_KERNEL);
+	struct termios2 termios = tty_std_termios;
 	char name[16];
 
 	if (!pty)
 		return ERR_PTR(-ENOMEM);
+	/* no line to hang up, and whoever shows the output says if that is UTF-8 */
+	termios.c_iflag &= ~IUTF8;
+	termios.c_cflag &= ~(HUPCL | CLOCAL);
 	pty->index = index;
 	spin_lock_init(&pty->lock);
 	init_waitqueue_head(&pty->wait);
@@ -460,8 +529,7 @@ static struct pty *new_pty(unsigned int index)
 	pty->ring = kmalloc(PTY_RING_SIZE, GFP_KERNEL);
 	snprintf(name, sizeof(name), "pts/%u", index);
 	if (pty->ring)
-		pty->slave =
-			tty_add(name, MKDEV(PTY_MAJOR, index), &pty_ops, &tty_std_termios, pty);
+		pty->slave = tty_add(name, MKDEV(PTY_MAJOR, index), &pty_ops, &termios, pty);
 	if (IS_ERR_OR_NULL(pty->slave)) {
 		kfree(pty->ring);
 		kfree(pty);
@@ -503,7 +571,7 @@ static int begin_pair(struct pty *pty)
 	spin_lock_irq(&pty->lock);
 	pty->head = pty->tail = 0;
 	pty->locked = pty->master_open = true;
-	pty->vacant = pty->packet = false;
+	pty->vacant = pty->packet = pty->held = false;
 	pty->status = 0;
 	spin_unlock_irq(&pty->lock);
 	return 0;

@@ -293,6 +293,16 @@ static int tty_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* The next to open it finds nothing of those before. */
+static void tty_reset(struct tty_struct *tty)
+{
+	mutex_lock(&tty->input_mutex);
+	n_tty_flush_input(tty);
+	mutex_unlock(&tty->input_mutex);
+	tty_start(tty);
+	clear_bit(TTY_EXCLUSIVE, &tty->flags);
+}
+
 static void tty_release(struct inode *inode, struct file *file)
 {
 	struct tty_file *tf = file->private;
@@ -302,11 +312,8 @@ static void tty_release(struct inode *inode, struct file *file)
 		tty_drain(tty, CLOSE_DRAIN_NS);
 	mutex_lock(&tty->open_mutex);
 	if (--tty->open_count == 0) {
-		mutex_lock(&tty->input_mutex);
-		n_tty_flush_input(tty);
-		mutex_unlock(&tty->input_mutex);
-		tty_start(tty);
-		clear_bit(TTY_EXCLUSIVE, &tty->flags);
+		if (!tty_is_pty(tty)) /* that lives, with all it has, as long as its master */
+			tty_reset(tty);
 		if (tty->ops->shutdown)
 			tty->ops->shutdown(tty);
 	}
@@ -342,7 +349,7 @@ static struct fasync_head *tty_fasync(struct file *file)
 
 	if (tty_hung_up(tf)) {
 		put_pid(pgrp);
-		return ERR_PTR(-EIO);
+		return ERR_PTR(-ENOTTY);
 	}
 	err = pgrp ? file_default_owner(file, pgrp, F_OWNER_PGRP)
 		   : file_default_owner(file, current->group_leader->thread_pid, F_OWNER_PID);

@@ -70,6 +70,8 @@ struct tty_operations {
 	/* Bytes taken by write and not yet sent; NULL: always none. */
 	size_t (*chars_in_buffer)(struct tty_struct *tty);
 	void (*flush_buffer)(struct tty_struct *tty);
+	/* Unread input was thrown away. */
+	void (*input_flushed)(struct tty_struct *tty);
 
 	/* ^S and ^Q, tcflow(): hold back and resume sending. */
 	void (*stop)(struct tty_struct *tty);
@@ -79,6 +81,8 @@ struct tty_operations {
 	/* Puts c on the line ahead of the queue: XON, XOFF. */
 	void (*send_xchar)(struct tty_struct *tty, u8 c);
 
+	/* Takes out of settings to come what the line cannot do. */
+	void (*limit_termios)(struct termios2 *new);
 	/* tty->termios has changed. `old` is what it was. May sleep. */
 	void (*set_termios)(struct tty_struct *tty, const struct termios2 *old);
 	void (*break_ctl)(struct tty_struct *tty, bool on);
@@ -131,6 +135,11 @@ struct tty_struct {
 #define TTY_XOFF_SENT	5 /* IXOFF: the other side was told to stop */
 #define TTY_WRITING	6 /* a write(2) is under way */
 #define TTY_TELL_ROOM	7 /* a write was cut short: owners of O_ASYNC files wait for room */
+
+static inline bool tty_is_pty(const struct tty_struct *tty)
+{
+	return MAJOR(tty->dev) == PTY_MAJOR;
+}
 
 /* One open of a terminal: file->private_data. */
 struct tty_file {

@@ -100,20 +100,28 @@ static const speed_t more_speeds[] = {57600,   115200,	230400,	 460800,  500000,
 				      576000,  921600,	1000000, 1152000, 1500000,
 				      2000000, 2500000, 3000000, 3500000, 4000000};
 
-static void fill_speeds(struct termios2 *t, const struct termios2 *old)
+/* What `code` names: BOTHER `other`, and what is no speed the one that there was. */
+static speed_t speed_of(tcflag_t code, speed_t other, speed_t old)
 {
-	tcflag_t code = t->c_cflag & CBAUD;
 	unsigned int i = code & 017;
 
 	if (code == BOTHER)
-		return;
+		return other;
 	if (!(code & CBAUDEX))
-		t->c_ospeed = speeds[i];
-	else if (i - 1 < ARRAY_SIZE(more_speeds))
-		t->c_ospeed = more_speeds[i - 1];
+		return speeds[i];
+	return i - 1 < ARRAY_SIZE(more_speeds) ? more_speeds[i - 1] : old;
+}
+
+/* Input has the speed of output, unless its own field says another. */
+static void fill_speeds(struct termios2 *t, const struct termios2 *old)
+{
+	tcflag_t output = t->c_cflag & CBAUD, input = t->c_cflag >> IBSHIFT & CBAUD;
+
+	t->c_ospeed = speed_of(output, t->c_ospeed, old->c_ospeed);
+	if (input)
+		t->c_ispeed = speed_of(input, t->c_ispeed, old->c_ispeed);
 	else
-		t->c_ospeed = old->c_ospeed;
-	t->c_ispeed = t->c_ospeed;
+		t->c_ispeed = t->c_ospeed;
 }
 
 enum set_when { SET_NOW = 0, SET_DRAIN = 1, SET_FLUSH = 2 };
@@ -133,6 +141,8 @@ static int set_termios(struct tty_struct *tty, struct termios2 *new, enum set_wh
 	mutex_lock(&tty->output_mutex);
 	old = tty->termios;
 	fill_speeds(new, &old);
+	if (tty->ops->limit_termios)
+		tty->ops->limit_termios(new);
 	tty->termios = *new;
 	mutex_unlock(&tty->output_mutex);
 	n_tty_set_termios(tty, &old);
@@ -259,6 +269,16 @@ static int winsize_ioctl(struct tty_struct *tty, unsigned int cmd, void __user *
 
 /* --- flow, flush, break, modem --------------------------------------------------------------- */
 
+static void send_flow_char(struct tty_struct *tty, u8 c)
+{
+	if (c == _POSIX_VDISABLE)
+		return;
+	if (tty->ops->send_xchar)
+		tty->ops->send_xchar(tty, c);
+	else
+		tty->ops->write(tty, &c, 1);
+}
+
 static int flow_ioctl(struct tty_struct *tty, unsigned long arg)
 {
 	int err = tty_check_change(tty);
@@ -274,8 +294,7 @@ static int flow_ioctl(struct tty_struct *tty, unsigned long arg)
 		return 0;
 	case TCIOFF:
 	case TCION:
-		if (tty->ops->send_xchar)
-			tty->ops->send_xchar(tty, tty->termios.c_cc[arg == TCION ? VSTART : VSTOP]);
+		send_flow_char(tty, tty->termios.c_cc[arg == TCION ? VSTART : VSTOP]);
 		return 0;
 	}
 	return -EINVAL;

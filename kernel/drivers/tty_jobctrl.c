@@ -277,11 +277,6 @@ static void hangup_old_pgrp(void)
 	kill_pgrp(pgrp, SIGCONT);
 }
 
-static bool tty_is_pty(const struct tty_struct *tty)
-{
-	return MAJOR(tty->dev) == PTY_MAJOR;
-}
-
 void disassociate_ctty(bool on_exit)
 {
 	struct tty_struct *tty = get_current_tty();
@@ -354,12 +349,12 @@ static int tiocspgrp(struct tty_struct *tty, const pid_t __user *arg)
 
 	if (err)
 		return err == -EIO ? -ENOTTY : err;
-	if (get_current_tty() != tty)
-		return -ENOTTY;
 	if (get_user(nr, arg))
 		return -EFAULT;
 	if (nr < 0)
 		return -EINVAL;
+	if (get_current_tty() != tty)
+		return -ENOTTY;
 	return set_foreground(tty, nr);
 }
 

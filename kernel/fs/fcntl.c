@@ -40,9 +40,10 @@ static long setfl(unsigned int fd, struct file *file, unsigned int flags)
 		return -EPERM;
 	if (flags & O_DIRECT && !S_ISFIFO(file->f_inode->i_mode) && !S_ISBLK(file->f_inode->i_mode))
 		return -EINVAL;
-	if ((flags ^ file->f_flags) & O_ASYNC)
+	/* where there is nothing to tell the flag stays off */
+	if ((flags ^ file->f_flags) & O_ASYNC && file->f_op->fasync)
 		err = file_set_async(file, (int)fd, flags & O_ASYNC);
-	if (err && err != -ENOTTY) /* where there is nothing to tell the flag stays off */
+	if (err)
 		return err;
 	spin_lock(&file->f_lock);
 	file->f_flags = (flags & SETFL_MASK) | (file->f_flags & ~SETFL_MASK);

@@ -238,5 +238,6 @@ struct winsize {
 #define TIOCPKT_START	   8
 #define TIOCPKT_NOSTOP	   16
 #define TIOCPKT_DOSTOP	   32
+#define TIOCPKT_IOCTL	   64
 
 #endif /* KERNEL_UAPI_TERMIOS_H */

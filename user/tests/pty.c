@@ -312,6 +312,81 @@ static void test_pty_threads(void)
 		pthread_join(threads[i], NULL);
 }
 
+/* What is typed while nobody has the slave open is there for the next. */
+static void test_pty_input_waits(void)
+{
+	open_pair();
+	CHECK(write(master, "one\ntw", 6) == 6);
+	expect(master, "one\r\ntw");
+	close(slave);
+	CHECK(write(master, "o\n", 2) == 2);
+	slave = open(name, O_RDWR | O_NOCTTY);
+	CHECK(slave >= 0);
+	expect(slave, "one\n");
+	expect(slave, "two\n");
+}
+
+static void test_pty_settings(void)
+{
+	struct termios t;
+
+	open_pair();
+	CHECK(tcgetattr(slave, &t) == 0);
+	CHECK(t.c_iflag == (ICRNL | IXON) && t.c_cflag == (B38400 | CS8 | CREAD));
+	/* there is no line that could have other bytes */
+	t.c_cflag = B9600 | CS7 | PARENB | HUPCL;
+	CHECK(tcsetattr(slave, TCSANOW, &t) == 0 && tcgetattr(slave, &t) == 0);
+	CHECK(t.c_cflag == (B9600 | CS8 | CREAD | HUPCL));
+	/* ^S and ^Q are sent on its behalf */
+	CHECK(tcflow(slave, TCIOFF) == 0 && tcflow(slave, TCION) == 0);
+	expect(master, "\023\021");
+}
+
+/* The master's input is the slave's output. */
+static void test_pty_flush(void)
+{
+	char buf[8];
+
+	open_pair();
+	raw();
+	CHECK(fcntl(master, F_SETFL, O_NONBLOCK) == 0);
+	CHECK(write(slave, "out", 3) == 3 && tcflush(master, TCIFLUSH) == 0);
+	CHECK_ERRNO(read(master, buf, sizeof(buf)), EAGAIN);
+	CHECK(write(slave, "out", 3) == 3 && tcflush(master, TCOFLUSH) == 0);
+	expect(master, "out");
+	CHECK(write(master, "in", 2) == 2);
+	sleep_ms(30);
+	CHECK(tcflush(master, TCIFLUSH) == 0);
+	expect(slave, "in");
+	CHECK(tcflow(master, TCOOFF) == 0);
+	CHECK_ERRNO(write(master, "x", 1), EAGAIN);
+	CHECK(tcflow(master, TCOON) == 0 && write(master, "x", 1) == 1);
+	expect(slave, "x");
+}
+
+/* In packet mode the master hears that input was thrown away, and with EXTPROC of new settings. */
+static void test_pty_packet_flush(void)
+{
+	struct termios t;
+	int on = 1;
+
+	open_pair();
+	CHECK(ioctl(master, TIOCPKT, &on) == 0);
+	CHECK(tcflush(slave, TCIFLUSH) == 0);
+	expect(master, (char[]){TIOCPKT_FLUSHREAD, 0});
+	CHECK(tcflush(slave, TCIOFLUSH) == 0);
+	expect(master, (char[]){TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE, 0});
+	CHECK(tcgetattr(slave, &t) == 0);
+	t.c_lflag = (t.c_lflag | EXTPROC) & ~(tcflag_t)ECHO;
+	CHECK(tcsetattr(slave, TCSANOW, &t) == 0);
+	expect(master, (char[]){TIOCPKT_IOCTL, 0});
+	t.c_lflag &= ~(tcflag_t)EXTPROC;
+	CHECK(tcsetattr(slave, TCSANOW, &t) == 0);
+	expect(master, (char[]){TIOCPKT_IOCTL, 0});
+	CHECK(write(master, "\003", 1) == 1);
+	expect(master, (char[]){TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE, 0});
+}
+
 int main(void)
 {
 	TEST(test_pty_open);
@@ -322,5 +397,9 @@ int main(void)
 	TEST(test_pty_leader_exits);
 	TEST(test_pty_packet);
 	TEST(test_pty_threads);
+	TEST(test_pty_input_waits);
+	TEST(test_pty_settings);
+	TEST(test_pty_flush);
+	TEST(test_pty_packet_flush);
 	return test_done();
 }
