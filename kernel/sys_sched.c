@@ -47,6 +47,7 @@ struct sched_wish {
 	int policy, priority,
 		nice; /* policy: without the flag; nice counts where there is no priority */
 	bool set_nice, reset_on_fork;
+	bool keep; /* all but reset_on_fork stays */
 };
 
 /* May one who is not root have this? Linux lets him go down, and up as far as the limits say. */
@@ -74,8 +75,13 @@ static int grant(struct task *t, const struct sched_wish *w)
 		return err;
 	if (!capable(CAP_SYS_NICE) && !wish_granted(t, w))
 		return -EPERM;
+	if (w->keep) {
+		sched_set_policy(t, t->policy, t->rt_priority, w->reset_on_fork);
+		return 0;
+	}
 	sched_set_policy(t, w->policy, w->priority, w->reset_on_fork);
-	if (w->set_nice && !rt_policy(w->policy))
+	/* SCHED_IDLE has its own weight, and leaves the nice value for later */
+	if (w->set_nice && (w->policy == SCHED_NORMAL || w->policy == SCHED_BATCH))
 		sched_set_nice(t, w->nice);
 	return 0;
 }
@@ -197,10 +203,12 @@ struct sched_attr {
 };
 
 #define SCHED_ATTR_SIZE_VER0	 48
+#define SCHED_ATTR_SIZE_VER1	 56 /* with the two of utilization */
 #define SCHED_FLAG_ALL		 0x7fULL
 #define SCHED_FLAG_RESET_ON_FORK 0x01ULL
 #define SCHED_FLAG_KEEP_POLICY	 0x08ULL
 #define SCHED_FLAG_KEEP_PARAMS	 0x10ULL
+#define SCHED_FLAG_UTIL_CLAMP	 0x60ULL
 
 static int set_attr(struct task *t, const struct sched_attr *attr)
 {
@@ -215,7 +223,10 @@ static int set_attr(struct task *t, const struct sched_attr *attr)
 					 : (flags & SCHED_FLAG_RESET_ON_FORK) != 0,
 	};
 
+	if (flags & SCHED_FLAG_UTIL_CLAMP)
+		return -EOPNOTSUPP;
 	if (flags & SCHED_FLAG_KEEP_PARAMS) {
+		wish.keep = true;
 		wish.priority = t->rt_priority;
 		wish.nice = t->nice;
 	}
@@ -242,6 +253,8 @@ SYSCALL_DEFINE3(sched_setattr, pid_t, pid, struct sched_attr __user *, uattr, un
 		return -EFAULT;
 	if (err)
 		return err;
+	if (attr.sched_flags & SCHED_FLAG_UTIL_CLAMP && size < SCHED_ATTR_SIZE_VER1)
+		return -EINVAL;
 	if ((int)attr.sched_policy < 0 || attr.sched_flags & ~SCHED_FLAG_ALL)
 		return -EINVAL;
 	t = get_task_or_self(pid);

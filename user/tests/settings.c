@@ -121,6 +121,24 @@ static void test_sched_attr(void)
 	CHECK_ERRNO(syscall(SYS_sched_getattr, 0, &a, 40, 0), EINVAL);
 }
 
+/* What is kept is kept whole, and SCHED_IDLE has no nice value of its own. */
+static void test_sched_attr_keeps(void)
+{
+	struct attr a = {.size = sizeof(a), .policy = SCHED_BATCH, .nice = 5, .flags = 0x10};
+
+	CHECK(syscall(SYS_sched_setattr, 0, &a, 0) ==
+	      0); /* the parameters, and with them the policy */
+	a = getattr();
+	CHECK(a.policy == SCHED_OTHER && a.nice == 0);
+	a = (struct attr){.size = sizeof(a), .policy = SCHED_IDLE, .nice = 3};
+	CHECK(syscall(SYS_sched_setattr, 0, &a, 0) == 0);
+	a = getattr();
+	CHECK(a.policy == SCHED_IDLE && a.nice == 0);
+	a.flags = 0x20; /* a clamp of utilization, which the structure has no room for */
+	a.size = 48;
+	CHECK_ERRNO(syscall(SYS_sched_setattr, 0, &a, 0), EINVAL);
+}
+
 static void test_sched_reset_on_fork(void)
 {
 	pid_t child;
@@ -441,6 +459,7 @@ int main(void)
 {
 	TEST(test_sched_policies);
 	TEST(test_sched_attr);
+	TEST(test_sched_attr_keeps);
 	TEST(test_sched_reset_on_fork);
 	TEST(test_sched_realtime_does_not_starve);
 	TEST(test_rlimit_nproc);
