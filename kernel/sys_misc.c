@@ -24,13 +24,18 @@ SYSCALL_DEFINE2(settimeofday, const struct timeval __user *, utv, const struct t
 
 	if (utv && copy_from_user(&tv, utv, sizeof(tv)))
 		return -EFAULT;
-	if (utv && !timeval_to_ns(&tv, &ns))
+	if (utv && (tv.tv_usec < 0 || tv.tv_usec > 1000000))
 		return -EINVAL;
 	if (utz && copy_from_user(&tz, utz, sizeof(tz)))
 		return -EFAULT;
-	if (!utv)
-		return capable(CAP_SYS_TIME) ? 0 : -EPERM;
-	return set_wall_clock(ns);
+	if (utv && !timeval_to_ns(&tv, &ns))
+		return -EINVAL;
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	/* the zone is nobody's business here, but there is none of more than 15 hours */
+	if (utz && (tz.tz_minuteswest > 15 * 60 || tz.tz_minuteswest < -15 * 60))
+		return -EINVAL;
+	return utv ? set_wall_clock(ns) : 0;
 }
 
 /* kcmp ----------------------------------------------------------------------------------------- */

@@ -45,6 +45,11 @@ static void test_settimeofday(void)
 
 	CHECK_ERRNO(syscall(SYS_settimeofday, &tv, NULL), EINVAL);
 	CHECK_ERRNO(syscall(SYS_settimeofday, 8L, NULL), EFAULT);
+	tv = (struct timeval){-1, 0};
+	CHECK_ERRNO(syscall(SYS_settimeofday, &tv, 8L), EFAULT);
+	CHECK_ERRNO(syscall(SYS_settimeofday, &tv, NULL), EINVAL);
+	if (!geteuid())
+		CHECK_ERRNO(syscall(SYS_settimeofday, NULL, ((int[]){901, 0})), EINVAL);
 }
 
 static long kcmp(pid_t a, pid_t b, int type, long i, long j)
