@@ -297,8 +297,8 @@ int proc_pid_limits_show(struct seq_file *m, struct task *task)
 		[RLIMIT_LOCKS] = {"Max file locks", "locks"},
 		[RLIMIT_SIGPENDING] = {"Max pending signals", "signals"},
 		[RLIMIT_MSGQUEUE] = {"Max msgqueue size", "bytes"},
-		[RLIMIT_NICE] = {"Max nice priority", ""},
-		[RLIMIT_RTPRIO] = {"Max realtime priority", ""},
+		[RLIMIT_NICE] = {"Max nice priority", NULL},
+		[RLIMIT_RTPRIO] = {"Max realtime priority", NULL},
 		[RLIMIT_RTTIME] = {"Max realtime timeout", "us"},
 	};
 
@@ -307,7 +307,7 @@ int proc_pid_limits_show(struct seq_file *m, struct task *task)
 		seq_printf(m, "%-25s ", names[i].name);
 		limit_value(m, READ_ONCE(task->signal->rlim[i].rlim_cur));
 		limit_value(m, READ_ONCE(task->signal->rlim[i].rlim_max));
-		seq_printf(m, "%-10s\n", names[i].unit);
+		seq_printf(m, names[i].unit ? "%-10s\n" : "\n", names[i].unit);
 	}
 	return 0;
 }
