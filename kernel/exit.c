@@ -349,6 +349,18 @@ static void exit_notify(struct task *t, bool group_dead)
 		release_task(t);
 }
 
+/* Unless the process is told to end in another way, its last thread's code is what the parent hears. */
+static void set_last_code(struct signal_struct *sig, int code)
+{
+	spin_lock_irq(&sig->siglock);
+	if (!(sig->flags & SIGNAL_GROUP_EXIT)) {
+		sig->flags = SIGNAL_GROUP_EXIT | (sig->flags & SIGNAL_UNKILLABLE);
+		sig->group_exit_code = code;
+		sig->group_stop_count = 0;
+	}
+	spin_unlock_irq(&sig->siglock);
+}
+
 /* The last thread: what belongs to the process as a whole. */
 static void exit_group_resources(struct task *t)
 {
@@ -370,8 +382,10 @@ __noreturn void do_exit(int code)
 	exit_signals(t);
 	t->exit_code = code;
 	group_dead = atomic_dec_and_test(&t->signal->live);
-	if (group_dead)
+	if (group_dead) {
+		set_last_code(t->signal, code);
 		exit_group_resources(t);
+	}
 	exit_mm();
 	if (t->files)
 		exit_files(t);

@@ -366,6 +366,34 @@ static void *forker(void *arg)
 	return NULL;
 }
 
+static void *ends_with_seven(void *arg)
+{
+	(void)arg;
+	sleep_ms(30);
+	return (void *)syscall(SYS_exit, 7);
+}
+
+/* Of threads that end one by one the last has the word, be it the first one or not. */
+static void last_thread_tells(void)
+{
+	int status;
+	pid_t pid;
+
+	for (int leader_first = 0; leader_first < 2; leader_first++) {
+		pid = fork();
+		if (!pid) {
+			pthread_t t;
+
+			CHECK(pthread_create(&t, NULL, ends_with_seven, NULL) == 0);
+			if (!leader_first)
+				sleep_ms(300);
+			syscall(SYS_exit, 3);
+		}
+		CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+		CHECK(WEXITSTATUS(status) == (leader_first ? 7 : 3));
+	}
+}
+
 static void fork_from_threads(void)
 {
 	pthread_t t[4];
@@ -503,6 +531,7 @@ int main(void)
 	TEST(many_short_threads);
 	TEST(robust_mutex);
 	TEST(leader_ends_first);
+	TEST(last_thread_tells);
 	TEST(fork_from_threads);
 	TEST(clocks);
 	TEST(posix_timers);
