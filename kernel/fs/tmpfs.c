@@ -37,6 +37,7 @@
 
 #define TMPFS_MAGIC	0x01021994
 #define RENAME_EXCHANGE 2u
+#define ENTRY_SIZE	20 /* what an entry of a directory takes in stat()'s eyes, as on Linux */
 
 struct tmpfs_info {
 	struct shmem_limit blocks;
@@ -100,6 +101,7 @@ static struct inode *tmpfs_new_inode(struct super_block *sb, const struct inode 
 		inode->i_op = &tmpfs_dir_inode_operations;
 		inode->i_fop = &simple_dir_operations;
 		inode->i_nlink = 2;
+		inode->i_data.i_size = 2 * ENTRY_SIZE; /* "." and ".." */
 		break;
 	default:
 		inode->i_op = &tmpfs_link_inode_operations;
@@ -126,20 +128,37 @@ static void tmpfs_evict(struct inode *inode)
 
 /* Directories ---------------------------------------------------------------------------------- */
 
-/* A file's names are in several directories: no i_rwsem guards their number. */
-static void change_nlink(struct inode *inode, int by)
+/*
+ * A file's names are in several directories: no i_rwsem guards their number. Each but the first counts
+ * as an inode: names take memory too. 0, -ENOSPC.
+ */
+static int add_name(struct inode *inode)
 {
-	struct super_block *sb = inode->i_sb;
+	struct tmpfs_info *info = tmpfs_info(inode->i_sb);
+	int err = 0;
 
-	spin_lock(&sb->s_lock);
-	inode->i_nlink += by;
-	spin_unlock(&sb->s_lock);
+	spin_lock(&inode->i_sb->s_lock);
+	if (inode->i_nlink && atomic_long_inc_return(&info->inodes) > info->max_inodes) {
+		atomic_long_dec(&info->inodes);
+		err = -ENOSPC;
+	} else {
+		inode->i_nlink++;
+	}
+	spin_unlock(&inode->i_sb->s_lock);
+	return err;
 }
 
-/* Every entry looks 20 bytes long to stat(), as it does on Linux. */
+static void drop_name(struct inode *inode)
+{
+	spin_lock(&inode->i_sb->s_lock);
+	if (--inode->i_nlink && !S_ISDIR(inode->i_mode))
+		atomic_long_dec(&tmpfs_info(inode->i_sb)->inodes);
+	spin_unlock(&inode->i_sb->s_lock);
+}
+
 static void dir_changed(struct inode *dir, int entries)
 {
-	dir->i_data.i_size += entries * 20;
+	dir->i_data.i_size += entries * ENTRY_SIZE;
 	touch_mtime(dir);
 }
 
@@ -178,15 +197,11 @@ static int tmpfs_symlink(struct inode *dir, struct dentry *dentry, const char *t
 static int tmpfs_link(struct inode *dir, struct dentry *old, struct dentry *dentry)
 {
 	struct inode *inode = old->d_inode;
+	int err = add_name(inode);
 
-	if (atomic_long_inc_return(&tmpfs_info(dir->i_sb)->inodes) >
-	    tmpfs_info(dir->i_sb)->max_inodes) {
-		atomic_long_dec(&tmpfs_info(dir->i_sb)->inodes);
-		return -ENOSPC;
-	}
-	atomic_long_dec(&tmpfs_info(dir->i_sb)->inodes);
+	if (err)
+		return err;
 	ihold(inode);
-	change_nlink(inode, 1);
 	touch_ctime(inode);
 	dir_changed(dir, 1);
 	d_add(dentry, inode);
@@ -197,7 +212,7 @@ static int tmpfs_unlink(struct inode *dir, struct dentry *dentry)
 {
 	struct inode *inode = dentry->d_inode;
 
-	change_nlink(inode, -1);
+	drop_name(inode);
 	touch_ctime(inode);
 	dir_changed(dir, -1);
 	return 0;

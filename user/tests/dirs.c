@@ -448,8 +448,8 @@ static void test_mount(void)
 	CHECK_ERRNO(fallocate(fd, 0, 8 * 4096, 12 * 4096), ENOSPC);
 	CHECK(fstat(fd, &st) == 0 && st.st_blocks == 64 && st.st_size == 8 * 4096);
 	CHECK_ERRNO(umount("mnt"), EBUSY);
-	CHECK(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0 ||
-	      errno == EBUSY);
+	CHECK_ERRNO(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), EBUSY);
+	CHECK(access("mnt/big", W_OK) == 0);
 	close(fd);
 	CHECK(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0);
 	CHECK_ERRNO(open("mnt/new", O_RDWR | O_CREAT, 0644), EROFS);
@@ -629,6 +629,7 @@ int main(int argc, char **argv)
 	TEST(test_listing);
 	TEST(test_special);
 	TEST(test_mount);
+	TEST(test_tmpfs_names);
 	TEST(test_mount_race);
 	TEST(test_mount_nosuid);
 	TEST(test_mount_read_only);
