@@ -163,8 +163,10 @@ static noinline void __fput(struct file *file)
 		locks_remove_file(file);
 		if (file->f_op->release)
 			file->f_op->release(file->f_inode, file);
-		if (file->f_mode & FMODE_WRITER)
+		if (file->f_mode & FMODE_WRITER) {
 			put_write_access(file->f_inode);
+			mnt_put_writer(path.mnt);
+		}
 		if (file->f_mode & FMODE_EXEC)
 			allow_write_access(file->f_inode);
 	}

@@ -166,7 +166,28 @@ struct mount *__lookup_mnt(const struct path *path)
 
 int mnt_want_write(const struct mount *mnt)
 {
-	return mnt && mnt->mnt_flags & MS_RDONLY ? -EROFS : 0;
+	return mnt && READ_ONCE(mnt->mnt_flags) & MS_RDONLY ? -EROFS : 0;
+}
+
+/* Counted before it looks, as who makes the mount read-only forbids before it looks. */
+int mnt_get_writer(struct mount *mnt)
+{
+	int err;
+
+	if (!mnt)
+		return 0;
+	atomic_inc(&mnt->mnt_writers);
+	smp_mb();
+	err = mnt_want_write(mnt);
+	if (err)
+		atomic_dec(&mnt->mnt_writers);
+	return err;
+}
+
+void mnt_put_writer(struct mount *mnt)
+{
+	if (mnt)
+		atomic_dec(&mnt->mnt_writers);
 }
 
 /* Hang @mnt at @path, on top of what is there. Takes over the caller's reference to @mnt. */
@@ -324,21 +345,43 @@ int for_each_mount(int (*fn)(struct mount *mnt, void *arg), void *arg)
 
 /* mount(2) ------------------------------------------------------------------------------------- */
 
+static void set_mount_flags(struct mount *mnt, unsigned int flags)
+{
+	spin_lock(&dcache_lock);
+	WRITE_ONCE(mnt->mnt_flags, flags);
+	spin_unlock(&dcache_lock);
+}
+
+/* Nobody opens a file for writing from here on, unless somebody had one open: then -EBUSY. */
+static int make_readonly(struct mount *mnt) __must_hold(&mount_mutex)
+{
+	unsigned int old = mnt->mnt_flags;
+
+	set_mount_flags(mnt, old | MS_RDONLY);
+	smp_mb();
+	if (!atomic_read(&mnt->mnt_writers))
+		return 0;
+	set_mount_flags(mnt, old);
+	return -EBUSY;
+}
+
 static int do_remount(const struct path *path, unsigned int flags, const char *data)
 	__must_hold(&mount_mutex)
 {
 	struct mount *mnt = path->mnt;
+	unsigned int old;
 	int err = 0;
 
 	if (!mnt || path->dentry != mnt->mnt_root)
 		return -EINVAL;
+	old = mnt->mnt_flags;
+	if (flags & MS_RDONLY)
+		err = make_readonly(mnt);
+	if (err)
+		return err;
 	if (!(flags & MS_BIND) && mnt->mnt_sb->s_op->remount)
 		err = mnt->mnt_sb->s_op->remount(mnt->mnt_sb, data);
-	if (!err) {
-		spin_lock(&dcache_lock);
-		mnt->mnt_flags = mount_flags(flags, mnt->mnt_flags);
-		spin_unlock(&dcache_lock);
-	}
+	set_mount_flags(mnt, err ? old : mount_flags(flags, old));
 	return err;
 }
 
@@ -510,6 +553,8 @@ static int do_umount(struct path *path, int flags)
 	mutex_lock(&mount_mutex);
 	spin_lock(&dcache_lock);
 	if (!mnt || path->dentry != mnt->mnt_root || list_empty(&mnt->mnt_list))
+		err = -EINVAL;
+	else if (flags & MNT_EXPIRE && (flags & (MNT_FORCE | MNT_DETACH) || !mnt->mnt_parent))
 		err = -EINVAL;
 	else if (!mnt->mnt_parent)
 		err = -EBUSY;

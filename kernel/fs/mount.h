@@ -43,6 +43,7 @@
  */
 struct mount {
 	atomic_t mnt_count;	       /* being mounted counts one */
+	atomic_t mnt_writers;	       /* regular files that are open for writing */
 	unsigned int mnt_flags;	       /* D  MS_* of MNT_FLAG_MASK */
 	int mnt_id;		       /* c */
 	struct super_block *mnt_sb;    /* c  counted in s_active */
@@ -71,6 +72,13 @@ struct mount *__lookup_mnt(const struct path *path) __must_hold(&dcache_lock);
 
 /** mnt_want_write() - 0, or -EROFS if @mnt is read-only. @mnt may be NULL (pseudo files). */
 int mnt_want_write(const struct mount *mnt);
+
+/**
+ * mnt_get_writer() - a file of @mnt is being opened for writing: until mnt_put_writer() the mount
+ * cannot be made read-only. 0, -EROFS. @mnt may be NULL.
+ */
+int mnt_get_writer(struct mount *mnt);
+void mnt_put_writer(struct mount *mnt);
 
 /** register_filesystem() - @type can be mounted by name and is listed in /proc/filesystems. */
 void register_filesystem(struct file_system_type *type);

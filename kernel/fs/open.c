@@ -100,7 +100,12 @@ static struct file *do_dentry_open(struct path *path, unsigned int flags)
 	if (flags & O_DIRECT && !S_ISBLK(inode->i_mode))
 		goto fail;
 	if (file->f_mode & FMODE_WRITE && S_ISREG(inode->i_mode)) {
+		err = mnt_get_writer(path->mnt);
+		if (err)
+			goto fail;
 		err = get_write_access(inode);
+		if (err)
+			mnt_put_writer(path->mnt);
 		if (err)
 			goto fail;
 		file->f_mode |= FMODE_WRITER;
@@ -114,8 +119,10 @@ static struct file *do_dentry_open(struct path *path, unsigned int flags)
 fail:
 	file->f_mode = FMODE_PATH |
 		       (file->f_mode & FMODE_WRITER); /* not opened: there is nothing to release */
-	if (file->f_mode & FMODE_WRITER)
+	if (file->f_mode & FMODE_WRITER) {
 		put_write_access(inode);
+		mnt_put_writer(path->mnt);
+	}
 	fput(file);
 	return ERR_PTR(err);
 }

@@ -397,6 +397,40 @@ static int mounts_below_here(void)
 }
 
 /* Nothing is mounted where no name leads any more. */
+/* A name takes memory, as an inode does: names count, and go. */
+static void test_tmpfs_names(void)
+{
+	char name[32];
+	struct stat st;
+	int made = 0;
+
+	CHECK(mkdir("names", 0755) == 0);
+	if (mount("none", "names", "tmpfs", 0, "nr_inodes=12") && errno == EPERM)
+		return; /* not root */
+	CHECK(stat("names", &st) == 0 && st.st_size == 40);
+	CHECK(mkdir("names/d", 0755) == 0 && stat("names/d", &st) == 0 && st.st_size == 40);
+	CHECK(stat("names", &st) == 0 && st.st_size == 60);
+	CHECK(mknod("names/f", S_IFREG | 0600, 0) == 0);
+	for (int round = 0; round < 2; round++) {
+		int had = made;
+
+		for (made = 0; made < 20; made++) {
+			snprintf(name, sizeof(name), "names/l%d", made);
+			if (link("names/f", name))
+				break;
+		}
+		CHECK(errno == ENOSPC && made > 3 && made < 12 && (!had || made == had));
+		CHECK_ERRNO(mknod("names/g", S_IFREG | 0600, 0), ENOSPC);
+		for (int i = 0; i < made; i++) {
+			snprintf(name, sizeof(name), "names/l%d", i);
+			CHECK(unlink(name) == 0);
+		}
+	}
+	CHECK(mknod("names/g", S_IFREG | 0600, 0) == 0);
+	CHECK_ERRNO(umount2("names", MNT_EXPIRE | MNT_DETACH), EINVAL);
+	CHECK(umount("names") == 0 && rmdir("names") == 0);
+}
+
 static void test_mount_race(void)
 {
 	pid_t pid;
