@@ -22,6 +22,7 @@
  * killable state wakes, and no thread runs on in user mode.
  */
 #include "kernel/signal.h"
+#include "kernel/cred.h"
 #include "kernel/proc_internal.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
@@ -454,6 +455,19 @@ int send_sig(int sig, struct task *t)
 	siginfo_t info = {.si_signo = sig, .si_code = SI_KERNEL};
 
 	return do_send(sig, &info, t, true);
+}
+
+/*
+ * The thread whose call it was gets it, as if it had sent it to itself: it may have blocked the signal
+ * to look for it after the call, while others of its process have not.
+ */
+int send_sig_current(int sig)
+{
+	siginfo_t info = {.si_signo = sig, .si_code = SI_USER};
+
+	info.si_pid = current->tgid;
+	info.si_uid = current_uid();
+	return send_sig_thread(sig, &info, current);
 }
 
 int kill_proc(pid_t pid, int sig)

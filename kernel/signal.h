@@ -172,6 +172,7 @@ static inline unsigned long rlimit_of(const struct signal_struct *sig, unsigned 
 int send_sig(int sig, struct task *t); /* to the process, from the kernel */
 int send_sig_info(int sig, const siginfo_t *info, struct task *t);   /* to the process */
 int send_sig_thread(int sig, const siginfo_t *info, struct task *t); /* to this thread alone */
+int send_sig_current(int sig); /* for a call that current made: SIGPIPE, SIGXFSZ */
 
 /* To every process of the group; takes tasklist_lock. -ESRCH when there is none. */
 int kill_pgrp(pid_t pgrp, int sig);

@@ -314,7 +314,7 @@ int inode_newsize_ok(const struct inode *inode, loff_t size)
 	unsigned long limit = rlimit_of(current->signal, RLIMIT_FSIZE);
 
 	if (limit != RLIM_INFINITY && (u64)size > limit && size > i_size_read(inode)) {
-		send_sig(SIGXFSZ, current);
+		send_sig_current(SIGXFSZ);
 		return -EFBIG;
 	}
 	return 0;

@@ -133,7 +133,7 @@ static ssize_t write_limits(struct inode *inode, loff_t pos, size_t count)
 
 	if (limit != RLIM_INFINITY) {
 		if ((u64)pos >= limit) {
-			send_sig(SIGXFSZ, current);
+			send_sig_current(SIGXFSZ);
 			return -EFBIG;
 		}
 		count = min_t(size_t, count, limit - pos);

@@ -323,7 +323,7 @@ ssize_t pipe_write(struct pipe *pipe, struct iov_iter *from, unsigned int flags)
 		wake_writers(pipe);
 	tell_readers(pipe);
 	if (ret == -EPIPE && flags & PIPE_SIGNAL)
-		send_sig(SIGPIPE, current);
+		send_sig_current(SIGPIPE);
 	return done ?: ret;
 }
 

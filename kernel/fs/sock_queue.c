@@ -273,7 +273,7 @@ static ssize_t send_stream(struct sock_end *end, struct iov_iter *from, bool non
 			done += (ssize_t)len;
 	}
 	if (!done && err == -EPIPE && signal)
-		send_sig(SIGPIPE, current);
+		send_sig_current(SIGPIPE);
 	return done ?: err;
 }
 

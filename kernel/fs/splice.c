@@ -193,7 +193,7 @@ static int wait_for_room(struct pipe *pipe, bool nonblock)
 	err = pipe_wait_writable(pipe, nonblock ? PIPE_WAIT_NOT : 0);
 	mutex_unlock(&pipe->mutex);
 	if (err == -EPIPE)
-		send_sig(SIGPIPE, current);
+		send_sig_current(SIGPIPE);
 	return err;
 }
 

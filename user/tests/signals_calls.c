@@ -337,6 +337,35 @@ static void unknown_codes(void)
 	CHECK(syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR1, &info) == 0);
 }
 
+static void *takes_all_signals(void *arg)
+{
+	sleep_ms(10000);
+	return arg;
+}
+
+/* SIGPIPE is for the thread that wrote: it can block it, and take it after the call. */
+static void broken_pipe_of_a_thread(void)
+{
+	struct timespec none = {0, 0};
+	siginfo_t info;
+	pthread_t t;
+	sigset_t set;
+	int fd[2];
+
+	handle(SIGPIPE, on_info, 0);
+	CHECK(pipe(fd) == 0 && close(fd[0]) == 0);
+	CHECK_ERRNO(write(fd[1], "x", 1), EPIPE);
+	CHECK(hits == 1 && last_code == SI_USER && last_pid == getpid());
+	CHECK(pthread_create(&t, NULL, takes_all_signals, NULL) == 0);
+	sleep_ms(20);
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+	CHECK_ERRNO(write(fd[1], "x", 1), EPIPE);
+	sleep_ms(20);
+	CHECK(hits == 1 && sigtimedwait(&set, &info, &none) == SIGPIPE);
+}
+
 int main(void)
 {
 	TEST(interrupted_read);
@@ -354,5 +383,6 @@ int main(void)
 	TEST(queued_child_signal);
 	TEST(numbers_that_are_no_signals);
 	TEST(unknown_codes);
+	TEST(broken_pipe_of_a_thread);
 	return test_done();
 }
