@@ -29,6 +29,7 @@
 #include "lib/string.h"
 #include "mm/page.h"
 #include "mm/slab.h"
+#include "mm/vmalloc.h"
 
 #define DEFAULT_POLLMASK (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
 #define NO_TIMEOUT	 S64_MAX
@@ -247,6 +248,22 @@ static int poll_scan(struct poll_wqueues *pwq, void *arg)
 	return ready;
 }
 
+/* As many as there may be descriptors: more than can be had in one piece of memory. */
+static struct pollfd *alloc_pollfds(unsigned int nr)
+{
+	size_t size = nr * sizeof(struct pollfd);
+
+	return size <= PAGE_SIZE ? kmalloc(size, GFP_KERNEL) : vmalloc(size);
+}
+
+static void free_pollfds(struct pollfd *fds, unsigned int nr)
+{
+	if (nr * sizeof(*fds) <= PAGE_SIZE)
+		kfree(fds);
+	else
+		vfree(fds);
+}
+
 static long do_poll(struct pollfd __user *ufds, unsigned int nr, s64 timeout_ns)
 {
 	struct pollfd fast[INLINE_POLLFDS];
@@ -257,7 +274,7 @@ static long do_poll(struct pollfd __user *ufds, unsigned int nr, s64 timeout_ns)
 	if (nr > rlimit_of(current->signal, RLIMIT_NOFILE))
 		return -EINVAL;
 	if (nr > INLINE_POLLFDS) {
-		set.fds = kmalloc_array(nr, sizeof(*set.fds), GFP_KERNEL);
+		set.fds = alloc_pollfds(nr);
 		if (!set.fds)
 			return -ENOMEM;
 	}
@@ -273,7 +290,7 @@ static long do_poll(struct pollfd __user *ufds, unsigned int nr, s64 timeout_ns)
 	}
 out:
 	if (set.fds != fast)
-		kfree(set.fds);
+		free_pollfds(set.fds, nr);
 	return ret;
 }
 

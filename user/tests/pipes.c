@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -258,6 +259,26 @@ static void test_open_again(void)
 	CHECK(close(p[0]) == 0);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	CHECK(open(name, O_WRONLY | O_NONBLOCK) >= 0 && open(name, O_WRONLY) >= 0);
+}
+
+/* As many as there may be open. */
+static void test_poll_many(void)
+{
+	struct pollfd *fds;
+	struct rlimit rl;
+	int fd[2];
+	size_t n;
+
+	CHECK(getrlimit(RLIMIT_NOFILE, &rl) == 0);
+	rl.rlim_cur = rl.rlim_max;
+	CHECK(setrlimit(RLIMIT_NOFILE, &rl) == 0);
+	n = rl.rlim_max < 1000000 ? rl.rlim_max : 1000000;
+	fds = calloc(n, sizeof(*fds));
+	CHECK(fds && pipe(fd) == 0 && write(fd[1], "x", 1) == 1);
+	for (size_t i = 0; i < n; i++)
+		fds[i].fd = -1;
+	fds[n - 1] = (struct pollfd){fd[0], POLLIN, 0};
+	CHECK(poll(fds, n, 0) == 1 && fds[n - 1].revents == POLLIN && !fds[0].revents);
 }
 
 static void test_poll(void)
@@ -564,6 +585,7 @@ int main(void)
 	TEST(test_fifo_poll);
 	TEST(test_open_again);
 	TEST(test_poll);
+	TEST(test_poll_many);
 	TEST(test_select);
 	TEST(test_select_closed);
 	TEST(test_eventfd);
