@@ -47,9 +47,10 @@ static int cpu_limit_signal(struct signal_struct *sig, u64 total)
 		return 0;
 	if (hard != RLIM_INFINITY && secs >= hard)
 		return SIGKILL;
-	if (secs < soft || total < sig->cpu_limit_warned_ns)
+	if (secs < soft)
 		return 0;
-	sig->cpu_limit_warned_ns = total + NSEC_PER_SEC;
+	/* the next warning is due a second later: that is how Linux remembers it, for all to see */
+	WRITE_ONCE(sig->rlim[RLIMIT_CPU].rlim_cur, soft + 1);
 	return SIGXCPU;
 }
 

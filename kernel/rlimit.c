@@ -40,11 +40,8 @@ static int do_prlimit(struct task *t, unsigned int which, const struct rlimit *n
 	*old = sig->rlim[which];
 	if (new) {
 		err = check_rlimit(old, new, which);
-		if (!err) {
+		if (!err)
 			sig->rlim[which] = *new;
-			if (which == RLIMIT_CPU)
-				sig->cpu_limit_warned_ns = 0;
-		}
 	}
 	spin_unlock_irq(&sig->siglock);
 	if (!err && new) {

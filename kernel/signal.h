@@ -135,7 +135,6 @@ struct signal_struct {
 	u64 it_real_incr_ns;		   /* (s) */
 	u64 it_virt_expires, it_virt_incr; /* (s) process CPU time in ns, 0 = off */
 	u64 it_prof_expires, it_prof_incr; /* (s) */
-	u64 cpu_limit_warned_ns;	   /* (s) RLIMIT_CPU: when the next SIGXCPU is due */
 	struct core_state *core_state;	   /* (s) a core file is being written */
 	unsigned int coredump_filter;	   /* what goes into it, by kind of memory */
 	struct list_head posix_timers;	   /* (s) */

@@ -485,6 +485,30 @@ static void limits(void)
 	CHECK_ERRNO(getrlimit(99, &lim), EINVAL);
 }
 
+static volatile int warnings;
+
+static void on_cpu_limit(int sig)
+{
+	(void)sig;
+	warnings++;
+}
+
+/* Each warning moves the soft limit on by a second. */
+static void cpu_limit_warns(void)
+{
+	struct rusage used;
+	struct rlimit lim, now;
+
+	CHECK(signal(SIGXCPU, on_cpu_limit) != SIG_ERR && getrusage(RUSAGE_SELF, &used) == 0);
+	lim.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1);
+	lim.rlim_max = lim.rlim_cur + 60;
+	CHECK(setrlimit(RLIMIT_CPU, &lim) == 0);
+	while (!warnings)
+		;
+	CHECK(getrlimit(RLIMIT_CPU, &now) == 0);
+	CHECK(now.rlim_cur == lim.rlim_cur + 1 && now.rlim_max == lim.rlim_max);
+}
+
 static void cpu_limit_kills(void)
 {
 	struct rlimit lim = {1, 2};
@@ -524,6 +548,7 @@ int main(void)
 	TEST(many_children);
 	TEST(fork_tree);
 	TEST(limits);
+	TEST(cpu_limit_warns);
 	TEST(cpu_limit_kills);
 	return test_done();
 }
