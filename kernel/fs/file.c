@@ -203,6 +203,22 @@ struct file *fget_task(struct task *task, unsigned int fd)
 	return file;
 }
 
+bool close_on_exec_task(struct task *task, unsigned int fd)
+{
+	const struct fdtable *fdt;
+	bool on = false;
+
+	task_lock(task);
+	rcu_read_lock();
+	if (task->files) {
+		fdt = rcu_dereference(task->files->fdt);
+		on = fd < fdt->max_fds && test_bit(fd, fdt->close_on_exec);
+	}
+	rcu_read_unlock();
+	task_unlock(task);
+	return on;
+}
+
 /* The first descriptor in use at or after @fd, or -1. */
 static int next_open_fd(struct task *task, unsigned int fd)
 {

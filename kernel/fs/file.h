@@ -65,6 +65,7 @@ struct file *fget(unsigned int fd);
 struct file *fget_raw(unsigned int fd);
 /** fget_task() - of another task. NULL also when it has exited. */
 struct file *fget_task(struct task *task, unsigned int fd);
+bool close_on_exec_task(struct task *task, unsigned int fd);
 /**
  * next_fd_task() - the first open descriptor of @task at or after @fd, with a reference in *file;
  * or -1.

@@ -334,14 +334,17 @@ static int fdinfo_show(struct seq_file *m, void *arg)
 	const struct inode *inode = arg;
 	struct task *task = proc_task(inode);
 	struct file *file = task ? fget_task(task, proc_i(inode)->id) : NULL;
+	unsigned int flags = 0;
 
+	if (file && close_on_exec_task(task, proc_i(inode)->id))
+		flags = O_CLOEXEC; /* the descriptor's, not the file's */
 	if (task)
 		put_task_struct(task);
 	if (!file)
 		return -ENOENT;
-	seq_printf(m, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", file->f_pos,
-		   file->f_flags, file->f_path.mnt ? file->f_path.mnt->mnt_id : 0,
-		   file->f_inode->i_ino);
+	flags |= file->f_flags & ~O_CLOEXEC;
+	seq_printf(m, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", file->f_pos, flags,
+		   file->f_path.mnt ? file->f_path.mnt->mnt_id : 0, file->f_inode->i_ino);
 	if (file->f_op->fdinfo)
 		file->f_op->fdinfo(m, file);
 	fput(file);

@@ -271,6 +271,9 @@ static void test_fds(void)
 	CHECK(n == 1); /* the listing's own */
 	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", p[0]);
 	CHECK(field(name, "pos:") == 0);
+	/* that it closes on exec is said of the descriptor */
+	CHECK(field(name, "flags:") == 0 && fcntl(p[0], F_SETFD, FD_CLOEXEC) == 0);
+	CHECK(field(name, "flags:") == O_CLOEXEC);
 	CHECK_ERRNO(open("/proc/self/fd/99", O_RDONLY), ENOENT);
 	fd = open("/dev/null", O_RDONLY);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
