@@ -327,7 +327,9 @@ static int prepend_path(const struct path *path, const struct path *root, char *
 	return dentry != root->dentry || mnt != root->mnt;
 }
 
-char *d_path_root(const struct path *path, const struct path *root, char *buf, size_t size)
+/* *@outside: @root is not above the path, which is then seen from where it ends. */
+static char *make_path(const struct path *path, const struct path *root, char *buf, size_t size,
+		       bool *outside)
 {
 	static const char deleted[] = " (deleted)";
 	char *end = buf + size, *tail;
@@ -351,7 +353,28 @@ char *d_path_root(const struct path *path, const struct path *root, char *buf, s
 			*--end = '/';
 	}
 	spin_unlock(&dcache_lock);
+	*outside = ret > 0;
 	return ret < 0 ? ERR_PTR(ret) : end;
+}
+
+char *d_path_root(const struct path *path, const struct path *root, char *buf, size_t size)
+{
+	bool outside;
+
+	return make_path(path, root, buf, size, &outside);
+}
+
+char *d_path_marked(const struct path *path, const struct path *root, char *buf, size_t size)
+{
+	static const char mark[] = "(unreachable)";
+	bool outside;
+	char *text = make_path(path, root, buf, size, &outside);
+
+	if (IS_ERR(text) || !outside)
+		return text;
+	if (text - buf < (ssize_t)sizeof(mark) - 1)
+		return ERR_PTR(-ENAMETOOLONG);
+	return memcpy(text - (sizeof(mark) - 1), mark, sizeof(mark) - 1);
 }
 
 /* readdir -------------------------------------------------------------------------------------- */

@@ -496,6 +496,8 @@ void dput(struct dentry *dentry);
  */
 char *d_path(const struct path *path, char *buf, size_t size);
 char *d_path_root(const struct path *path, const struct path *root, char *buf, size_t size);
+/* With "(unreachable)" in front if no way leads from @root to it. */
+char *d_path_marked(const struct path *path, const struct path *root, char *buf, size_t size);
 
 /** dcache_readdir() - readdir of a directory whose entries are its dentries, with "." and "..". */
 int dcache_readdir(struct file *file, struct dir_context *ctx);

@@ -256,7 +256,7 @@ SYSCALL_DEFINE2(getcwd, char __user *, buf, unsigned long, size)
 		return -ENOMEM;
 	get_fs_pwd(current->fs, &pwd);
 	get_fs_root(current->fs, &root);
-	cwd = d_path_root(&pwd, &root, page, PATH_MAX);
+	cwd = d_path_marked(&pwd, &root, page, PATH_MAX);
 	if (IS_ERR(cwd)) {
 		ret = PTR_ERR(cwd);
 	} else if (READ_ONCE(pwd.dentry->d_flags) & DCACHE_DELETED) {

@@ -82,6 +82,27 @@ static void test_removed_cwd(void)
 	CHECK_ERRNO(syscall(SYS_getcwd, buf, 3), ERANGE);
 }
 
+/* What is not below the root has no absolute path. */
+static void test_unreachable_cwd(void)
+{
+	char buf[PATH_MAX];
+	pid_t pid;
+
+	CHECK(mkdir("jail", 0755) == 0);
+	pid = fork();
+	if (!pid) {
+		if (chroot("jail") && errno == EPERM)
+			_exit(0); /* not root */
+		CHECK(syscall(SYS_getcwd, buf, sizeof(buf)) > 0);
+		CHECK(!strncmp(buf, "(unreachable)/", 14));
+		CHECK(chdir("/") == 0 && syscall(SYS_getcwd, buf, sizeof(buf)) == 2);
+		CHECK(!strcmp(buf, "/"));
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(rmdir("jail") == 0);
+}
+
 static void test_links(void)
 {
 	struct stat st;
@@ -490,6 +511,8 @@ static void test_mount(void)
 	CHECK(umount("mnt") == 0 && rmdir("mnt") == 0);
 	CHECK_ERRNO(umount("mnt"), ENOENT);
 	CHECK_ERRNO(mount("none", ".", "nofs", 0, NULL), ENODEV);
+	CHECK_ERRNO(mount("", ".", NULL, MS_BIND, NULL), EINVAL);
+	CHECK_ERRNO(mount(NULL, "/", NULL, MS_SHARED | MS_PRIVATE, NULL), EINVAL);
 	CHECK(mkdir("m1", 0755) == 0 && mkdir("m2", 0755) == 0);
 	touch("m1/f");
 	CHECK(mount("m1", "m2", NULL, MS_BIND, NULL) == 0 && stat("m2/f", &st) == 0 &&
