@@ -442,11 +442,20 @@ out:
 	return err;
 }
 
+/* There is one namespace, and nobody to share with: one kind is as good as another. */
+static int set_propagation(const struct path *path, unsigned int flags)
+{
+	unsigned int type = flags & ~(MS_REC | MS_SILENT);
+
+	if (type & ~MS_PROPAGATION || type & (type - 1))
+		return -EINVAL;
+	return path->mnt && path->dentry == path->mnt->mnt_root ? 0 : -EINVAL;
+}
+
 /* Another propagation is no change that /proc/PID/mounts would show. */
 static bool changes_mounts(unsigned int flags)
 {
-	return flags & (MS_REMOUNT | MS_BIND) ||
-	       !(flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE));
+	return flags & (MS_REMOUNT | MS_BIND) || !(flags & MS_PROPAGATION);
 }
 
 static int do_mount(const char *dev, const char __user *dir, const char *type, unsigned int flags,
@@ -461,13 +470,11 @@ static int do_mount(const char *dev, const char __user *dir, const char *type, u
 	if (flags & MS_REMOUNT)
 		err = do_remount(&path, flags, data);
 	else if (flags & MS_BIND)
-		err = dev ? do_bind(dev, &path) : -EINVAL;
-	else if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
-		err = path.mnt && path.dentry == path.mnt->mnt_root
-			      ? 0
-			      : -EINVAL; /* one namespace: nobody to share with */
+		err = dev && *dev ? do_bind(dev, &path) : -EINVAL;
+	else if (flags & MS_PROPAGATION)
+		err = set_propagation(&path, flags);
 	else if (flags & MS_MOVE)
-		err = dev ? do_move_mount(dev, &path) : -EINVAL;
+		err = dev && *dev ? do_move_mount(dev, &path) : -EINVAL;
 	else
 		err = type ? do_new_mount(dev ?: "none", &path, type, flags, data) : -EINVAL;
 	if (changes_mounts(flags))

@@ -25,6 +25,7 @@
 #define MS_PRIVATE     (1u << 18)
 #define MS_SLAVE       (1u << 19)
 #define MS_SHARED      (1u << 20)
+#define MS_PROPAGATION (MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED)
 #define MS_RELATIME    (1u << 21)
 #define MS_STRICTATIME (1u << 24)
 #define MS_LAZYTIME    (1u << 25)

@@ -680,6 +680,7 @@ int main(int argc, char **argv)
 	umask(022);
 	TEST(test_mkdir_rmdir);
 	TEST(test_removed_cwd);
+	TEST(test_unreachable_cwd);
 	TEST(test_links);
 	TEST(test_walk);
 	TEST(test_rename);
