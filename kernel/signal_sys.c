@@ -159,6 +159,9 @@ static long do_sigtimedwait(sigset_t these, siginfo_t *info, bool timed, u64 tim
 		current->real_blocked = 0;
 		recalc_sigpending();
 		sig = dequeue_signal(current, mask, info);
+		/* what else we were woken for, and do not take, may be for another thread */
+		if (s->nr_threads > 1)
+			retarget_shared_pending(current, these & current->blocked);
 	}
 	spin_unlock_irq(&s->siglock);
 	if (sig)

@@ -118,7 +118,11 @@ static int take_ticks(struct timerfd *tfd, u64 *ticks)
 
 	spin_lock_irq(&tfd->wait.lock);
 	if (tfd->cancelled) {
+		/* an expiry that nobody has read goes with it */
 		tfd->cancelled = false;
+		tfd->set = !tfd->expired;
+		tfd->expired = false;
+		tfd->ticks = 0;
 		ret = -ECANCELED;
 	} else if (tfd->ticks) {
 		catch_up(tfd);

@@ -239,7 +239,7 @@ static void test_left_and_period(void)
 	jump(-2 * HOUR - HOUR / 4);
 }
 
-/* Every jump is told once, to whoever asked, also when the timer has not been read since. */
+/* Every jump is told once, to whoever asked. */
 static void test_cancel_on_set(void)
 {
 	struct itimerspec it = {.it_value = in(CLOCK_REALTIME, HOUR / 2 * SECOND)};
@@ -255,10 +255,14 @@ static void test_cancel_on_set(void)
 	CHECK(poll(&poller, 1, 0) == 1);
 	CHECK_ERRNO(read(fd, &ticks, sizeof ticks), ECANCELED);
 	CHECK_ERRNO(read(fd, &ticks, sizeof ticks), EAGAIN);
+	/* an expiry that comes with the jump, and is seen first, goes with it */
 	jump(HOUR);
+	do
+		CHECK(timerfd_gettime(fd, &it) == 0);
+	while (it.it_value.tv_sec || it.it_value.tv_nsec);
 	CHECK_ERRNO(read(fd, &ticks, sizeof ticks), ECANCELED);
-	CHECK(poll(&poller, 1, 60000) == 1);
-	CHECK(read(fd, &ticks, sizeof ticks) == sizeof ticks && ticks == 1);
+	CHECK_ERRNO(read(fd, &ticks, sizeof ticks), EAGAIN);
+	CHECK(timerfd_gettime(fd, &it) == 0 && !it.it_value.tv_sec && !it.it_value.tv_nsec);
 	jump(-HOUR - 1);
 	close(fd);
 }
