@@ -184,33 +184,3 @@ EXPLORE(file_writer_vs_reclaim, prepare_file, check_written, THREAD(write_shared
 	THREAD(read_private), THREAD(reclaim));
 EXPLORE(file_writer_vs_migration, prepare_file, check_written, THREAD(write_shared),
 	THREAD(read_private), THREAD(migrate));
-
-/* ---- a file ends while reclaim has one of its pages ---- */
-
-static struct address_space mapping;
-
-static void prepare_last_page(void)
-{
-	x_machine();
-	shmem_mapping_init(&mapping, NULL, NULL);
-	mapping.i_size = PAGE_SIZE;
-	CHECK_EQ(mapping.a_ops->get_page(&mapping, 0, GETPAGE_ALLOC, &page), 0);
-	unlock_page(page);
-	lru_add_drain_all();
-	CHECK(isolate_lru_page(page));
-	put_page(page);
-}
-
-static void end_file(void)
-{
-	address_space_destroy(&mapping);
-}
-
-/* Its memory may be something else by now: swapoff must not find it in the list of mappings. */
-static void check_ended(void)
-{
-	CHECK(list_empty(&mapping.swapped));
-	x_finish();
-}
-
-EXPLORE(end_of_shmem_vs_reclaim, prepare_last_page, check_ended, THREAD(end_file), THREAD(reclaim));

@@ -161,12 +161,14 @@ static void end_file(void)
 	address_space_destroy(&mapping);
 }
 
+/* Its memory may be something else by now: swapoff must not find it in the list of mappings. */
 static void check_ended(void)
 {
 	CHECK(list_empty(&mapping.swapped));
 	x_finish();
 }
 
+EXPLORE(end_of_shmem_vs_reclaim, prepare_unmapped, check_ended, THREAD(end_file), THREAD(reclaim));
 EXPLORE(shmem_end_vs_reclaim_vs_swapoff, prepare_unmapped, check_ended, THREAD(end_file),
 	THREAD(reclaim), THREAD(swap_off));
 
