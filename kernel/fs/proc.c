@@ -111,7 +111,6 @@ static u64 entry_ino(const struct proc_entry *entry, const struct pid *pid, unsi
 	return 1 + place + ((u64)(pid ? pid->nr : 0) << 16) + ((u64)id << 40);
 }
 
-/* Takes over the reference to @pid, also on failure. */
 /*
  * What is about a process belongs to its user; but for directories that tell nobody anything, only
  * while he may look into it.
@@ -131,6 +130,7 @@ static void give_to_task(struct inode *inode, struct task *task)
 	rcu_read_unlock();
 }
 
+/* Takes over the reference to @pid, also on failure. */
 static struct inode *proc_inode(struct super_block *sb, const struct proc_entry *entry,
 				struct pid *pid, unsigned int id)
 {
